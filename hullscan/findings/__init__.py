@@ -1,0 +1,1 @@
+"""From a sighting in pixels to a finding on the hull."""

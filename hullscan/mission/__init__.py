@@ -1,0 +1,1 @@
+"""The mission file, vehicle profiles, patterns and the plan."""

@@ -1,0 +1,1 @@
+"""Hull registration, guidance, safety and the survey as a state machine."""

@@ -1,0 +1,1 @@
+"""The mission folder: written while it happens, replayed afterwards."""

@@ -1,0 +1,78 @@
+"""What is fitted to the hull below the waterline: where parcels hide, what looks like one, what marks a place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import numpy as np
+from annotated_types import Gt, Le
+
+from hullscan.geometry.frames import Array
+from hullscan.ship.surface import HullSurface, Side, side_sign
+from hullscan.units import Depth
+
+__all__ = ["Fitting", "FittingKind", "assumed_fittings", "fitting_point"]
+
+FittingKind = Literal["sea_chest", "bilge_keel", "anode", "outlet"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fitting:
+    """One fitting.
+
+    Attributes:
+        station_m: of its centre, from the aft perpendicular.
+        depth_m: of its centre.
+        size_m: along the ship and along the girth; of a bilge keel its length and height.
+        assumed: placed by rule, not known from a drawing.
+    """
+
+    kind: FittingKind
+    side: Side
+    station_m: float
+    depth_m: Depth
+    size_m: tuple[Annotated[float, Gt(0), Le(200)], Annotated[float, Gt(0), Le(20)]]
+    assumed: bool = False
+
+
+def fitting_point(hull: HullSurface, fitting: Fitting) -> tuple[Array, Array, float]:
+    """Surface point (3,), outward normal (3,) and girth of a fitting's centre, ship frame."""
+    side = np.array([side_sign(fitting.side)], dtype=np.int8)
+    station = np.array([fitting.station_m])
+    girth = hull.girth_to_depth(station, np.array([fitting.depth_m]))
+    point, normal = hull.point(side, station, girth), hull.normal(side, station, girth)
+    return point[0], normal[0], float(girth[0])
+
+
+def assumed_fittings(hull: HullSurface, length_m: float) -> tuple[Fitting, ...]:
+    """Fittings by rule for a ship whose drawings are not at hand, both sides.
+
+    Two sea chests a side at the engine room, anodes in two rows (bilge and mid-depth) about 6 m apart, a bilge
+    keel over the parallel midbody, overboard outlets above the sea chests. Rules of thumb, not a survey.
+    """
+    draught = float(hull.keel_depth(np.array([length_m / 2]))[0])
+    fittings: list[Fitting] = []
+
+    def add(kind: FittingKind, station_m: float, depth_m: float, size_m: tuple[float, float]) -> None:
+        for side in ("starboard", "port"):
+            fittings.append(
+                Fitting(
+                    kind=kind,
+                    side=side,
+                    station_m=round(station_m, 2),
+                    depth_m=round(depth_m, 2),
+                    size_m=size_m,
+                    assumed=True,
+                )
+            )
+
+    for share in (0.19, 0.24):
+        add("sea_chest", share * length_m, 0.72 * draught, (0.9, 0.7))
+    for station in np.arange(0.12 * length_m, 0.9 * length_m, 6.0):
+        add("anode", float(station), 0.45 * draught, (0.5, 0.12))
+        add("anode", float(station) + 3.0, 0.78 * draught, (0.5, 0.12))
+    for share in (0.16, 0.21, 0.28):
+        add("outlet", share * length_m, 0.18 * draught, (0.22, 0.22))
+    add("bilge_keel", 0.5 * length_m, 0.93 * draught, (0.3 * length_m, 0.25))
+    return tuple(fittings)

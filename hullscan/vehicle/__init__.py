@@ -1,0 +1,1 @@
+"""The vehicle: MAVLink link, telemetry, DVL. The only room that knows MAVLink."""

@@ -1,0 +1,1 @@
+"""Video: receiving, recording, reading. The only room that knows PyAV."""

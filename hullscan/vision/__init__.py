@@ -1,0 +1,1 @@
+"""Seeing: detector run times, tracks, data sets, training."""

@@ -1,0 +1,1 @@
+"""A BlueROV2-class vehicle beside a ship, reached only over MAVLink, DVL JSON and RTP."""

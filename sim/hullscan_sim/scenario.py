@@ -1,0 +1,148 @@
+"""The scenario file: water, ship's surface, where she really lies, the vehicle, parcels, faults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+from annotated_types import Ge, Gt, Le, Len
+
+from hullscan.documents import read_document
+from hullscan.errors import Fault, MissionFileError
+from hullscan.ship.form import build_hull
+from hullscan.ship.spec import Berth, Launch, Ship
+from hullscan.ship.surface import HullSurface, Side
+from hullscan.units import Depth, NonNegative, Positive, Share, SignedDeg
+
+__all__ = ["Parcel", "Scenario", "ShipAtBerth", "Surface", "VehicleOptions", "Water", "load_scenario", "load_ship"]
+
+WaterType = Literal["clear", "coastal_1C", "coastal_3C", "coastal_5C", "coastal_7C"]
+ParcelKind = Literal["box", "bag", "cylinder", "torpedo"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Water:
+    """The water.
+
+    Attributes:
+        visibility_m: horizontal black-target range, 4.8 / c.
+        type: colour of the water; visibility scales it.
+        particles: amount of marine snow, 0 to 1.
+        current_towards_deg: where the water goes, true.
+        waves_m: significant height at the surface.
+        daylight: 0 night to 1 full day at the surface.
+    """
+
+    visibility_m: Annotated[float, Ge(0.5), Le(30)] = 3.0
+    type: WaterType = "coastal_5C"
+    particles: Share = 0.4
+    current_mps: Annotated[float, Ge(0), Le(3)] = 0.0
+    current_towards_deg: Annotated[float, Ge(0), Le(360)] = 0.0
+    waves_m: Annotated[float, Ge(0), Le(3)] = 0.0
+    daylight: Share = 0.3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surface:
+    """The ship's coating and what grows on it."""
+
+    coating: Literal["red", "black", "blue", "green", "grey"] = "red"
+    fouling: Share = 0.3
+    age: Share = 0.4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShipError:
+    """Where she really lies, against the mission's berth."""
+
+    north_m: Annotated[float, Ge(-20), Le(20)] = 0.0
+    east_m: Annotated[float, Ge(-20), Le(20)] = 0.0
+    heading_deg: SignedDeg = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VehicleOptions:
+    """The vehicle and its sensors.
+
+    Attributes:
+        model: drag set of the published bracket: nominal, or one of its two ends.
+        compass: true heading, or disturbed by the steel hull.
+        position: what the autopilot's estimator uses: a DVL (as under a hull) or a GPS (as a bench simulator).
+        dvl: the DVL's error set, or none.
+        start_up: share of the real start-up time (41 s to a position) that the autopilot takes.
+    """
+
+    model: Literal["nominal", "draggy", "slippery"] = "nominal"
+    compass: Literal["perfect", "near_steel"] = "near_steel"
+    position: Literal["dvl", "gps"] = "dvl"
+    dvl: Literal["a50", "perfect", "none"] = "a50"
+    battery_wh: Positive = 266.0
+    start_up: Share = 0.2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
+    """A parcel on the hull; ``size_m`` is length along the ship, width along the girth, height off the plating."""
+
+    kind: ParcelKind
+    size_m: tuple[
+        Annotated[float, Gt(0.02), Le(5)], Annotated[float, Gt(0.02), Le(5)], Annotated[float, Gt(0.02), Le(3)]
+    ]
+    side: Side
+    station_m: float
+    depth_m: Depth
+    attach: Literal["magnet", "rope", "strap"] = "magnet"
+    turn_deg: SignedDeg = 0.0
+    colour: Literal["black", "grey", "white", "green", "blue", "orange", "yellow", "brown", "hull"] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimedFault:
+    """A fault at a moment of the flight (seconds after the autopilot's start)."""
+
+    at_s: NonNegative
+    kind: Literal["dvl_dropout", "video_loss", "link_loss", "battery_sag", "position_loss"]
+    for_s: Positive = 1e9
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scenario:
+    """Everything of the simulated world that the mission does not state."""
+
+    mission: Annotated[str, Len(1)] | None = None
+    seed: Annotated[int, Ge(0)] = 0
+    water: Water = field(default_factory=Water)
+    surface: Surface = field(default_factory=Surface)
+    ship_error: ShipError = field(default_factory=ShipError)
+    vehicle: VehicleOptions = field(default_factory=VehicleOptions)
+    parcels: tuple[Parcel, ...] = ()
+    faults: tuple[TimedFault, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ShipAtBerth:
+    """The part of a mission file that the world is built from."""
+
+    ship: Ship
+    berth: Berth
+    launch: Launch
+
+
+def load_scenario(path: Path) -> Scenario:
+    """Read a scenario file, strictly."""
+    return read_document(path, Scenario)
+
+
+def load_ship(path: Path, scenario: Scenario) -> tuple[ShipAtBerth, HullSurface]:
+    """Read ship, berth and launch of a mission file, and check the parcels against the hull."""
+    stated = read_document(path, ShipAtBerth, part=True)
+    hull = build_hull(stated.ship.form)
+    faults = []
+    for index, parcel in enumerate(scenario.parcels):
+        if not hull.stations_m[0] < parcel.station_m < hull.stations_m[-1]:
+            message = f"the ship reaches from {hull.stations_m[0]:.1f} to {hull.stations_m[-1]:.1f}"
+            faults.append(Fault(str(path), 1, f"parcels[{index}].station_m", message))
+    if faults:
+        raise MissionFileError(faults)
+    return stated, hull
