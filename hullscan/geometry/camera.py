@@ -90,6 +90,8 @@ class Camera:
     def project(self, points_cam_m: Array) -> Array:
         """(n, 2) pixels of (n, 3) points of the camera frame; NaN for points that are not in front."""
         points = np.asarray(points_cam_m, dtype=np.float64).reshape(-1, 3)
+        if not len(points):
+            return np.zeros((0, 2))
         pixels, _ = cv2.projectPoints(points, np.zeros(3), np.zeros(3), self.matrix, np.array(self.distortion))
         pixels = pixels.reshape(-1, 2).astype(np.float64)
         pixels[points[:, 2] <= 1e-6] = np.nan

@@ -1,0 +1,179 @@
+"""The mission file: what to search, where she lies, in what water, within which limits.
+
+Plain frozen dataclasses; ranges and units stand in the types, checks across fields in ``load_mission``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Literal
+
+import numpy as np
+from annotated_types import Ge, Gt, Le, Len
+
+from hullscan.documents import read_document
+from hullscan.errors import HullscanError, InputError
+from hullscan.mission.vehicle import VehicleProfile, vehicle_profile
+from hullscan.ship.form import build_hull
+from hullscan.ship.spec import Berth, Launch, Ship
+from hullscan.ship.surface import HullSurface, Side
+from hullscan.units import Depth, Share
+
+__all__ = ["Conditions", "Inspect", "Limits", "Longitudinal", "Mission", "MissionFile", "load_mission"]
+
+Slug = Annotated[str, Len(1, 80)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conditions:
+    """The water on the day.
+
+    Attributes:
+        visibility_m: horizontal range at which a black target vanishes.
+        current_towards_deg: where the water goes, true.
+        tide_m: height of the tide above datum, constant for the window.
+    """
+
+    visibility_m: Annotated[float, Ge(0.3), Le(40)]
+    current_mps: Annotated[float, Ge(0), Le(3)] = 0.0
+    current_towards_deg: Annotated[float, Ge(0), Le(360)] = 0.0
+    tide_m: Annotated[float, Ge(-10), Le(15)] = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Longitudinal:
+    """Lanes along the ship at constant depth, on one side.
+
+    Attributes:
+        stations_m: from and to, from the aft perpendicular; the whole side when not given.
+        depths_m: from and to; the side down to the turn of the bilge when not given.
+        overlap: share of a lane's picture that the next lane sees again.
+        stand_off_m: from camera to hull; 0.42 of the visibility when not given.
+    """
+
+    pattern: Literal["longitudinal"]
+    area: Literal["starboard_side", "port_side"]
+    stations_m: tuple[float, float] | None = None
+    depths_m: tuple[Depth, Depth] | None = None
+    overlap: Annotated[float, Ge(0), Le(0.8)] = 0.25
+    stand_off_m: Annotated[float, Ge(0.5), Le(5)] | None = None
+    speed_mps: Annotated[float, Ge(0.05), Le(0.5)] | None = None
+
+    @property
+    def side(self) -> Side:
+        """The ship's side."""
+        return "starboard" if self.area == "starboard_side" else "port"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspect:
+    """When and how a strong sighting is looked at again from closer."""
+
+    min_score: Share = 0.5
+    views: Annotated[int, Ge(1), Le(10)] = 3
+    max_s: Annotated[float, Ge(5), Le(600)] = 45.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """Beyond these the mission is ended or not begun."""
+
+    min_clearance_m: Annotated[float, Ge(0.2), Le(5)] = 0.4
+    min_battery_v: Annotated[float, Ge(9), Le(30)] = 14.0
+    max_tether_m: Annotated[float, Gt(5), Le(2000)] = 150.0
+    link_timeout_s: Annotated[float, Ge(1), Le(30)] = 3.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissionFile:
+    """A mission file as written."""
+
+    mission: Slug
+    ship: Ship
+    berth: Berth
+    conditions: Conditions
+    window_min: Annotated[float, Gt(0), Le(1440)]
+    vehicle: str = "bluerov2-heavy"
+    launch: Launch
+    survey: Annotated[tuple[Longitudinal, ...], Len(1, 50)]
+    inspect: Inspect | None = None
+    limits: Limits = field(default_factory=Limits)
+
+
+@dataclass(frozen=True, slots=True)
+class Mission:
+    """A mission ready to be planned: the file, the ship's hull surface and the vehicle's profile."""
+
+    file: MissionFile
+    hull: HullSurface
+    vehicle: VehicleProfile
+    source: bytes
+    """The file as it was read, for the record."""
+
+
+def load_mission(path: Path) -> Mission:
+    """Read a mission file, build the ship, and check all that can be checked ashore.
+
+    Raises:
+        InputError, MissionFileError: with every fault found, as ``path:line: key: message``.
+    """
+    file = read_document(path, MissionFile, _check_orders, _check_names)
+    try:
+        hull = build_hull(file.ship.form)
+    except HullscanError as error:
+        raise InputError(error.what, where=f"{path}, {error.where}", todo=error.todo) from error
+    read_document(path, MissionFile, lambda built: _check_against_hull(built, hull))
+    return Mission(file, hull, vehicle_profile(file.vehicle), path.read_bytes())
+
+
+def _check_orders(file: MissionFile) -> list[tuple[tuple[str | int, ...], str]]:
+    faults: list[tuple[tuple[str | int, ...], str]] = []
+    for index, leg in enumerate(file.survey):
+        for key in ("stations_m", "depths_m"):
+            span = getattr(leg, key)
+            if span is not None and span[0] >= span[1]:
+                faults.append((("survey", index, key), f"must run from the smaller to the larger (got {list(span)})"))
+    if file.berth.water_depth_m <= max(file.ship.form.draught_fwd_m, file.ship.form.draught_aft_m):
+        faults.append((("berth", "water_depth_m"), "is less than the ship draws"))
+    return faults
+
+
+def _check_names(file: MissionFile) -> list[tuple[tuple[str | int, ...], str]]:
+    try:
+        vehicle_profile(file.vehicle)
+    except InputError as error:
+        return [(("vehicle",), f"{error.what}; {error.todo}")]
+    return []
+
+
+def _check_against_hull(file: MissionFile, hull: HullSurface) -> list[tuple[tuple[str | int, ...], str]]:
+    faults: list[tuple[tuple[str | int, ...], str]] = []
+    first, last = float(hull.stations_m[0]), float(hull.stations_m[-1])
+    for index, fitting in enumerate(file.ship.fittings):
+        if not first < fitting.station_m < last:
+            faults.append((("ship", "fittings", index, "station_m"), _beyond("the ship", first, last)))
+        elif fitting.depth_m > (keel := float(hull.keel_depth(np.array([fitting.station_m]))[0])):
+            faults.append((("ship", "fittings", index, "depth_m"), f"the keel is at {keel:.1f} m there"))
+    for index, leg in enumerate(file.survey):
+        at: tuple[str | int, ...] = ("survey", index)
+        if leg.stations_m is not None and not (first < leg.stations_m[0] and leg.stations_m[1] < last):
+            faults.append(((*at, "stations_m"), _beyond("the ship", first, last)))
+            continue
+        if leg.depths_m is not None:
+            stations = np.array(leg.stations_m or (0.2 * last, 0.8 * last))
+            keel = float(hull.keel_depth(stations).min())
+            if leg.depths_m[1] > keel:
+                faults.append(((*at, "depths_m"), f"the keel is at {keel:.1f} m there"))
+        if file.berth.quay_side == leg.side and file.berth.quay_gap_m < 3.0:
+            gap = f"only {file.berth.quay_gap_m:g} m of water between ship and quay on that side"
+            faults.append(((*at, "area"), f"{gap}; the vehicle needs 3 m"))
+    if not first - 30 < file.launch.station_m < last + 30:
+        faults.append((("launch", "station_m"), _beyond("the ship and 30 m beyond", first - 30, last + 30)))
+    if file.berth.quay_side == file.launch.side and file.berth.quay_gap_m <= file.launch.distance_m:
+        faults.append((("launch", "distance_m"), "is beyond the quay wall on that side"))
+    return faults
+
+
+def _beyond(what: str, low: float, high: float) -> str:
+    return f"must lie within {what}, {low:.1f} to {high:.1f} m"

@@ -1,0 +1,147 @@
+"""The plan: legs as poses in the ship frame, priced in time, area and expected probability of detection."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from hullscan.errors import InputError
+from hullscan.mission.model import Mission
+from hullscan.mission.patterns import Lanes, Leg, longitudinal_lanes, route
+from hullscan.search.cells import Gap, HullCells
+from hullscan.search.looks import LookRecord, seen_cells
+from hullscan.ship.surface import side_sign
+
+__all__ = ["Plan", "plan_mission", "save_plan"]
+
+_MANOEUVRE_S = 6.0  # stopping, turning and settling at each end of a leg
+_SURFACING_S = 25.0  # descent at the start and ascent at the end
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What will be flown.
+
+    Attributes:
+        legs: in order; approach, lanes with transfers, return.
+        planned_area_m2: seen at least once if flown as planned.
+        plannable_area_m2: of the zones that the mission asks for.
+        expected_pod: chance that a parcel that lies somewhere in those zones is found (uniform prior).
+        curve: (minutes, expected POD) after each survey leg.
+        gaps: asked for, but not seen by the plan.
+    """
+
+    legs: tuple[Leg, ...]
+    length_m: float
+    duration_s: float
+    lower_bound_m: float
+    planned_area_m2: float
+    plannable_area_m2: float
+    expected_pod: float
+    curve: tuple[tuple[float, float], ...]
+    gaps: tuple[Gap, ...]
+    min_clearance_m: float
+    stand_off_m: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """The content of ``plan.json``."""
+        return {
+            "schema": "hullscan.plan/1",
+            "length_m": round(self.length_m, 2),
+            "duration_s": round(self.duration_s, 1),
+            "lower_bound_m": round(self.lower_bound_m, 2),
+            "planned_area_m2": round(self.planned_area_m2, 2),
+            "plannable_area_m2": round(self.plannable_area_m2, 2),
+            "expected_pod": round(self.expected_pod, 4),
+            "curve": [[round(minutes, 2), round(pod, 4)] for minutes, pod in self.curve],
+            "left_out": [gap.name for gap in self.gaps],
+            "min_clearance_m": round(self.min_clearance_m, 2),
+            "stand_off_m": round(self.stand_off_m, 2),
+            "legs": [leg.as_dict() for leg in self.legs],
+        }
+
+
+def plan_mission(mission: Mission) -> Plan:
+    """Plan every pattern that the mission asks for, in the order in which it asks.
+
+    Raises:
+        InputError: a pattern cannot be flown as asked (clearance, depth, window).
+    """
+    survey: list[Lanes] = [longitudinal_lanes(mission, order) for order in mission.file.survey]
+    legs = route(mission, survey)
+    clearance = _clearance(mission, legs)
+    if clearance < mission.file.limits.min_clearance_m:
+        raise InputError(
+            f"the plan comes within {clearance:.2f} m of the hull, the limit is "
+            f"{mission.file.limits.min_clearance_m:g} m",
+            where="limits.min_clearance_m",
+            todo="raise stand_off_m or shorten stations_m",
+        )
+    cells = HullCells(mission.hull)
+    asked = np.zeros(len(cells), bool)
+    for lanes in survey:
+        asked |= cells.within(side_sign(lanes.order.side), lanes.stations_m, lanes.depths_m)
+    looks = LookRecord(cells, mission.file.conditions.visibility_m)
+    plannable = looks.area_m2(asked)
+    if plannable <= 0:
+        raise InputError("nothing to search: the stations and depths asked for hold no hull", where="survey")
+    curve = [(0.0, 0.0)]
+    for number, leg in enumerate(legs):
+        if leg.surveys:
+            for pose in leg.camera_poses(mission.vehicle):
+                looks.add(seen_cells(cells, mission.vehicle.camera, pose, _look_range_m(mission)), number)
+            pod = float((looks.pod * cells.area_m2)[asked].sum() / plannable)
+            curve.append((leg.end_s / 60, pod))
+    duration = legs[-1].end_s
+    if duration > mission.file.window_min * 60:
+        raise InputError(
+            f"the plan takes {duration / 60:.1f} min, the window is {mission.file.window_min:g} min",
+            where="window_min",
+            todo="ask for fewer stations or depths",
+        )
+    seen = asked & looks.seen()
+    survey_length = sum(leg.length_m for leg in legs if leg.surveys)
+    swath = min(lanes.swath_m for lanes in survey)
+    return Plan(
+        legs=tuple(legs),
+        length_m=sum(leg.length_m for leg in legs),
+        duration_s=duration,
+        lower_bound_m=float(min(plannable / swath, survey_length)),
+        planned_area_m2=looks.area_m2(seen),
+        plannable_area_m2=plannable,
+        expected_pod=curve[-1][1],
+        curve=tuple(curve),
+        gaps=tuple(cells.gaps(asked & ~seen)),
+        min_clearance_m=clearance,
+        stand_off_m=min(lanes.stand_off_m for lanes in survey),
+    )
+
+
+def _look_range_m(mission: Mission) -> float:
+    """Looks from farther than this see nothing worth counting."""
+    return 0.8 * mission.file.conditions.visibility_m
+
+
+def _clearance(mission: Mission, legs: list[Leg]) -> float:
+    """Least distance of the vehicle's box to the hull over all poses."""
+    half = np.array(mission.vehicle.half_size_m)
+    signs = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
+    least = np.inf
+    for leg in legs:
+        rotations = Rotation.from_euler("z", leg.poses[:, 4:5])
+        corners = np.concatenate([rotations.apply(half * sign) + leg.poses[:, 1:4] for sign in signs])
+        least = min(least, float(mission.hull.nearest(corners)[1].min()))
+    return least
+
+
+def save_plan(plan: Plan, folder: Path) -> Path:
+    """Write ``plan.json``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "plan.json"
+    path.write_text(json.dumps(plan.as_dict(), indent=1), encoding="utf-8")
+    return path

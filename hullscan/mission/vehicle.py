@@ -1,0 +1,82 @@
+"""Vehicle profiles: what a vehicle carries, where it is mounted, how fast it may search.
+
+A profile is stated knowledge about a class of vehicle. The numbers of ``bluerov2-heavy`` are Blue Robotics'
+published ones and a public camera calibration; a port that measures its own vehicle writes its own profile.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import radians
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from hullscan.errors import InputError
+from hullscan.geometry.camera import Camera
+from hullscan.geometry.frames import R_FRD_CAM, Pose
+
+__all__ = ["BLUEROV2_HEAVY", "VehicleProfile", "vehicle_profile"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VehicleProfile:
+    """One class of vehicle.
+
+    Attributes:
+        camera: intrinsics in water of the stream as it arrives.
+        camera_mount: frd from camera at zero tilt; tilt turns about the camera's right axis.
+        dvl_mount: frd from dvl (x forward, y right, z towards the transducers' view).
+        tilt_range_rad: the camera's tilt servo turns this far up and down.
+        half_size_m: of the box that must stay clear, along forward, right, down.
+        survey_speed_mps: along the hull.
+        transit_speed_mps: elsewhere.
+        video_latency_s, video_latency_uncertainty_s: from light to the arrival of the last packet of a frame.
+        battery_empty_v: below this the vehicle cannot be relied upon.
+        tether_m: length.
+    """
+
+    name: str
+    camera: Camera
+    camera_mount: Pose
+    dvl_mount: Pose
+    half_size_m: tuple[float, float, float]
+    tilt_range_rad: float = radians(45.0)
+    survey_speed_mps: float = 0.25
+    transit_speed_mps: float = 0.35
+    max_speed_mps: float = 0.5
+    battery_full_v: float = 16.8
+    battery_empty_v: float = 13.6
+    video_latency_s: float = 0.1
+    video_latency_uncertainty_s: float = 0.03
+    tether_m: float = 150.0
+    depth_limit_m: float = field(default=100.0)
+
+    def camera_pose_frd(self, tilt_rad: float) -> Pose:
+        """frd from camera with the camera tilted up by an angle."""
+        turned = self.camera_mount.rotation * Rotation.from_euler("x", tilt_rad)
+        return Pose(self.camera_mount.position_m, turned)
+
+
+# HFOV 80 degrees in water (Blue Robotics, low-light USB camera); camera and thrusters from the public URDF of the
+# Robotic-Decision-Making-Lab's blue; size from the BlueROV2 Heavy's data sheet. The DVL is mounted facing forward.
+BLUEROV2_HEAVY = VehicleProfile(
+    name="bluerov2-heavy",
+    camera=Camera.from_hfov(640, 360, radians(80.0)),
+    camera_mount=Pose(np.array([0.21, 0.0, -0.067]), R_FRD_CAM),
+    dvl_mount=Pose(np.array([0.18, 0.0, 0.10]), Rotation.from_matrix([[0, 0, 1], [0, 1, 0], [-1, 0, 0]])),
+    half_size_m=(0.2285, 0.2875, 0.127),
+)
+
+_PROFILES = {BLUEROV2_HEAVY.name: BLUEROV2_HEAVY}
+
+
+def vehicle_profile(name: str) -> VehicleProfile:
+    """The profile of a name.
+
+    Raises:
+        InputError: there is none.
+    """
+    if name not in _PROFILES:
+        raise InputError(f"unknown vehicle {name!r}", where="vehicle", todo=f"known: {', '.join(_PROFILES)}")
+    return _PROFILES[name]

@@ -1,0 +1,121 @@
+"""The hull cut into cells of 0.25 m: what was planned to be seen and what was seen is counted on them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+from scipy import ndimage
+
+from hullscan.geometry.frames import Array
+from hullscan.ship.surface import HullSurface, Sides, side_name
+
+__all__ = ["CELL_M", "Gap", "HullCells"]
+
+CELL_M = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A patch of hull that was planned but not searched, in words that place it."""
+
+    side: str
+    stations_m: tuple[float, float]
+    depths_m: tuple[float, float]
+    area_m2: float
+
+    @property
+    def name(self) -> str:
+        """Such as ``starboard side, stations 30.0 to 32.5, 0.5 to 1.2 m deep``."""
+        s, d = self.stations_m, self.depths_m
+        return f"{self.side} side, stations {s[0]:.1f} to {s[1]:.1f}, {d[0]:.1f} to {d[1]:.1f} m deep"
+
+
+class HullCells:
+    """Cells of the wetted hull: rows by girth, columns by station, one grid for each side.
+
+    Cells lie in a (2, rows, columns) lattice, starboard first; those beyond the end of a section do not exist.
+
+    Attributes:
+        exists: (2, r, c).
+        side, station_m, girth_m: (n,) of the cells that exist, in the lattice's order.
+        points_m, normals: (n, 3) of their centres, ship frame.
+        area_m2: (n,).
+    """
+
+    def __init__(self, hull: HullSurface) -> None:
+        first, last = hull.stations_m[0], hull.stations_m[-1]
+        stations = np.arange(first + CELL_M / 2, last, CELL_M)
+        totals = hull.total_girth(stations)
+        girths = np.arange(CELL_M / 2, float(totals.max()), CELL_M)
+        half = girths[:, None] < totals[None, :]
+        self.exists = np.stack([half, half])
+        self._stations, self._girths = stations, girths
+        sides, rows, columns = np.nonzero(self.exists)
+        self.side: Sides = np.where(sides == 0, 1, -1).astype(np.int8)
+        self.station_m, self.girth_m = stations[columns], girths[rows]
+        # a cell's width along the ship is what its strip of surface really measures there
+        starboard = self.side > 0
+        points = hull.point(self.side[starboard], self.station_m[starboard], self.girth_m[starboard])
+        normals = hull.normal(self.side[starboard], self.station_m[starboard], self.girth_m[starboard])
+        mirror = np.array([1.0, -1.0, 1.0])
+        self.points_m = np.concatenate([points, points * mirror])
+        self.normals = np.concatenate([normals, normals * mirror])
+        slant = np.sqrt(np.clip(1 - self.normals[:, 0] ** 2, 0.04, 1))
+        self.area_m2 = CELL_M**2 / slant
+        self.hull = hull
+
+    def __len__(self) -> int:
+        return len(self.side)
+
+    @cached_property
+    def depth_m(self) -> Array:
+        """(n,) depth of the centres."""
+        return np.asarray(self.points_m[:, 2])
+
+    def lattice(self, values: npt.NDArray[np.generic], fill: float = 0.0) -> Array:
+        """(2, rows, columns) of (n,) cell values."""
+        grid = np.full(self.exists.shape, fill)
+        grid[self.exists] = values
+        return grid
+
+    def within(
+        self, side: int, stations_m: tuple[float, float], depths_m: tuple[float, float]
+    ) -> npt.NDArray[np.bool_]:
+        """(n,) cells of one side whose centre lies between stations and depths, above the keel line's flat."""
+        between = (self.station_m >= stations_m[0]) & (self.station_m <= stations_m[1])
+        deep = (self.depth_m >= depths_m[0]) & (self.depth_m <= depths_m[1])
+        return np.asarray((self.side == side) & between & deep, dtype=bool)
+
+    def near(self, point_m: Array, reach_m: float) -> npt.NDArray[np.intp]:
+        """Indices of cells whose centre lies within a distance of a point."""
+        along = np.flatnonzero(np.abs(self.points_m[:, 0] - point_m[0]) < reach_m)
+        gap = ((self.points_m[along] - point_m) ** 2).sum(axis=1)
+        return np.asarray(along[gap < reach_m**2], dtype=np.intp)
+
+    def gaps(self, missing: npt.NDArray[np.bool_], least_m2: float = 0.2) -> list[Gap]:
+        """Connected patches of (n,) missing cells, largest first."""
+        grid = self.lattice(missing) > 0
+        index = np.full(self.exists.shape, -1)
+        index[self.exists] = np.arange(len(self))
+        gaps = []
+        for side in (0, 1):
+            labels, count = ndimage.label(grid[side], structure=np.ones((3, 3)))
+            for label in range(1, count + 1):
+                cells = index[side][labels == label]
+                area = float(self.area_m2[cells].sum())
+                if area < least_m2:
+                    continue
+                half = CELL_M / 2
+                stations, depths = self.station_m[cells], self.depth_m[cells]
+                gaps.append(
+                    Gap(
+                        side_name(float(self.side[cells[0]])),
+                        (float(stations.min() - half), float(stations.max() + half)),
+                        (max(float(depths.min()) - half, 0.0), float(depths.max() + half)),
+                        area,
+                    )
+                )
+        return sorted(gaps, key=lambda gap: -gap.area_m2)

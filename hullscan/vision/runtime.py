@@ -1,0 +1,258 @@
+"""Detector run times: the exported model in ONNX Runtime or OpenVINO without torch, or a .pt file in ultralytics.
+
+Scores above a low floor are all kept; the threshold is applied at reading time. The letterbox (pad value 114,
+centred) is the one that the model was trained with.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import os
+import sys
+import types
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from hullscan.errors import DetectorError
+from hullscan.vision.detections import Detections, Detector
+
+__all__ = ["DEFAULT_MODEL", "ExportedDetector", "UltralyticsDetector", "load_detector", "offline_ultralytics"]
+
+DEFAULT_MODEL = Path(__file__).parent / "models" / "parcel.onnx"
+SCORE_FLOOR = 0.05
+_NMS_IOU = 0.6
+_MAX_CANDIDATES = 300
+_PAD = 114
+
+Run = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Letterbox:
+    """How an image was fitted into the model's input."""
+
+    scale: float
+    left_px: int
+    top_px: int
+
+    def back(self, boxes: npt.NDArray[np.float64], width_px: int, height_px: int) -> npt.NDArray[np.float64]:
+        """Boxes of the input in pixels of the image, clipped to it."""
+        boxes = (boxes - [self.left_px, self.top_px, self.left_px, self.top_px]) / self.scale
+        return np.clip(boxes, 0, [width_px, height_px, width_px, height_px])
+
+
+class ExportedDetector:
+    """A YOLO model exported to ONNX, run on the CPU.
+
+    Args:
+        path: the .onnx file; its metadata carry the names of the labels.
+        backend: ``onnx`` (ONNX Runtime) or ``openvino``.
+        threads: of the run time.
+        floor: least score that is kept.
+    """
+
+    def __init__(
+        self, path: Path = DEFAULT_MODEL, *, backend: str = "onnx", threads: int = 1, floor: float = SCORE_FLOOR
+    ) -> None:
+        self.path, self.floor = path, floor
+        try:
+            raw = path.read_bytes()
+        except OSError as error:
+            raise DetectorError(f"cannot read the model {path}: {error.strerror}", todo="check --model") from error
+        self._sha256 = hashlib.sha256(raw).hexdigest()
+        opened = _open_openvino(path, threads) if backend == "openvino" else _open_onnx(path, threads)
+        self._run, (self._height_px, self._width_px), self._names = opened
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Labels in the order of their index."""
+        return self._names
+
+    @property
+    def model_sha256(self) -> str:
+        """Hash of the model file."""
+        return self._sha256
+
+    def detect(self, image_bgr: npt.NDArray[np.uint8]) -> Detections:
+        """Detections in a (h, w, 3) BGR image, best first."""
+        if image_bgr.ndim != 3 or image_bgr.shape[2] != 3 or image_bgr.dtype != np.uint8:
+            raise DetectorError(f"expected an image (h, w, 3) of uint8, got {image_bgr.shape} {image_bgr.dtype}")
+        blob, fit = self._letterbox(image_bgr)
+        output = self._run(blob)[0]
+        boxes, scores = output[:4].T, output[4:].T
+        best = scores.argmax(axis=1)
+        top = scores[np.arange(len(scores)), best]
+        keep = np.flatnonzero(top >= self.floor)
+        keep = keep[np.argsort(-top[keep], kind="stable")][: 4 * _MAX_CANDIDATES]
+        if not len(keep):
+            return Detections.none(self._names)
+        centre, half = boxes[keep, :2], boxes[keep, 2:] / 2
+        corners = np.concatenate([centre - half, centre + half], axis=1).astype(np.float64)
+        xywh = np.concatenate([corners[:, :2], boxes[keep, 2:]], axis=1)
+        kept = cv2.dnn.NMSBoxesBatched(xywh.tolist(), top[keep].tolist(), best[keep].tolist(), self.floor, _NMS_IOU)
+        chosen = np.asarray(kept, dtype=np.int64).reshape(-1)[:_MAX_CANDIDATES]
+        chosen = chosen[np.argsort(-top[keep][chosen], kind="stable")]
+        height, width = image_bgr.shape[:2]
+        return Detections(
+            fit.back(corners[chosen], width, height),
+            top[keep][chosen].astype(np.float64),
+            best[keep][chosen].astype(np.int64),
+            self._names,
+        )
+
+    def _letterbox(self, image: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.float32], _Letterbox]:
+        height, width = image.shape[:2]
+        scale = min(self._width_px / width, self._height_px / height)
+        new_width, new_height = round(width * scale), round(height * scale)
+        if (new_width, new_height) != (width, height):
+            interpolation = cv2.INTER_AREA if scale < 0.7 else cv2.INTER_LINEAR
+            image = np.asarray(cv2.resize(image, (new_width, new_height), interpolation=interpolation), dtype=np.uint8)
+        left, top = (self._width_px - new_width) // 2, (self._height_px - new_height) // 2
+        canvas = np.full((self._height_px, self._width_px, 3), _PAD, np.uint8)
+        canvas[top : top + new_height, left : left + new_width] = image
+        blob = cv2.dnn.blobFromImage(canvas, 1 / 255.0, swapRB=True)
+        return np.asarray(blob, dtype=np.float32), _Letterbox(scale, left, top)
+
+
+def _names_from(metadata: dict[str, str], path: Path) -> tuple[str, ...]:
+    try:
+        names = ast.literal_eval(metadata["names"])
+        return tuple(str(names[index]) for index in range(len(names)))
+    except (KeyError, ValueError, SyntaxError, TypeError) as error:
+        raise DetectorError(
+            f"{path} has no label names in its metadata", todo="export it with hullscan train"
+        ) from error
+
+
+def _open_onnx(path: Path, threads: int) -> tuple[Run, tuple[int, int], tuple[str, ...]]:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    options.log_severity_level = 3
+    # spinning threads would take the cores from video and flight
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime raises its own, unrelated classes
+        raise DetectorError(f"cannot load the model {path}: {_first_line(error)}", todo="export it again") from error
+    inputs = session.get_inputs()[0]
+    shape = tuple(inputs.shape)
+    if len(shape) != 4 or not all(isinstance(side, int) for side in shape[2:]):
+        raise DetectorError(f"{path} has input {shape}, expected (1, 3, height, width)", todo="export it again")
+
+    def run(blob: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        return np.asarray(session.run(None, {inputs.name: blob})[0], dtype=np.float32)
+
+    names = _names_from(session.get_modelmeta().custom_metadata_map, path)
+    return run, (int(shape[2]), int(shape[3])), names
+
+
+def _open_openvino(path: Path, threads: int) -> tuple[Run, tuple[int, int], tuple[str, ...]]:
+    _silence_openvino()
+    try:
+        import openvino
+    except ImportError as error:
+        raise DetectorError("OpenVINO is not installed", todo="pip install 'hullscan[openvino]'") from error
+    core = openvino.Core()
+    try:
+        model = core.read_model(str(path))
+        # f32 on every machine: with bf16, which it chooses by itself where it can, scores would depend on the CPU
+        settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": threads}
+        compiled = core.compile_model(model, "CPU", settings)
+    except RuntimeError as error:
+        raise DetectorError(f"cannot load the model {path}: {_first_line(error)}", todo="export it again") from error
+    shape = tuple(compiled.inputs[0].shape)
+
+    def run(blob: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+        return np.asarray(compiled([blob])[0], dtype=np.float32)
+
+    _, _, names = _open_onnx(path, 1)  # the labels stand in the ONNX metadata, which OpenVINO does not hand out
+    return run, (int(shape[2]), int(shape[3])), names
+
+
+def _silence_openvino() -> None:
+    """OpenVINO counts its users over the network unless its telemetry module is replaced before the import."""
+    if "openvino" in sys.modules or "openvino_telemetry" in sys.modules:
+        return
+    silent = types.ModuleType("openvino_telemetry")
+
+    class Telemetry:
+        def __init__(self, *_: Any, **__: Any) -> None: ...
+
+        def __getattr__(self, _: str) -> Callable[..., None]:
+            return lambda *_args, **_kwargs: None
+
+    silent.Telemetry = Telemetry  # type: ignore[attr-defined]
+    sys.modules["openvino_telemetry"] = silent
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
+
+
+def offline_ultralytics() -> None:
+    """Switch off what ultralytics does over the network by itself; call before its first import."""
+    os.environ.setdefault("YOLO_OFFLINE", "1")
+    os.environ.setdefault("YOLO_AUTOINSTALL", "false")
+    os.environ.setdefault("YOLO_VERBOSE", "false")
+
+
+class UltralyticsDetector:
+    """A .pt file in ultralytics, for machines with a GPU and for comparison; needs the extra ``train``.
+
+    A .pt file is a pickle: load only files of your own.
+    """
+
+    def __init__(self, path: Path, *, device: str = "cpu", floor: float = SCORE_FLOOR) -> None:
+        offline_ultralytics()
+        try:
+            from ultralytics import YOLO
+        except ImportError as error:
+            raise DetectorError(
+                "ultralytics is not installed", where=str(path), todo="pip install 'hullscan[train]'"
+            ) from error
+        if not path.is_file():
+            raise DetectorError(f"cannot read the model {path}", todo="check --model")
+        self._sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        self._model, self._device, self._floor = YOLO(str(path)), device, floor
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Labels in the order of their index."""
+        return tuple(str(self._model.names[index]) for index in range(len(self._model.names)))
+
+    @property
+    def model_sha256(self) -> str:
+        """Hash of the model file."""
+        return self._sha256
+
+    def detect(self, image_bgr: npt.NDArray[np.uint8]) -> Detections:
+        """Detections in a (h, w, 3) BGR image, best first."""
+        result = self._model.predict(
+            image_bgr, imgsz=(384, 640), conf=self._floor, iou=_NMS_IOU, nms=None, device=self._device, verbose=False
+        )[0]
+        boxes = result.boxes
+        return Detections(
+            boxes.xyxy.cpu().numpy().astype(np.float64),
+            boxes.conf.cpu().numpy().astype(np.float64),
+            boxes.cls.cpu().numpy().astype(np.int64),
+            self.names,
+        )
+
+
+def load_detector(path: Path | None = None, *, threads: int = 1, floor: float = SCORE_FLOOR) -> Detector:
+    """The detector for a model file: .onnx without torch, .pt with ultralytics; ours by default."""
+    path = path or DEFAULT_MODEL
+    if path.suffix == ".pt":
+        return UltralyticsDetector(path, floor=floor)
+    if path.suffix != ".onnx":
+        raise DetectorError(f"{path} is neither .onnx nor .pt", todo="check --model")
+    return ExportedDetector(path, threads=threads, floor=floor)

@@ -1,0 +1,195 @@
+"""Training the detector with ultralytics, from random weights, and exporting it for the run time.
+
+One command, reproducible: seeds, thread count and versions stand in the model card that is written beside the
+weights. Needs the extra ``train``.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from hullscan.errors import DetectorError
+from hullscan.vision.runtime import offline_ultralytics
+
+__all__ = ["TrainingRequest", "export_model", "train_detector"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingRequest:
+    """Settings of one training run.
+
+    Attributes:
+        data: data.yaml of a YOLO data set.
+        model: an architecture (.yaml, random weights) or a .pt file to go on from.
+        image_px: side of the training image.
+        threads: torch threads on a CPU; part of what makes a run repeatable.
+        device: cpu, or the number of a GPU.
+    """
+
+    data: Path
+    out: Path
+    model: str = "yolo26n.yaml"
+    image_px: int = 416
+    epochs: int = 30
+    batch: int = 16
+    threads: int = 2
+    seed: int = 0
+    device: str = "cpu"
+    learning_rate: float = 0.002
+    workers: int = 0
+    input_px: tuple[int, int] = (384, 640)
+
+
+def train_detector(request: TrainingRequest, on_epoch: Callable[[int, dict[str, float]], None] | None = None) -> Path:
+    """Train, export to ONNX and OpenVINO where it is installed, and write the model card.
+
+    Args:
+        request: the settings.
+        on_epoch: called after each epoch with its number and ultralytics' metrics.
+
+    Returns:
+        The folder with ``parcel.pt``, ``parcel.onnx`` and ``parcel.yaml``.
+
+    Raises:
+        DetectorError: ultralytics is missing, or the data set cannot be used.
+    """
+    offline_ultralytics()
+    try:
+        import torch
+        import ultralytics
+        from ultralytics import YOLO, settings
+    except ImportError as error:
+        raise DetectorError("ultralytics is not installed", todo="pip install 'hullscan[train]'") from error
+    if not request.data.is_file():
+        raise DetectorError(f"no data set at {request.data}", todo="make one with hullscan dataset")
+    settings.update({"sync": False})
+    request.out.mkdir(parents=True, exist_ok=True)
+    model = YOLO(request.model)
+    on_cpu = request.device == "cpu"
+    if on_cpu:  # ultralytics leaves one core unused; the thread count is part of the result
+        model.add_callback("on_train_start", lambda _: torch.set_num_threads(request.threads))
+
+    def report(trainer: Any) -> None:
+        if on_epoch is not None:
+            metrics = {key: float(value) for key, value in trainer.metrics.items()}
+            on_epoch(int(trainer.epoch) + 1, metrics)
+
+    model.add_callback("on_fit_epoch_end", report)
+    try:
+        model.train(
+            data=str(request.data.resolve()),
+            project=str(request.out.resolve()),
+            name="run",
+            exist_ok=True,
+            imgsz=request.image_px,
+            epochs=request.epochs,
+            batch=request.batch,
+            nbs=request.batch,
+            workers=request.workers,
+            seed=request.seed,
+            device=request.device if on_cpu else int(request.device),
+            optimizer="AdamW",
+            lr0=request.learning_rate,
+            cos_lr=True,
+            warmup_epochs=1.0,
+            close_mosaic=max(request.epochs // 8, 1),
+            # colour must not be what tells a parcel from plating
+            hsv_h=0.3,
+            hsv_s=0.9,
+            hsv_v=0.5,
+            flipud=0.5,
+            scale=0.6,
+            deterministic=True,
+            patience=request.epochs,
+            amp=False if on_cpu else "bf16",
+            plots=False,
+            val=True,
+            cache="ram" if on_cpu else False,
+            verbose=False,
+        )
+    except (FileNotFoundError, RuntimeError) as error:
+        raise DetectorError(f"training failed: {str(error).splitlines()[0]}", where=str(request.data)) from error
+    best = request.out / "run" / "weights" / "best.pt"
+    shutil.copyfile(best, request.out / "parcel.pt")
+    exported = export_model(request.out / "parcel.pt", request.out, request.input_px)
+    card = {
+        "trained_with": {**asdict(request), "data": request.data.name, "out": request.out.name},
+        "versions": {"ultralytics": ultralytics.__version__, "torch": torch.__version__.split("+")[0]},
+        "machine": {"python": platform.python_version(), "machine": platform.machine(), "device": request.device},
+        "data_card": _data_card(request.data),
+        "files": {path.name: _sha256(path) for path in (request.out / "parcel.pt", *exported)},
+    }
+    (request.out / "parcel.yaml").write_text(yaml.safe_dump(_plain(card), sort_keys=False), encoding="utf-8")
+    return request.out
+
+
+def export_model(weights: Path, out: Path, input_px: tuple[int, int] = (384, 640)) -> list[Path]:
+    """Export a .pt file to ``parcel.onnx``, and to OpenVINO's form where openvino is installed.
+
+    Args:
+        weights: the .pt file.
+        out: folder of the exports.
+        input_px: (height, width) of the model's input; multiples of 32.
+
+    Returns:
+        The files written.
+    """
+    offline_ultralytics()
+    from ultralytics import YOLO
+
+    exported = Path(YOLO(str(weights)).export(format="onnx", imgsz=input_px, simplify=True, nms=None, dynamic=False))
+    target = out / "parcel.onnx"
+    _strip_metadata(exported, target)
+    if exported.resolve() != target.resolve():
+        exported.unlink()
+    written = [target]
+    try:
+        from hullscan.vision.runtime import _silence_openvino
+
+        _silence_openvino()
+        import openvino
+    except ImportError:
+        return written
+    openvino.save_model(openvino.convert_model(str(target)), str(out / "parcel.xml"), compress_to_fp16=False)
+    return [*written, out / "parcel.xml", out / "parcel.bin"]
+
+
+def _strip_metadata(source: Path, target: Path) -> None:
+    """Keep what the run time needs, drop the date, so that the same weights give the same file."""
+    import onnx
+
+    model = onnx.load(str(source))
+    keep = {"names", "stride", "imgsz", "task", "license", "version"}
+    kept = [(entry.key, entry.value) for entry in model.metadata_props if entry.key in keep]
+    del model.metadata_props[:]
+    for key, value in kept:
+        entry = model.metadata_props.add()
+        entry.key, entry.value = key, value
+    onnx.save(model, str(target))
+
+
+def _data_card(data: Path) -> Any:
+    card = data.parent / "data_card.json"
+    return json.loads(card.read_text(encoding="utf-8")) if card.is_file() else None
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _plain(value: Any) -> Any:
+    """The same with lists for tuples and text for paths, so that YAML stays plain."""
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return str(value) if isinstance(value, Path) else value

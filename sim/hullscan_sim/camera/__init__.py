@@ -1,0 +1,1 @@
+"""The simulated camera: hull, parcels, lamps and turbid water on a CPU."""

@@ -1,0 +1,127 @@
+"""Noise that is a pure function of (seed, place), so that any piece of hull looks the same whenever it is drawn.
+
+Lattice values come from an integer hash; a page of pixels is two small matrix products (cubic B-spline weights
+along each axis), which is exact at every resolution and needs no loop over pixels.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+__all__ = ["Axis", "Image", "cells", "fractal", "hash01", "value_noise"]
+
+Image = npt.NDArray[np.float32]
+Axis = npt.NDArray[np.floating[Any]]
+"""Evenly spaced places in metres."""
+_BSPLINE_STD = 0.277  # of cubic B-spline value noise over uniform [-1, 1] lattice values
+
+
+def hash01(ix: npt.NDArray[np.int64], iy: npt.NDArray[np.int64], seed: int) -> Image:
+    """Uniform [0, 1) from integer coordinates; a 32-bit finaliser after multiplicative mixing."""
+    with np.errstate(over="ignore"):
+        mixed = ix.astype(np.uint32) * np.uint32(0x9E3779B1) ^ iy.astype(np.uint32) * np.uint32(0x85EBCA77)
+        mixed ^= np.uint32((seed * 0xC2B2AE3D + 0x27D4EB2F) & 0xFFFFFFFF)
+        mixed ^= mixed >> np.uint32(15)
+        mixed *= np.uint32(0x2C1B3C6D)
+        mixed ^= mixed >> np.uint32(12)
+        mixed *= np.uint32(0x297A2D39)
+        mixed ^= mixed >> np.uint32(15)
+    return (mixed >> np.uint32(8)).astype(np.float32) * np.float32(2**-24)
+
+
+def _weights(axis: Axis, period: float) -> tuple[npt.NDArray[np.int64], Image]:
+    """Lattice indices and the (n, lattice) cubic B-spline weights of an axis."""
+    place = axis / period
+    base = np.floor(place).astype(np.int64)
+    t = (place - base).astype(np.float32)
+    first = int(base.min()) - 1
+    lattice = np.arange(first, int(base.max()) + 3)
+    taps = np.stack([(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3], axis=1) / 6
+    weights = np.zeros((len(axis), len(lattice)), np.float32)
+    columns = (base - first)[:, None] + np.arange(-1, 3)[None, :]
+    np.put_along_axis(weights, columns, taps, axis=1)
+    return lattice, weights
+
+
+def value_noise(us: Axis, vs: Axis, period_u: float, period_v: float, seed: int) -> Image:
+    """(v, u) smooth noise of zero mean and unit standard deviation; features are about one period wide.
+
+    Axes are evenly spaced. Where a period spans many pixels it is made on fewer and enlarged (error under 2 %).
+    """
+    skip_u, skip_v = (int(np.clip(p / (a[1] - a[0]) / 9, 1, 32)) for p, a in ((period_u, us), (period_v, vs)))
+    lattice_u, weights_u = _weights(_thinned(us, skip_u), period_u)
+    lattice_v, weights_v = _weights(_thinned(vs, skip_v), period_v)
+    values = hash01(*np.meshgrid(lattice_u, lattice_v), seed) * 2 - 1
+    noise: Any = (weights_v @ values @ weights_u.T) / np.float32(_BSPLINE_STD)
+    if skip_u > 1 or skip_v > 1:
+        rows, columns = noise.shape
+        noise = cv2.resize(noise, (columns * skip_u, rows * skip_v), interpolation=cv2.INTER_LINEAR)
+        first_u, first_v = (skip if skip > 1 else 0 for skip in (skip_u, skip_v))
+        noise = noise[first_v : first_v + len(vs), first_u : first_u + len(us)]
+    return np.asarray(noise, dtype=np.float32)
+
+
+def _thinned(axis: Axis, skip: int) -> Axis:
+    """Middles of blocks of ``skip`` pixels, from one block before the axis to one beyond it."""
+    if skip == 1:
+        return axis
+    step = float(axis[1] - axis[0])
+    blocks = np.arange(-1, -(-len(axis) // skip) + 1)
+    return np.asarray(axis[0] + step * ((skip - 1) / 2 + skip * blocks), dtype=np.float64)
+
+
+def fractal(
+    us: Axis,
+    vs: Axis,
+    period: float,
+    octaves: int,
+    seed: int,
+    *,
+    gain: float = 0.5,
+    stretch: float = 1.0,
+) -> Image:
+    """Octaves of noise, unit standard deviation; octaves finer than two pixels are left out (they would alias).
+
+    Args:
+        us, vs: axes in metres, evenly spaced.
+        period: of the coarsest octave along u, metres.
+        stretch: factor of the period along v (above 1: streaks along v).
+    """
+    step = max(float(us[1] - us[0]), float(vs[1] - vs[0]))
+    total = np.zeros((len(vs), len(us)), np.float32)
+    power = 0.0
+    for octave in range(octaves):
+        amplitude = gain**octave
+        power += amplitude**2
+        size = period / 2**octave
+        if min(size, size * stretch) < 1.5 * step:
+            continue
+        total += np.float32(amplitude) * value_noise(us, vs, size, size * stretch, seed * 31 + octave)
+    return total / np.float32(np.sqrt(power))
+
+
+def cells(u: Image, v: Image, size: float, seed: int) -> tuple[Image, Image, Image]:
+    """Nearest of one jittered point per cell, for (n,) places.
+
+    Returns:
+        distance to it in metres, direction component along u in [-1, 1], and its random number in [0, 1).
+    """
+    cu, cv = np.floor(u / size).astype(np.int64), np.floor(v / size).astype(np.int64)
+    best: Image = np.full(u.shape, np.inf, np.float32)
+    toward: Image = np.zeros(u.shape, np.float32)
+    number: Image = np.zeros(u.shape, np.float32)
+    for du in (-1, 0, 1):
+        for dv in (-1, 0, 1):
+            iu, iv = cu + du, cv + dv
+            pu = (iu + hash01(iu, iv, seed)) * size - u
+            pv = (iv + hash01(iu, iv, seed + 1)) * size - v
+            distance = np.hypot(pu, pv).astype(np.float32)
+            closer = distance < best
+            best = np.where(closer, distance, best)
+            toward = np.where(closer, pu, toward)
+            number = np.where(closer, hash01(iu, iv, seed + 2), number)
+    return best, np.asarray(toward / np.maximum(best, 1e-6), dtype=np.float32), number

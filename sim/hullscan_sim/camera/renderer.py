@@ -1,0 +1,408 @@
+"""One frame of linear light: coarse rays over bare hull, a ray for each pixel where something stands or ends.
+
+Geometry and lighting vary slowly over plating, so they are computed on a grid of rays 8 px apart and enlarged;
+the texture is looked up for every pixel. Cells in which a solid, an edge of the ship or its shadow may lie are
+computed pixel by pixel, with shadows. Object numbers are exact there, which is what labels are made of.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from hullscan.geometry.camera import Camera
+from hullscan.geometry.frames import Array
+from hullscan_sim.camera.noise import Image, fractal
+from hullscan_sim.camera.pages import PageSource
+from hullscan_sim.camera.scene import HULL, NOTHING, QUAY, SEA_BED, Hit, Scene
+from hullscan_sim.camera.water import Lamp, Veil, WaterOptics
+
+__all__ = ["Rendered", "Renderer"]
+
+_STEP_PX = 8
+_SHADOW_CELLS = 5  # how far outside its outline a solid's shadow may fall
+_FAR_M = 12.0  # beyond this nothing is left of an object in any water that we model
+_NOTHING_M = 60.0  # stands for infinity where depths are interpolated
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A frame before the camera's own electronics.
+
+    Attributes:
+        linear: (h, w, 3) radiance, BGR.
+        depth_m: (h, w) distance along the ray; inf for open water.
+        object: (h, w) object number of ``Scene``; exact.
+        median_depth_m: of what is not open water.
+    """
+
+    linear: Image
+    depth_m: Image
+    object: npt.NDArray[np.int32]
+    median_depth_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Light:
+    """Per point, after the way through the water.
+
+    Attributes:
+        diffuse: (n, 3) light that a flat surface reflects, but for its albedo.
+        tilt: (n, 2) relative change of it with the slope of the relief along u and v.
+        veil: (n, 3) light that does not depend on the albedo: scattered in the water, and highlights.
+    """
+
+    diffuse: Image
+    tilt: Image
+    veil: Image
+
+
+class Renderer:
+    """Draws a scene.
+
+    Args:
+        scene: what there is.
+        pages: texture of the hull.
+        camera: intrinsics of the rendered frame.
+        lamps: in the camera frame at zero tilt.
+        optics: of the water.
+        daylight: at the surface, 0 to about 3.
+        seed: of the patterns on solids.
+        shadows: whether solids cast shadows.
+    """
+
+    def __init__(
+        self,
+        scene: Scene,
+        pages: PageSource,
+        camera: Camera,
+        lamps: list[Lamp],
+        optics: WaterOptics,
+        *,
+        daylight: float,
+        seed: int = 0,
+        shadows: bool = True,
+    ) -> None:
+        self.scene, self.pages, self.camera = scene, pages, camera
+        self.optics, self.daylight, self.shadows = optics, daylight, shadows
+        self._lamps0, self._tilt_rad, self._level = lamps, np.nan, 1.0
+        self.set_lamps(0.0, 1.0)
+        width, height = camera.width_px, camera.height_px
+        xs, ys = np.arange(0, width + _STEP_PX, _STEP_PX), np.arange(0, height + _STEP_PX, _STEP_PX)
+        self._nodes = np.stack(np.meshgrid(xs, ys), -1).astype(np.float32)
+        self._node_rays = camera.rays_cam(self._nodes.reshape(-1, 2).astype(np.float64)).astype(np.float32)
+        grid = np.stack(np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5), -1)
+        self._pixels = grid.reshape(-1, 2).astype(np.float32)
+        self._pixel_rays = camera.rays_cam(grid.reshape(-1, 2)).astype(np.float32)
+        axis = np.arange(512) / 512 * 0.5
+        self._tile = np.dstack(
+            [
+                fractal(axis, axis, 0.125, 5, seed + 3, gain=0.6),
+                fractal(axis, axis, 0.03, 4, seed + 5, stretch=3.0),
+                fractal(axis, axis, 0.06, 4, seed + 7, gain=0.75),
+            ]
+        ).astype(np.float32)
+
+    def set_lamps(self, tilt_rad: float, level: float) -> None:
+        """Camera tilt (up positive) turns the lamps the other way; level 0 to 1 dims them."""
+        if not abs(tilt_rad - self._tilt_rad) <= np.radians(1.5):
+            self._tilt_rad = tilt_rad
+            self._lamps = [lamp.turned(tilt_rad) for lamp in self._lamps0]
+            self._veil = Veil(self.camera, self._lamps, self.optics)
+        self._level = level
+
+    def render(self, position_m: Array, r_ship_cam: Array) -> Rendered:
+        """Draw the view from a place.
+
+        Args:
+            position_m: (3,) of the camera, ship frame.
+            r_ship_cam: (3, 3) ship from camera.
+        """
+        height, width = self.camera.height_px, self.camera.width_px
+        rotation = np.asarray(r_ship_cam, np.float32)
+        rows, columns = self._nodes.shape[:2]
+        open_sky = self._open_above(position_m)
+        rays = self._node_rays @ rotation.T
+        hit = self.scene.cast(position_m, rays)
+        light = self._lit(hit, rays, self._nodes.reshape(-1, 2), position_m, rotation, open_sky, shadows=False)
+        fine = self._fine_cells(hit, position_m, rotation)
+        numbers = self._per_pixel(hit.object.reshape(rows, columns)[:-1, :-1])
+        uv, distance = (
+            self._enlarge(hit.uv_m),
+            self._enlarge(np.minimum(hit.distance_m, np.float32(_NOTHING_M))[:, None]),
+        )
+        diffuse, tilt, veil = self._enlarge(light.diffuse), self._enlarge(light.tilt), self._enlarge(light.veil)
+        other = self._enlarge(_plane_albedo(hit.object)) if (hit.object != HULL).any() else None
+        solid_albedo: tuple[npt.NDArray[np.intp], Image] | None = None
+        at = np.flatnonzero(self._per_pixel(fine))
+        if len(at):
+            rays = self._pixel_rays[at] @ rotation.T
+            close = self.scene.cast(position_m, rays)
+            lit = self._lit(close, rays, self._pixels[at], position_m, rotation, open_sky, shadows=self.shadows)
+            numbers.ravel()[at] = close.object
+            distance.ravel()[at] = np.minimum(close.distance_m, np.float32(_NOTHING_M))
+            uv.reshape(-1, 2)[at], tilt.reshape(-1, 2)[at] = close.uv_m, lit.tilt
+            diffuse.reshape(-1, 3)[at], veil.reshape(-1, 3)[at] = lit.diffuse, lit.veil
+            if other is None and (close.object != HULL).any():
+                other = np.zeros((height, width, 3), np.float32)
+            if other is not None:
+                other.reshape(-1, 3)[at] = _plane_albedo(close.object)
+            solid = close.object > 0
+            if solid.any():
+                solid_albedo = at[solid], self._solid_albedo(close, solid)
+        linear = self._compose(numbers, uv, distance, diffuse, tilt, veil, other, solid_albedo)
+        seen = distance[::5, ::7][numbers[::5, ::7] != NOTHING]
+        return Rendered(linear, distance, numbers, float(np.median(seen)) if len(seen) > 30 else 3.0)
+
+    def _per_pixel(self, cells: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """Cell values for each pixel, a fresh array."""
+        big = np.repeat(np.repeat(cells, _STEP_PX, axis=0), _STEP_PX, axis=1)
+        return np.ascontiguousarray(big[: self.camera.height_px, : self.camera.width_px])
+
+    # ---------------------------------------------------------------- what needs a ray for each pixel
+
+    def _fine_cells(self, hit: Hit, position_m: Array, rotation: Image) -> npt.NDArray[np.bool_]:
+        """(rows - 1, columns - 1) cells that hold an edge, a solid or its shadow."""
+        rows, columns = self._nodes.shape[:2]
+        number = hit.object.reshape(rows, columns)
+        normal = hit.normals.reshape(rows, columns, 3)
+        v = hit.uv_m[:, 1].reshape(rows, columns)
+        corners = [number[:-1, :-1], number[1:, :-1], number[:-1, 1:], number[1:, 1:]]
+        fine = np.zeros((rows - 1, columns - 1), bool)
+        for other in corners[1:]:
+            fine |= other != corners[0]
+        fine |= corners[0] > 0
+        bend = (normal[:-1, :-1] * normal[1:, 1:]).sum(-1) < 0.93
+        jump = np.abs(v[1:, 1:] - v[:-1, :-1]) > 1.5
+        fine |= (corners[0] == HULL) & (bend | jump)
+        solid, near = self._solid_cells(position_m, rotation)
+        fine |= solid
+        if self.shadows and near.any():
+            fine |= self._shadow_cells(hit, near & ~fine, position_m, rotation)
+        return fine
+
+    def _solid_cells(self, position_m: Array, rotation: Image) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+        """Cells that touch the mesh of a solid, however thin, and cells near a solid, where its shadow may fall."""
+        rows, columns = self._nodes.shape[0] - 1, self._nodes.shape[1] - 1
+        solid, near = np.zeros((rows, columns), np.uint8), np.zeros((rows, columns), bool)
+        for index, (low_x, low_y, high_x, high_y) in self._outlines(position_m, rotation):
+            local = (self.scene.solid_vertices_m[index] - position_m) @ rotation
+            pixels = self.camera.project(local[local[:, 2] > 0.05])
+            cell = (pixels // _STEP_PX).astype(np.intp)
+            inside = ((cell >= 0) & (cell < [columns, rows])).all(axis=1)
+            solid[cell[inside, 1], cell[inside, 0]] = 1
+            near[
+                max(low_y - _SHADOW_CELLS, 0) : high_y + 1 + _SHADOW_CELLS,
+                max(low_x - _SHADOW_CELLS, 0) : high_x + 1 + _SHADOW_CELLS,
+            ] = True
+        return cv2.dilate(solid, np.ones((3, 3), np.uint8)).astype(bool), near
+
+    def _shadow_cells(
+        self, hit: Hit, candidates: npt.NDArray[np.bool_], position_m: Array, rotation: Image
+    ) -> npt.NDArray[np.bool_]:
+        """Cells with a shadow at one of their corners."""
+        rows, columns = self._nodes.shape[:2]
+        corner = np.zeros((rows, columns), bool)
+        for dy in (0, 1):
+            for dx in (0, 1):
+                corner[dy : rows - 1 + dy, dx : columns - 1 + dx] |= candidates
+        at = np.flatnonzero(corner.ravel() & (hit.object == HULL))
+        dark = np.zeros(rows * columns, bool)
+        for lamp in self._lamps:
+            dark[at] |= self.scene.shadowed(
+                hit.points_m[at], (position_m + rotation @ lamp.position_m).astype(np.float32)
+            )
+        grid = dark.reshape(rows, columns)
+        return candidates & (grid[:-1, :-1] | grid[1:, :-1] | grid[:-1, 1:] | grid[1:, 1:])
+
+    def _outlines(self, position_m: Array, rotation: Image) -> list[tuple[int, list[int]]]:
+        """Solids in view, each with the first and last cells (x, y, x, y) of a box round it in the image."""
+        corners = self.scene.solid_corners_m
+        if not len(corners):
+            return []
+        local = (corners - position_m) @ rotation
+        distance = np.linalg.norm(local, axis=2)
+        keep = np.flatnonzero((distance.min(axis=1) < _FAR_M) & (local[..., 2].max(axis=1) > 0.05))
+        if not len(keep):
+            return []
+        local = local[keep]
+        local[..., 2] = np.maximum(local[..., 2], 0.05)
+        pixels = self.camera.project(local.reshape(-1, 3)).reshape(len(local), 8, 2)
+        low, high = pixels.min(axis=1), pixels.max(axis=1)
+        size = np.array([self.camera.width_px, self.camera.height_px])
+        inside = (high > 0).all(axis=1) & (low < size).all(axis=1)
+        cells = np.concatenate([np.maximum(low, 0), np.minimum(high, size - 1)], axis=1)[inside] // _STEP_PX
+        return list(zip(keep[inside].tolist(), cells.astype(int).tolist(), strict=True))
+
+    # ---------------------------------------------------------------- light
+
+    def _open_above(self, position_m: Array) -> float:
+        """Share of the daylight that reaches the camera: little under the bottom or the quay side."""
+        up = self.scene.cast(position_m, np.array([[0, 0, -1], [0, 0.7, -0.714], [0, -0.7, -0.714]], np.float32))
+        return float(np.clip((up.object == NOTHING).mean(), 0.06, 1.0))
+
+    def _lit(
+        self,
+        hit: Hit,
+        rays: Image,
+        pixels: Image,
+        position_m: Array,
+        rotation: Image,
+        open_sky: float,
+        *,
+        shadows: bool,
+    ) -> _Light:
+        optics = self.optics
+        distance = np.minimum(hit.distance_m, np.float32(_NOTHING_M))[:, None]
+        normal, points = hit.normals, hit.points_m
+        along = -normal * normal[:, :1]
+        along[:, 0] += 1
+        along /= np.sqrt(np.maximum(_dot(along, along), 1e-12))[:, None]
+        across = np.cross(normal, along)
+        sky = np.clip(0.36 - 0.34 * normal[:, 2:], 0.03, 0.7) * float(self.daylight * max(open_sky, 0.25))
+        diffuse = np.exp(-optics.diffuse * np.maximum(points[:, 2:], 0)) * sky
+        green = diffuse[:, 1].copy()
+        tilt = np.stack([0 * green, -0.3 * green], axis=1)  # daylight comes from above
+        shine = np.zeros_like(diffuse)
+        glossy = self._gloss(hit)
+        for lamp in self._lamps:
+            place = (position_m + rotation @ lamp.position_m).astype(np.float32)
+            toward = place - points
+            length = np.sqrt(np.maximum(_dot(toward, toward), 0.0025))
+            toward /= length[:, None]
+            off_axis = -(toward @ (rotation @ lamp.axis).astype(np.float32))
+            power = lamp.intensity(off_axis) * (self._level / length**2)
+            facing = np.maximum(_dot(normal, toward), 0)
+            if shadows:
+                lit = np.flatnonzero((facing > 0) & (power > 0) & (hit.distance_m < _FAR_M))
+                power[lit[self.scene.shadowed(points[lit], place)]] *= 0.08
+            beam = np.exp(-optics.attenuation * length[:, None])
+            beam *= power[:, None] * lamp.colour.astype(np.float32)
+            diffuse += beam * facing[:, None]
+            tilt[:, 0] += beam[:, 1] * _dot(along, toward)
+            tilt[:, 1] += beam[:, 1] * _dot(across, toward)
+            green += beam[:, 1] * facing
+            if glossy is not None:
+                half = toward - rays
+                half /= np.sqrt(np.maximum(_dot(half, half), 1e-12))[:, None]
+                shine += beam * (glossy * np.maximum(_dot(normal, half), 0) ** 24)[:, None]
+        tilt /= np.maximum(green, 1e-6)[:, None]
+        nothing = (hit.object == NOTHING)[:, None]
+        through = np.where(nothing, np.float32(0), np.exp(-optics.attenuation * distance))
+        veil = self._veil.at(pixels, distance[:, 0]) * float(self._level)
+        veil += self._ambient_veil(rays, distance, position_m, open_sky, nothing)
+        if glossy is not None:
+            veil += shine * through
+        return _Light(diffuse * through, tilt, veil)
+
+    def _ambient_veil(
+        self, rays: Image, distance: Image, position_m: Array, open_sky: float, nothing: npt.NDArray[np.bool_]
+    ) -> Image:
+        """Daylight scattered into the view, and the bright surface where the view goes up through open water."""
+        optics = self.optics
+        at_camera = np.exp(-optics.diffuse * np.float32(max(position_m[2], 0.0))) * np.float32(self.daylight * open_sky)
+        upward = np.clip(0.55 - 0.75 * rays[:, 2:], 0.12, 1.2)
+        strength = (0.16 * optics.scattering / optics.attenuation * at_camera).astype(np.float32)
+        veil = strength * upward * (1 - np.exp(-optics.attenuation * distance))
+        sky = np.flatnonzero(nothing[:, 0] & (rays[:, 2] < -0.05))
+        if len(sky):
+            up = -rays[sky, 2:]
+            window = np.clip((up - 0.45) / 0.35, 0, 1)  # Snell's window
+            dimmed = np.exp(-optics.attenuation * (np.float32(max(position_m[2], 0.0)) / up))
+            veil[sky] += (0.25 + 0.75 * window) * float(0.5 * self.daylight) * dimmed
+        return np.asarray(veil, dtype=np.float32)
+
+    def _gloss(self, hit: Hit) -> Image | None:
+        if not (hit.object > 0).any():
+            return None
+        shine = np.array([material.shine for material in self.scene.materials], np.float32) * 0.35
+        return np.where(hit.object > 0, shine[hit.material], np.float32(0))
+
+    # ---------------------------------------------------------------- colour
+
+    def _solid_albedo(self, hit: Hit, solid: npt.NDArray[np.bool_]) -> Image:
+        """(n, 3) reflectance of the solid points of a hit."""
+        materials = self.scene.materials
+        index = hit.material[solid]
+        colour = np.array([m.colour for m in materials], np.float32)[index]
+        mottle = np.array([m.mottle for m in materials], np.float32)[index]
+        fouled = np.array([m.fouled for m in materials], np.float32)[index]
+        pattern = np.array([("plain", "wrapped", "woven", "ribbed").index(m.pattern) for m in materials])[index]
+        uv = hit.uv_m[solid]
+        place = np.zeros((-(-len(uv) // 1024), 1024, 2), np.float32)  # remap refuses rows beyond 32767
+        place.reshape(-1, 2)[: len(uv)] = (uv / 0.5 * 512) % 512
+        noise = cv2.remap(self._tile, place[..., 0], place[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+        noise = noise.reshape(-1, 3)[: len(uv)]
+        shade = 1 + mottle * 0.5 * noise[:, 0] + 0.12 * noise[:, 2]
+        shade += np.where(pattern == 1, 0.30 * noise[:, 1], 0)
+        shade += np.where(pattern == 2, 0.22 * np.sin(uv[:, 0] * (2 * np.pi / 0.013)), 0)
+        shade += np.where(pattern == 3, 0.25 * np.sin(uv[:, 0] * (2 * np.pi / 0.045)), 0)
+        albedo = colour * np.clip(shade, 0.2, 2.2)[:, None]
+        cover = (
+            np.clip((noise[:, 0] + 0.5 * noise[:, 2]) * 1.2 - 1.6 + 3.2 * fouled, 0, 1)[:, None] * (fouled > 0)[:, None]
+        )
+        growth = np.where(
+            noise[:, 2:] > 1.0, np.array([0.22, 0.25, 0.26], np.float32), np.array([0.03, 0.07, 0.06], np.float32)
+        )
+        return np.asarray(np.clip(albedo * (1 - cover) + growth * cover, 0.004, 0.85), dtype=np.float32)
+
+    def _compose(
+        self,
+        numbers: npt.NDArray[np.int32],
+        uv: Image,
+        distance: Image,
+        diffuse: Image,
+        tilt: Image,
+        veil: Image,
+        other: Image | None,
+        solid_albedo: tuple[npt.NDArray[np.intp], Image] | None,
+    ) -> Image:
+        on_hull = numbers == HULL
+        near = (on_hull & (distance < _FAR_M))[::3, ::3]
+        if near.any():
+            sample = uv[::3, ::3][near]
+            low, high = sample.min(axis=0) - 0.1, sample.max(axis=0) + 0.1
+            pixel_m = float(np.median(distance[::3, ::3][near])) / self.camera.fx_px
+            page = self.pages.page((low[0], high[0]), (low[1], high[1]), pixel_m)
+            scale = 1 / page.step_m
+            map_u, map_v = uv[..., 0] * float(scale), uv[..., 1] * float(scale)
+            map_u -= float(page.u0_m * scale)
+            map_v -= float(page.v0_m * scale)
+            albedo: Any = cv2.remap(page.albedo, map_u, map_v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+            slope = cv2.remap(page.slope, map_u, map_v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+            if other is not None:
+                albedo = np.where(on_hull[..., None], albedo, other)
+                slope = slope * on_hull[..., None]
+            hu, hv = cv2.split(slope)
+            tilt_u, tilt_v = cv2.split(tilt)
+            relief = np.maximum(1 - hu * tilt_u - hv * tilt_v, 0)
+            relief /= cv2.sqrt(1 + hu * hu + hv * hv)
+            diffuse = np.asarray(cv2.multiply(diffuse, cv2.merge([relief, relief, relief])), dtype=np.float32)
+        else:
+            albedo = np.zeros_like(diffuse) if other is None else other
+        if solid_albedo is not None:
+            albedo.reshape(-1, 3)[solid_albedo[0]] = solid_albedo[1]
+        return np.asarray(cv2.add(cv2.multiply(diffuse, albedo), veil), dtype=np.float32)
+
+    def _enlarge(self, nodes: Image) -> Image:
+        """(h, w, c) pixel values of (n, c) node values; nodes lie on pixel corners."""
+        height, width, half = self.camera.height_px, self.camera.width_px, _STEP_PX // 2
+        rows, columns = self._nodes.shape[:2]
+        grid = np.ascontiguousarray(nodes.reshape(rows, columns, -1), np.float32)
+        big = cv2.resize(grid, (columns * _STEP_PX, rows * _STEP_PX), interpolation=cv2.INTER_LINEAR)
+        return np.ascontiguousarray(big[half : half + height, half : half + width])
+
+
+def _dot(a: Image, b: Image) -> Image:
+    return np.asarray(np.einsum("ij,ij->i", a, b), dtype=np.float32)
+
+
+def _plane_albedo(numbers: npt.NDArray[np.int32]) -> Image:
+    """(n, 3) reflectance of what is neither hull nor solid: bed, quay wall, open water."""
+    table = np.zeros((4, 3), np.float32)
+    table[-SEA_BED], table[-QUAY] = (0.10, 0.15, 0.17), (0.16, 0.17, 0.17)
+    return np.asarray(table[np.clip(-numbers, 0, 3)], dtype=np.float32)
