@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Protocol
 
@@ -54,11 +55,11 @@ class PacedClock:
     LEAD_S = 0.5
     STALE_REAL_S = 2.0
 
-    def __init__(self, rate: float = 1.0) -> None:
-        self._rate = rate
+    def __init__(self, rate: float = 1.0, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._rate, self._monotonic = rate, monotonic
         self._lock = threading.Lock()
         self._base_utc_s = time.time()
-        self._base_real_s = time.monotonic()
+        self._base_real_s = monotonic()
         self._latest_s = self._base_utc_s
         self._paced = False
 
@@ -70,7 +71,7 @@ class PacedClock:
         with self._lock:
             now_s = self._now()
             if not self._paced or vehicle_utc_s > self._base_utc_s:
-                self._base_utc_s, self._base_real_s = vehicle_utc_s, time.monotonic()
+                self._base_utc_s, self._base_real_s = vehicle_utc_s, self._monotonic()
             if not self._paced:
                 self._paced, self._latest_s = True, vehicle_utc_s
             else:
@@ -82,7 +83,7 @@ class PacedClock:
             return self._now()
 
     def _now(self) -> float:
-        real_s = time.monotonic() - self._base_real_s
+        real_s = self._monotonic() - self._base_real_s
         ahead_s = real_s * self._rate
         if self._paced and real_s < self.STALE_REAL_S:
             ahead_s = min(ahead_s, self.LEAD_S)

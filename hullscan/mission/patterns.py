@@ -7,7 +7,7 @@ the hull's inward normal, from the stand-off.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -19,6 +19,7 @@ from hullscan.geometry.frames import Array, Pose
 from hullscan.mission.model import Longitudinal, Mission
 from hullscan.mission.vehicle import VehicleProfile
 from hullscan.ship.surface import Sides, side_sign
+from hullscan.words import mark
 
 __all__ = ["Lanes", "Leg", "longitudinal_lanes", "route", "way_home"]
 
@@ -29,6 +30,12 @@ _TRAVEL_DEPTH_M = 1.0
 _APPROACH_EXTRA_M = 0.8  # a leg is entered from this much farther out
 _SETTLE_S = 4.0
 _END_TRIM = 0.25
+_WORDS = {
+    "approach": mark("leg {number} of {count}: approach to the hull"),
+    "longitudinal": mark("leg {number} of {count}: lane {lane} of {lanes} along the side"),
+    "transfer": mark("leg {number} of {count}: to the next lane"),
+    "return": mark("leg {number} of {count}: back to the launch"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +48,7 @@ class Leg:
         poses: (n, 7) t_s, x, y, z of the vehicle, yaw, pitch of the vehicle, tilt of the camera (radians inside).
         speed_mps: along it.
         surveys: whether what it sees is searched.
+        lane: number of a lane and how many there are.
     """
 
     zone: str
@@ -48,6 +56,17 @@ class Leg:
     poses: Array
     speed_mps: float
     surveys: bool
+    lane: tuple[int, int] = (0, 0)
+
+    @property
+    def words(self) -> str:
+        """What the leg is, as a message for people; ``words_data`` and the leg's number go into it."""
+        return _WORDS[self.pattern]
+
+    @property
+    def words_data(self) -> dict[str, Any]:
+        """Data of ``words``."""
+        return {"lane": self.lane[0], "lanes": self.lane[1]}
 
     @property
     def start_s(self) -> float:
@@ -187,7 +206,7 @@ def route(mission: Mission, survey: list[Lanes]) -> list[Leg]:
             legs.append(leg)
             zone = f"{lanes.order.side} side, lane {number + 1} of {len(lanes.tracks)}"
             leg, clock = _timed(zone, "longitudinal", lane, lanes.speed_mps, clock, surveys=True)
-            legs.append(leg)
+            legs.append(replace(leg, lane=(number + 1, len(lanes.tracks))))
             here, first = lane[-1], False
     back = np.array([here, *_way_out(start, here)[::-1], start])
     leg, clock = _timed("water", "return", back, mission.vehicle.transit_speed_mps, clock, surveys=False)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from scipy.spatial.transform import Rotation
 
 from hullscan.errors import InputError
@@ -15,12 +16,21 @@ from hullscan.mission.model import Mission
 from hullscan.mission.patterns import Lanes, Leg, longitudinal_lanes, route
 from hullscan.search.cells import Gap, HullCells
 from hullscan.search.looks import LookRecord, seen_cells
-from hullscan.ship.surface import side_sign
+from hullscan.ship.surface import Side, side_sign
 
-__all__ = ["Plan", "plan_mission", "save_plan"]
+__all__ = ["Area", "Plan", "plan_mission", "save_plan"]
 
 _MANOEUVRE_S = 6.0  # stopping, turning and settling at each end of a leg
 _SURFACING_S = 25.0  # descent at the start and ascent at the end
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A rectangle of one side."""
+
+    side: Side
+    stations_m: tuple[float, float]
+    depths_m: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +39,7 @@ class Plan:
 
     Attributes:
         legs: in order; approach, lanes with transfers, return.
+        areas: of the hull that the mission asks for.
         planned_area_m2: seen at least once if flown as planned.
         plannable_area_m2: of the zones that the mission asks for.
         expected_pod: chance that a parcel that lies somewhere in those zones is found (uniform prior).
@@ -37,6 +48,7 @@ class Plan:
     """
 
     legs: tuple[Leg, ...]
+    areas: tuple[Area, ...]
     length_m: float
     duration_s: float
     lower_bound_m: float
@@ -47,6 +59,10 @@ class Plan:
     gaps: tuple[Gap, ...]
     min_clearance_m: float
     stand_off_m: float
+
+    def asked(self, cells: HullCells) -> npt.NDArray[np.bool_]:
+        """(n,) cells that the mission asks for."""
+        return _asked(self.areas, cells)
 
     def as_dict(self) -> dict[str, Any]:
         """The content of ``plan.json``."""
@@ -62,6 +78,7 @@ class Plan:
             "left_out": [gap.name for gap in self.gaps],
             "min_clearance_m": round(self.min_clearance_m, 2),
             "stand_off_m": round(self.stand_off_m, 2),
+            "areas": [asdict(area) for area in self.areas],
             "legs": [leg.as_dict() for leg in self.legs],
         }
 
@@ -83,9 +100,8 @@ def plan_mission(mission: Mission) -> Plan:
             todo="raise stand_off_m or shorten stations_m",
         )
     cells = HullCells(mission.hull)
-    asked = np.zeros(len(cells), bool)
-    for lanes in survey:
-        asked |= cells.within(side_sign(lanes.order.side), lanes.stations_m, lanes.depths_m)
+    areas = tuple(Area(lanes.order.side, lanes.stations_m, lanes.depths_m) for lanes in survey)
+    asked = _asked(areas, cells)
     looks = LookRecord(cells, mission.file.conditions.visibility_m)
     plannable = looks.area_m2(asked)
     if plannable <= 0:
@@ -109,6 +125,7 @@ def plan_mission(mission: Mission) -> Plan:
     swath = min(lanes.swath_m for lanes in survey)
     return Plan(
         legs=tuple(legs),
+        areas=areas,
         length_m=sum(leg.length_m for leg in legs),
         duration_s=duration,
         lower_bound_m=float(min(plannable / swath, survey_length)),
@@ -120,6 +137,13 @@ def plan_mission(mission: Mission) -> Plan:
         min_clearance_m=clearance,
         stand_off_m=min(lanes.stand_off_m for lanes in survey),
     )
+
+
+def _asked(areas: tuple[Area, ...], cells: HullCells) -> npt.NDArray[np.bool_]:
+    asked = np.zeros(len(cells), bool)
+    for area in areas:
+        asked |= cells.within(side_sign(area.side), area.stations_m, area.depths_m)
+    return asked
 
 
 def _look_range_m(mission: Mission) -> float:

@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from enum import Enum
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +27,7 @@ from hullscan.pilot.supervisor import Act, Situation, Verdict, judge
 from hullscan.vehicle.commands import HoldPosition, ManualControl, PositionVelocityYaw, SetLights, SetTilt, vector
 from hullscan.vehicle.modes import Mode
 from hullscan.vehicle.protocol import Disarm, RangeReport, RangeSensor, Vehicle
+from hullscan.words import fill, mark
 
 __all__ = ["Pilot", "PilotState", "PilotStatus"]
 
@@ -37,8 +39,8 @@ _SURFACE_DEPTH_M, _AT_SURFACE_M = 0.35, 0.55
 _BACK_AWAY_S, _BACK_AWAY_X = 7.0, -350.0
 _LIGHTS = 0.8
 
-Event = Callable[[str, str, dict[str, object]], None]
-"""(kind, words, data): kind is a key for the record, words are for people."""
+Event = Callable[[str, str, dict[str, Any]], None]
+"""(kind, message, data): a key for the record, and words for people (``hullscan.words``) with their data."""
 
 
 class PilotState(Enum):
@@ -136,7 +138,7 @@ class Pilot:
         self._preflight()
         vehicle.take_control()
         with vehicle.armed(leaving=Disarm.WHEN_SHALLOW):
-            self._enter(PilotState.ARMED, "armed")
+            self._enter(PilotState.ARMED, mark("armed"))
             vehicle.set_mode(Mode.GUIDED)
             try:
                 self._descend_and_fix()
@@ -147,14 +149,14 @@ class Pilot:
             except _Return as ended:
                 self._go_home(ended.verdict)
             self._surface()
-            self._enter(PilotState.ENDED, "disarming at the surface")
+            self._enter(PilotState.ENDED, mark("disarming at the surface"))
             if self._verdict_at_end is not None:
                 raise SafetyStop(self._verdict_at_end.words, todo="see events.jsonl")
 
     _verdict_at_end: Verdict | None = None
 
     def _preflight(self) -> None:
-        self._enter(PilotState.PREFLIGHT, "waiting until the vehicle knows its position")
+        self._enter(PilotState.PREFLIGHT, mark("waiting until the vehicle knows its position"))
         end_s = self._clock.now() + _READY_TIMEOUT_S
         ticker = Ticker(self._clock, 2.0)
         while not (ready := self._vehicle.readiness()).ready:
@@ -177,7 +179,7 @@ class Pilot:
     def _descend_and_fix(self) -> None:
         """Go down at the launch, look at the hull, and find where she really lies."""
         vehicle = self._vehicle
-        self._enter(PilotState.DESCEND, "going down at the launch")
+        self._enter(PilotState.DESCEND, mark("going down at the launch"))
         start = vehicle.telemetry.pose_at(self._clock.now(), max_gap_s=2.0)
         expected = self._expected_ship(start)
         plan_start = self._plan.legs[0].poses[0]
@@ -191,18 +193,24 @@ class Pilot:
         vehicle.send(SetTilt(0.0))
         vehicle.send(HoldPosition(place, heading))
         self._wait_until(lambda: vehicle.telemetry.depth_m > place[2] - 0.25, 30.0)
-        self._enter(PilotState.FIRST_FIX, "looking for the hull")
+        self._enter(PilotState.FIRST_FIX, mark("looking for the hull"))
         fixed = self._wait_until(self._has_fix, _FIX_TIMEOUT_S)
         if not fixed:
             beams = self.registration.used_beams
-            words = f"the hull was not found from the launch in {_FIX_TIMEOUT_S:.0f} s ({beams} beams used)"
-            raise _Return(Verdict(Act.RETURN, "first fix", words))
+            message = mark("the hull was not found from the launch in {seconds:.0f} s ({beams} beams used)")
+            data = {"seconds": _FIX_TIMEOUT_S, "beams": beams}
+            raise _Return(Verdict(Act.RETURN, "first fix", message, data))
         pose = self.registration.pose
         shift = np.hypot(pose.north_m - expected.north_m, pose.east_m - expected.east_m)
         self._on_event(
             "first fix",
-            f"the ship lies {shift:.2f} m from where she was expected in the vehicle's frame",
-            {"north_m": pose.north_m, "east_m": pose.east_m, "heading_rad": pose.heading_rad},
+            mark("hull found; the ship lies {shift_m:.2f} m from where she was expected, seen by the vehicle"),
+            {
+                "shift_m": float(shift),
+                "north_m": pose.north_m,
+                "east_m": pose.east_m,
+                "heading_deg": float(np.degrees(pose.heading_rad)),
+            },
         )
 
     def _has_fix(self) -> bool:
@@ -214,9 +222,8 @@ class Pilot:
     def _fly_legs(self) -> None:
         searched = sum(leg.length_m for leg in self._plan.legs if leg.surveys)
         for number, leg in enumerate(self._plan.legs):
-            self._enter(
-                PilotState.LEGS, f"leg {number + 1} of {len(self._plan.legs)}: {leg.pattern}, {leg.zone}", number
-            )
+            data = {"leg": number, "number": number + 1, "count": len(self._plan.legs), **leg.words_data}
+            self._enter(PilotState.LEGS, leg.words, data)
             self._follow(leg, number, searched)
 
     def _follow(self, leg: Leg, number: int, searched: float) -> None:
@@ -239,7 +246,7 @@ class Pilot:
             self.status = replace(
                 self.status,
                 leg=number,
-                leg_name=leg.zone if leg.surveys else leg.pattern,
+                leg_name=fill(leg.words, {"number": number + 1, "count": len(self._plan.legs), **leg.words_data}),
                 leg_share=progress.share,
                 survey_share=self.status.survey_share if share is None else min(share, 1.0),
                 holding="",
@@ -254,7 +261,8 @@ class Pilot:
     def _go_home(self, verdict: Verdict) -> None:
         """Out from the hull and back to the launch, then end as usual."""
         self._verdict_at_end = None if verdict.rule == "abort" else verdict
-        self._enter(PilotState.HOME, f"going home: {verdict.words}")
+        self._enter(PilotState.HOME, mark("going home"))
+        self._on_event(verdict.rule, verdict.message, verdict.data)
         registration, launch = self.registration, self._launch_ned
         if registration is None or launch is None:
             return
@@ -281,7 +289,8 @@ class Pilot:
 
     def _retreat(self, verdict: Verdict) -> None:
         """Back away from the plating on the sticks, then up: works without any position."""
-        self._enter(PilotState.RETREAT, f"backing away from the hull: {verdict.words}")
+        self._enter(PilotState.RETREAT, mark("backing away from the hull"))
+        self._on_event(verdict.rule, verdict.message, verdict.data)
         vehicle = self._vehicle
         vehicle.set_mode(Mode.ALT_HOLD)
         self._sticks(ManualControl(x=_BACK_AWAY_X), lambda: False, _BACK_AWAY_S)
@@ -291,19 +300,21 @@ class Pilot:
         ticker, end_s = Ticker(self._clock, _RATE_HZ), self._clock.now() + limit_s
         while self._clock.now() < end_s and not until():
             if not self._vehicle.control.held:
-                self._hands_off(Verdict(Act.LET_GO, "control", self._vehicle.control.reason))
+                reason = {"reason": self._vehicle.control.reason}
+                self._hands_off(Verdict(Act.LET_GO, "control", mark("somebody else flies: {reason}"), reason))
             if self._vehicle.telemetry.age_s(self._clock.now()) > self._mission.file.limits.link_timeout_s:
-                self._hands_off(Verdict(Act.LET_GO, "link", "nothing heard from the vehicle"))
+                self._hands_off(Verdict(Act.LET_GO, "link", mark("nothing heard from the vehicle any more")))
             self._vehicle.send(command)
             ticker.wait()
 
     def _hands_off(self, verdict: Verdict) -> None:
         self._vehicle.let_go(verdict.words)
-        self._enter(PilotState.ENDED, f"let go: {verdict.words}")
+        self._enter(PilotState.ENDED, mark("let go of the vehicle"))
+        self._on_event(verdict.rule, verdict.message, verdict.data)
         raise SafetyStop(verdict.words, todo="the vehicle's own failsafe decides now")
 
     def _surface(self) -> None:
-        self._enter(PilotState.SURFACE, "rising at the launch")
+        self._enter(PilotState.SURFACE, mark("rising at the launch"))
         pose = self._place()
         yaw = float(pose.rotation.as_euler("ZYX")[0])
         target = (float(pose.position_m[0]), float(pose.position_m[1]), _SURFACE_DEPTH_M)
@@ -322,23 +333,20 @@ class Pilot:
         self._vehicle.check()
         self._take_ranges()
         if self._abort.is_set():
-            raise _Return(Verdict(Act.RETURN, "abort", "asked to stop"))
+            raise _Return(Verdict(Act.RETURN, "abort", mark("asked to stop")))
         verdict = self._demand(searching)
         if verdict.act == Act.LET_GO:
-            self._on_event(verdict.rule, verdict.words, {})
             self._hands_off(verdict)
         if verdict.act == Act.RETURN:
-            self._on_event(verdict.rule, verdict.words, {})
             raise _Return(verdict)
         if verdict.act == Act.RETREAT:
-            self._on_event(verdict.rule, verdict.words, {})
             raise _Retreat(verdict)
         return verdict
 
     def _hold(self, verdict: Verdict) -> None:
         """Stay where the vehicle stands; the command is sent once for each cause."""
         if self._held is None or self._held.rule != verdict.rule:
-            self._on_event(verdict.rule, f"holding: {verdict.words}", {})
+            self._on_event(verdict.rule, verdict.message, verdict.data)
             pose = self._place()
             yaw = float(pose.rotation.as_euler("ZYX")[0])
             self._vehicle.send(HoldPosition(vector(pose.position_m), yaw))
@@ -449,9 +457,10 @@ class Pilot:
             self._vehicle.send(SetTilt(tilt_rad))
             self._tilt_rad = tilt_rad
 
-    def _enter(self, state: PilotState, words: str, leg: int = -1) -> None:
+    def _enter(self, state: PilotState, message: str, data: dict[str, Any] | None = None) -> None:
+        leg = (data or {}).get("leg", -1)
         self.status = replace(self.status, state=state, leg=leg, leg_share=0.0, holding="")
-        self._on_event(state.value, words, {"leg": leg} if leg >= 0 else {})
+        self._on_event(state.value, message, data or {})
 
 
 class _Return(Exception):

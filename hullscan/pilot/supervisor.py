@@ -7,11 +7,13 @@ plating first.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
+from typing import Any
 
 from hullscan.mission.model import Limits
 from hullscan.mission.vehicle import VehicleProfile
+from hullscan.words import fill, mark
 
 __all__ = ["Act", "Situation", "Verdict", "judge"]
 
@@ -61,17 +63,28 @@ class Situation:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What must happen and why, in words for the operator and a key for the record."""
+    """What must happen and why.
+
+    Attributes:
+        rule: key for the record.
+        message, data: words for the operator, see ``hullscan.words``.
+    """
 
     act: Act
     rule: str = ""
-    words: str = ""
+    message: str = ""
+    data: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def words(self) -> str:
+        """The message in English, with its data."""
+        return fill(self.message, self.data)
 
 
 # a beam may miss at an edge or between plates for a moment; the DVL itself has gaps up to 0.55 s
 _RANGE_SILENCE_S = 4.0
 _POSITION_HOLD_S, _POSITION_LOST_S = 0.5, 4.0
-_VIDEO_SILENCE_S = 3.0
+_VIDEO_SILENCE_S, _VIDEO_LOST_S = 3.0, 30.0
 _BATTERY_LOW_S = 5.0
 _TILT_LIMIT_RAD = 0.6
 _NOSE_M = 0.06  # how far the vehicle's front stands before the range sensor
@@ -84,31 +97,36 @@ def judge(now: Situation, limits: Limits, profile: VehicleProfile) -> Verdict:
 
 def _demands(now: Situation, limits: Limits, profile: VehicleProfile) -> list[Verdict]:
     found = [Verdict(Act.GO_ON)]
+
+    def demand(act: Act, rule: str, message: str, **data: Any) -> None:
+        found.append(Verdict(act, rule, message, data))
+
     if not now.in_control:
-        found.append(Verdict(Act.LET_GO, "control", f"somebody else flies: {now.control_reason}"))
+        demand(Act.LET_GO, "control", mark("somebody else flies: {reason}"), reason=now.control_reason)
     if now.link_age_s > limits.link_timeout_s:
-        found.append(Verdict(Act.LET_GO, "link", f"nothing heard from the vehicle for {now.link_age_s:.1f} s"))
+        demand(Act.LET_GO, "link", mark("nothing heard from the vehicle for {age:.1f} s"), age=now.link_age_s)
     if now.leak:
-        found.append(Verdict(Act.RETURN, "leak", "the vehicle reports a leak"))
+        demand(Act.RETURN, "leak", mark("the vehicle reports a leak"))
     if now.battery_low_s > _BATTERY_LOW_S:
-        words = f"battery {now.battery_v:.1f} V, the limit is {limits.min_battery_v:g} V"
-        found.append(Verdict(Act.RETURN, "battery", words))
+        message = mark("battery {volts:.1f} V, the limit is {limit:g} V")
+        demand(Act.RETURN, "battery", message, volts=now.battery_v, limit=limits.min_battery_v)
     if now.position_unknown_s > _POSITION_LOST_S:
-        found.append(Verdict(Act.RETREAT, "position", "the vehicle has lost its position"))
+        demand(Act.RETREAT, "position", mark("the vehicle has lost its position"))
     elif now.position_unknown_s > _POSITION_HOLD_S:
-        found.append(Verdict(Act.HOLD, "position", "the vehicle is unsure of its position"))
+        demand(Act.HOLD, "position", mark("the vehicle is unsure of its position"))
     if abs(now.tilt_rad) > _TILT_LIMIT_RAD:
-        found.append(Verdict(Act.HOLD, "tilt", "the vehicle is tilted by more than 34 degrees"))
+        demand(Act.HOLD, "tilt", mark("the vehicle is tilted by more than 34 degrees"))
     if now.depth_m > profile.depth_limit_m:
-        found.append(Verdict(Act.RETURN, "depth", f"{now.depth_m:.1f} m is deeper than the vehicle may go"))
+        demand(Act.RETURN, "depth", mark("{depth:.1f} m is deeper than the vehicle may go"), depth=now.depth_m)
     if now.tether_m > limits.max_tether_m:
-        found.append(Verdict(Act.RETURN, "tether", f"{now.tether_m:.0f} m of tether are out"))
+        demand(Act.RETURN, "tether", mark("{length:.0f} m of tether are out"), length=now.tether_m)
     if now.range_m - _NOSE_M < limits.min_clearance_m and now.range_age_s < 1.0:
-        found.append(Verdict(Act.RETREAT, "clearance", f"{now.range_m:.2f} m from the hull"))
+        demand(Act.RETREAT, "clearance", mark("{range:.2f} m from the hull"), range=now.range_m)
     if now.searching and now.range_age_s > _RANGE_SILENCE_S:
-        words = f"no range to the hull for {now.range_age_s:.0f} s"
-        found.append(Verdict(Act.HOLD if now.range_age_s < 3 * _RANGE_SILENCE_S else Act.RETURN, "range", words))
+        act = Act.HOLD if now.range_age_s < 3 * _RANGE_SILENCE_S else Act.RETURN
+        demand(act, "range", mark("no range to the hull for {age:.0f} s"), age=min(now.range_age_s, 9999.0))
     if now.searching and now.video_age_s > _VIDEO_SILENCE_S:
-        words = f"no video for {now.video_age_s:.0f} s: nothing is searched"
-        found.append(Verdict(Act.HOLD if now.video_age_s < 30 else Act.RETURN, "video", words))
+        act = Act.HOLD if now.video_age_s < _VIDEO_LOST_S else Act.RETURN
+        message = mark("no video for {age:.0f} s: nothing is searched")
+        demand(act, "video", message, age=min(now.video_age_s, 9999.0))
     return found

@@ -47,7 +47,7 @@ class HullCells:
 
     def __init__(self, hull: HullSurface) -> None:
         first, last = hull.stations_m[0], hull.stations_m[-1]
-        stations = np.arange(first + CELL_M / 2, last, CELL_M)
+        stations = (np.arange(np.ceil(first / CELL_M), np.floor(last / CELL_M)) + 0.5) * CELL_M
         totals = hull.total_girth(stations)
         girths = np.arange(CELL_M / 2, float(totals.max()), CELL_M)
         half = girths[:, None] < totals[None, :]

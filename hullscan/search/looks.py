@@ -33,6 +33,12 @@ class SeenCells:
     incidence_rad: Array
     pixels: Array
 
+    def select(self, keep: npt.NDArray[np.bool_]) -> SeenCells:
+        """Those for which ``keep`` (k,) is true."""
+        return SeenCells(
+            self.index[keep], self.range_m[keep], self.gsd_m[keep], self.incidence_rad[keep], self.pixels[keep]
+        )
+
 
 def seen_cells(
     cells: HullCells, camera: Camera, pose_ship: Pose, max_range_m: float, max_incidence_rad: float = np.radians(65)

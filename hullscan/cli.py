@@ -1,0 +1,217 @@
+"""Commands: parse, call one function, print. Nothing heavy is imported before it is needed."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from hullscan import __version__
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="hullscan",
+    help="Search a ship's hull with an underwater drone: plan, fly, detect, place, report.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+MissionArg = Annotated[Path, typer.Argument(metavar="MISSION", help="mission file (YAML)")]
+OutOption = Annotated[Path, typer.Option("--out", help="folder in which the result is made")]
+LangOption = Annotated[str, typer.Option("--lang", help="language for people: en or ko")]
+ModelOption = Annotated[Path | None, typer.Option("--model", help="detector, .onnx or .pt; ours by default")]
+ScoreOption = Annotated[float, typer.Option("--min-score", min=0.0, max=1.0, help="least score of a finding")]
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: Annotated[bool, typer.Option("--version", help="print the version")] = False) -> None:
+    if version:
+        typer.echo(f"hullscan {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def plan(
+    mission: MissionArg, out: Annotated[Path | None, typer.Option("--out", help="write plan.json here")] = None
+) -> None:
+    """Plan a mission: legs, time, area, expected probability of detection."""
+    from rich.console import Console
+
+    from hullscan.console.tables import plan_table
+    from hullscan.mission.model import load_mission
+    from hullscan.mission.plan import plan_mission, save_plan
+
+    planned = plan_mission(load_mission(mission))
+    Console().print(plan_table(planned))
+    if out is not None:
+        typer.echo(str(save_plan(planned, out)))
+
+
+@app.command()
+def survey(
+    mission: MissionArg,
+    connect: Annotated[str, typer.Option("--connect", help="MAVLink address of the vehicle")] = "udpin:0.0.0.0:14550",
+    sim: Annotated[Path | None, typer.Option("--sim", help="fly in the simulator, in this scenario")] = None,
+    dvl: Annotated[str, typer.Option("--dvl", help="host or host:port of the DVL")] = "192.168.194.95",
+    video_port: Annotated[int, typer.Option("--video-port", help="UDP port of the camera's RTP stream")] = 5600,
+    out: OutOption = Path("missions-flown"),
+    speedup: Annotated[float, typer.Option("--speedup", min=0.1, max=50, help="of the simulator, at most")] = 2.0,
+    model: ModelOption = None,
+    min_score: ScoreOption = 0.45,
+    lang: LangOption = "en",
+    no_console: Annotated[bool, typer.Option("--no-console", help="plain lines instead of a live screen")] = False,
+) -> None:
+    """Fly a mission, search the hull, and write the report."""
+    from hullscan.console.live import make_screen
+    from hullscan.console.tables import outcome_lines
+    from hullscan.findings.merge import FindingRules
+    from hullscan.survey import SurveyOptions
+    from hullscan.survey import survey as fly
+    from hullscan.words import translator
+
+    words = translator(lang)
+    options = SurveyOptions(
+        out=out,
+        connect=connect,
+        dvl=dvl,
+        video_port=video_port,
+        scenario=sim,
+        speedup=speedup,
+        model=model,
+        language=lang,
+        rules=FindingRules(min_score=min_score),
+    )
+    outcome = fly(mission, options, make_screen(words, plain=no_console))
+    for line in outcome_lines(outcome, words):
+        typer.echo(line)
+    if outcome.ended_by is not None:
+        raise outcome.ended_by
+    if outcome.aborted:
+        raise typer.Exit(130)
+
+
+@app.command()
+def analyze(
+    source: Annotated[Path, typer.Argument(metavar="VIDEO_OR_FOLDER", help="mission folder or video file")],
+    telemetry: Annotated[Path | None, typer.Option("--telemetry", help="tlog of a foreign video")] = None,
+    mission: Annotated[Path | None, typer.Option("--mission", help="mission file, for a foreign video")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="folder of the result")] = None,
+    model: ModelOption = None,
+    min_score: ScoreOption = 0.45,
+    lang: LangOption = "en",
+    start_utc: Annotated[
+        str | None, typer.Option("--start-utc", help="when a foreign video begins, ISO 8601; else from the file")
+    ] = None,
+) -> None:
+    """Find again: detect, place and report from a recording."""
+    from hullscan.console.progress import console_progress
+    from hullscan.console.tables import result_lines
+    from hullscan.findings.merge import FindingRules
+    from hullscan.offline import AnalyzeOptions, analyze_folder, analyze_video
+    from hullscan.words import translator
+
+    options = AnalyzeOptions(out=out, model=model, language=lang, rules=FindingRules(min_score=min_score))
+    with console_progress() as progress:
+        if source.is_dir():
+            folder = analyze_folder(source, options, progress)
+        else:
+            folder = analyze_video(source, telemetry, mission, start_utc, options, progress)
+    for line in result_lines(folder, translator(lang)):
+        typer.echo(line)
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="mission folder")], lang: LangOption = "en"
+) -> None:
+    """Write the report of a mission folder again."""
+    from hullscan.record.folder import MissionFolder
+    from hullscan.report.html import write_report
+
+    typer.echo(str(write_report(MissionFolder.open(folder), lang)))
+
+
+@app.command()
+def detect(
+    images: Annotated[list[Path], typer.Argument(metavar="IMAGES...", help="pictures")],
+    json_file: Annotated[Path, typer.Option("--json", help="where to write the detections")],
+    model: ModelOption = None,
+    conf: Annotated[float, typer.Option("--conf", min=0.0, max=1.0, help="least score that is written")] = 0.05,
+) -> None:
+    """Run the detector alone on pictures."""
+    from hullscan.vision.pictures import detect_pictures
+    from hullscan.vision.runtime import load_detector
+
+    count = detect_pictures(images, json_file, load_detector(model, floor=conf))
+    typer.echo(f"{count} detections in {len(images)} pictures: {json_file}")
+
+
+@app.command()
+def dataset(
+    out: Annotated[Path, typer.Argument(metavar="DIR", help="folder of the data set")],
+    train: Annotated[int, typer.Option("--train", min=0, help="frames to train with")] = 6000,
+    val: Annotated[int, typer.Option("--val", min=0, help="frames to choose thresholds with")] = 600,
+    test: Annotated[int, typer.Option("--test", min=0, help="frames to measure with")] = 900,
+    seed: Annotated[int, typer.Option("--seed", min=0)] = 1,
+    processes: Annotated[int, typer.Option("--processes", min=1)] = 2,
+) -> None:
+    """Make training and test frames with exact labels; runs the simulator's generator."""
+    import subprocess
+
+    command = [sys.executable, "-m", "hullscan_sim", "dataset", str(out), "--train", str(train), "--val", str(val)]
+    command += ["--test", str(test), "--seed", str(seed), "--processes", str(processes)]
+    raise typer.Exit(subprocess.run(command, check=False).returncode)
+
+
+@app.command()
+def train(
+    data: Annotated[Path, typer.Option("--data", help="data.yaml of a data set")],
+    out: OutOption = Path("models"),
+    model: Annotated[str, typer.Option("--model", help="architecture (.yaml, random weights) or .pt to go on from")] = (
+        "yolo26n.yaml"
+    ),
+    imgsz: Annotated[int, typer.Option("--imgsz", min=64)] = 416,
+    epochs: Annotated[int, typer.Option("--epochs", min=1)] = 30,
+    batch: Annotated[int, typer.Option("--batch", min=1)] = 16,
+    threads: Annotated[int, typer.Option("--threads", min=1, help="torch threads on a CPU")] = 2,
+    seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
+    device: Annotated[str, typer.Option("--device", help="cpu, or the number of a GPU")] = "cpu",
+) -> None:
+    """Train the detector from random weights and export it."""
+    from hullscan.console.progress import epoch_printer
+    from hullscan.vision.training import TrainingRequest, train_detector
+
+    request = TrainingRequest(
+        data=data, out=out, model=model, image_px=imgsz, epochs=epochs, batch=batch, threads=threads, seed=seed,
+        device=device,
+    )  # fmt: skip
+    typer.echo(str(train_detector(request, epoch_printer(epochs))))
+
+
+def main() -> None:
+    """Entry point: errors as one line, exit codes 0, 1, 2, 3, 130."""
+    from hullscan.errors import HullscanError, MissionFileError
+
+    try:
+        app(standalone_mode=False)
+    except HullscanError as error:
+        prefix = "" if isinstance(error, MissionFileError) else "error: "
+        typer.echo(f"{prefix}{error}", err=True)
+        sys.exit(error.exit_code)
+    except typer.Exit as ended:
+        sys.exit(ended.exit_code)
+    except typer.Abort:
+        sys.exit(130)
+    except KeyboardInterrupt:
+        typer.echo("interrupted", err=True)
+        sys.exit(130)
+    except Exception as error:
+        show = getattr(error, "show", None)
+        if show is None:
+            raise
+        show()
+        sys.exit(getattr(error, "exit_code", 2))

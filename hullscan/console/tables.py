@@ -1,0 +1,72 @@
+"""Results in a few lines on the terminal."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from hullscan.mission.plan import Plan
+from hullscan.record.folder import MissionFolder
+from hullscan.survey import Outcome
+from hullscan.words import mark
+
+__all__ = ["outcome_lines", "plan_table", "result_lines"]
+
+Words = Callable[[str], str]
+
+
+def plan_table(plan: Plan) -> Group:
+    """A plan as a table of legs, its totals, and its curve."""
+    table = Table(title="plan", title_justify="left", box=None, padding=(0, 2))
+    for name, justify in (("leg", "right"), ("pattern", "left"), ("zone", "left"), ("start", "right"), ("m", "right")):
+        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    for number, leg in enumerate(plan.legs, start=1):
+        minutes, seconds = divmod(int(leg.start_s), 60)
+        table.add_row(str(number), leg.pattern, leg.zone, f"{minutes}:{seconds:02d}", f"{leg.length_m:.1f}")
+    lines = [
+        f"{plan.duration_s / 60:.1f} min, {plan.length_m:.0f} m, stand-off {plan.stand_off_m:.2f} m, "
+        f"clearance {plan.min_clearance_m:.2f} m",
+        f"{plan.planned_area_m2:.1f} of {plan.plannable_area_m2:.1f} m² seen, expected POD {plan.expected_pod:.2f} "
+        "(prior model, not measured)",
+        "minutes -> POD: " + ", ".join(f"{minutes:.1f} -> {pod:.2f}" for minutes, pod in plan.curve),
+    ]
+    lines += [f"left out: {gap.name}" for gap in plan.gaps]
+    return Group(table, *(Text(line) for line in lines))
+
+
+def outcome_lines(outcome: Outcome, words: Words) -> list[str]:
+    """What a survey found, and where the report lies."""
+    return result_lines(outcome.folder.path, words)
+
+
+def result_lines(path: Path, words: Words) -> list[str]:
+    """Findings of a mission folder, one a line, the area seen, and where the report lies."""
+    folder = MissionFolder(path)
+    findings = json.loads((path / "findings.json").read_text(encoding="utf-8"))["findings"]
+    coverage = json.loads((path / "coverage.json").read_text(encoding="utf-8"))
+    line = words(
+        mark("{id} {label}: {side}, station {station:.1f} m, depth {depth:.1f} m, ± {radius:.2f} m, score {score:.2f}")
+    )
+    lines = [
+        line.format(
+            id=f["id"],
+            label=words(f["label"]),
+            side=words(f["side"]),
+            station=f["station_m"],
+            depth=f["depth_m"],
+            radius=f["radius95_m"],
+            score=f["score"],
+        )
+        for f in findings
+    ]
+    if not findings:
+        lines.append(words(mark("nothing was flagged")))
+    seen = words(mark("{seen:.1f} of {planned:.1f} m² seen"))
+    lines.append(seen.format(seen=coverage["seen_area_m2"], planned=coverage["planned_area_m2"]))
+    lines.append(words(mark("report: {path}")).format(path=folder.report))
+    return lines

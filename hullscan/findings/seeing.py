@@ -1,0 +1,140 @@
+"""Seeing while flying: a thread that examines the newest frame whenever the view has moved on.
+
+It never makes anybody wait: the stream keeps the newest frame only, the recorder has all of them.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import numpy as np
+
+from hullscan.clock import Clock
+from hullscan.errors import HullscanError
+from hullscan.findings.geotag import HullFix, geotag
+from hullscan.findings.merge import Finding, FindingRules, merge_fixes
+from hullscan.findings.sightings import Look, Looker, Sighting
+from hullscan.findings.viewpoint import Viewpoints
+from hullscan.geometry.camera import Camera
+from hullscan.geometry.frames import Pose
+from hullscan.geometry.track import ShipTrack
+from hullscan.mission.model import Mission
+from hullscan.search.cells import HullCells
+from hullscan.search.looks import LookRecord, seen_cells
+from hullscan.vehicle.telemetry import Telemetry
+from hullscan.video.frames import Frame, FrameSource
+
+__all__ = ["LiveSeeing"]
+
+_MERGE_EVERY_S = 2.0
+
+
+class LiveSeeing:
+    """Looks, sightings, provisional findings and coverage during a flight.
+
+    Args:
+        ship: asked for where she lies now; None before the first fix.
+        leg: asked for the number of the leg that is searched now, -1 outside of one.
+        store: gets each look with its sightings.
+        on_error: told once when seeing had to stop; the flight goes on, nothing is searched.
+    """
+
+    def __init__(
+        self,
+        source: FrameSource,
+        looker: Looker,
+        telemetry: Telemetry,
+        mission: Mission,
+        clock: Clock,
+        *,
+        ship: Callable[[], ShipTrack | None],
+        leg: Callable[[], int],
+        store: Callable[[Look, list[Sighting]], None],
+        on_error: Callable[[HullscanError], None],
+        rules: FindingRules,
+    ) -> None:
+        self._source, self._looker, self._telemetry, self._mission = source, looker, telemetry, mission
+        self._clock, self._ship, self._leg, self._store, self._on_error = clock, ship, leg, store, on_error
+        self._rules = rules
+        self.looks = 0
+        self.frames = 0
+        self.camera: Camera | None = None
+        self.findings: list[Finding] = []
+        self.record = LookRecord(HullCells(mission.hull), mission.file.conditions.visibility_m)
+        self._fixes: list[HullFix] = []
+        self._merged_s = float("-inf")
+        self._frame_utc_s = float("-inf")
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="seeing", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def close(self) -> None:
+        """Finish the look in progress and stop."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=10)
+
+    def frame_age_s(self) -> float:
+        """Seconds of mission time since the newest frame was taken."""
+        return self._clock.now() - self._frame_utc_s
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                frame = self._source.read(0.2)
+                if frame is not None:
+                    self._take(frame)
+            except HullscanError as error:
+                self._on_error(error)
+                if self._source.ended:
+                    return
+
+    def _take(self, frame: Frame) -> None:
+        self.frames += 1
+        self._frame_utc_s = frame.utc_s
+        if self.camera is None:
+            height, width = frame.image_bgr.shape[:2]
+            self.camera = self._mission.vehicle.camera.resized(width, height)
+        pose = self._pose(frame.utc_s)
+        if pose is None:
+            return
+        yaw = float(pose.rotation.as_euler("ZYX")[0])
+        if not self._looker.wants(frame.utc_s, pose.position_m, yaw):
+            return
+        look, sightings = self._looker.look(frame, pose.position_m, yaw, self._leg())
+        self.looks += 1
+        self._store(look, sightings)
+        self._place(look, sightings)
+
+    def _pose(self, utc_s: float) -> Pose | None:
+        """Where the vehicle was; the newest that is known when telemetry is behind the picture."""
+        try:
+            return self._telemetry.pose_at(utc_s)
+        except HullscanError:
+            position, attitude = self._telemetry.position.latest, self._telemetry.attitude.latest
+            if position is None or attitude is None:
+                return None
+            return Pose(np.asarray(position.position_ned_m, dtype=np.float64), attitude.r_ned_frd)
+
+    def _place(self, look: Look, sightings: list[Sighting]) -> None:
+        """Provisional places, for the screen; the report is made from smoothed poses later."""
+        ship = self._ship()
+        if ship is None or self.camera is None:
+            return
+        view = Viewpoints(self._telemetry, ship, self._mission.vehicle).at(look.utc_s)
+        if view is None:
+            return
+        if not look.suspect and look.leg >= 0:
+            reach = 0.8 * self._mission.file.conditions.visibility_m
+            self.record.add(seen_cells(self.record.cells, self.camera, view.camera_ship, reach), look.leg)
+        for sighting in sightings:
+            fix = geotag(sighting, view, self.camera, self._mission.hull, self._mission.vehicle, 0.05)
+            if fix is not None and sighting.track:
+                self._fixes.append(fix)
+        if look.utc_s - self._merged_s > _MERGE_EVERY_S:
+            self._merged_s = look.utc_s
+            self.findings = merge_fixes(self._fixes, self._rules)

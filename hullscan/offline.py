@@ -1,0 +1,331 @@
+"""The same pipeline off line: a mission folder again, or somebody else's video with a tlog.
+
+The original is never touched: results go into a folder of their own.
+"""
+
+from __future__ import annotations
+
+import bisect
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hullscan.clock import utc_text
+from hullscan.errors import HullscanError, InputError, RecordError, VideoError
+from hullscan.findings.merge import FindingRules
+from hullscan.findings.sightings import Looker
+from hullscan.geometry.camera import Camera
+from hullscan.geometry.frames import ShipPose
+from hullscan.geometry.track import ShipTrack
+from hullscan.mission.model import Mission, load_mission
+from hullscan.mission.plan import Plan, plan_mission, save_plan
+from hullscan.pilot.registration import HullRegistration
+from hullscan.record.database import MissionDatabase
+from hullscan.record.events import read_events
+from hullscan.record.finish import Evidence, Pictures, finish
+from hullscan.record.folder import MissionFolder
+from hullscan.record.replay import FilePictures, FolderPictures, recorded_ranges
+from hullscan.report.html import write_report
+from hullscan.vehicle.protocol import RangeReport
+from hullscan.vehicle.telemetry import Telemetry
+from hullscan.vehicle.tlog import read_recording
+from hullscan.video.files import VideoFile, creation_utc
+from hullscan.video.frames import Frame, FrameSource
+from hullscan.video.recorded import RecordedVideo
+from hullscan.vision.runtime import load_detector
+
+__all__ = ["AnalyzeOptions", "analyze_folder", "analyze_video"]
+
+Progress = Callable[[str, int, int], None]
+_FOREIGN_TIME_SIGMA_S = 0.5  # a container's creation time has a resolution of one second
+_FORWARD = 0  # MAV_SENSOR_ROTATION of an echo sounder that looks ahead
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalyzeOptions:
+    """How a recording is analysed; ``out`` defaults to a folder beside the source."""
+
+    out: Path | None = None
+    model: Path | None = None
+    threads: int = 2
+    language: str = "en"
+    rules: FindingRules = field(default_factory=FindingRules)
+
+
+def analyze_folder(source: Path, options: AnalyzeOptions, progress: Progress) -> Path:
+    """Find again in a mission folder that hullscan recorded.
+
+    Returns:
+        The folder with the new results.
+
+    Raises:
+        HullscanError: the folder lacks what is needed.
+    """
+    recorded = MissionFolder.open(source)
+    mission = load_mission(recorded.mission_file)
+    telemetry = read_recording(recorded.telemetry).telemetry
+    ranges = recorded_ranges(recorded.dvl, mission.vehicle.dvl_mount.rotation)
+    facts, time_sigma_s = _recorded_facts(recorded)
+    with RecordedVideo(recorded.video) as video:
+        return _analyze(
+            mission,
+            telemetry,
+            list(ranges),
+            video,
+            FolderPictures(recorded.video),
+            _legs(recorded),
+            options,
+            options.out or source.with_name(source.name + "-analysis"),
+            {**_facts_of(telemetry), **facts, "analysed_from": source.name},
+            time_sigma_s,
+            progress,
+        )
+
+
+def analyze_video(
+    video: Path,
+    tlog: Path | None,
+    mission_file: Path | None,
+    start_utc: str | None,
+    options: AnalyzeOptions,
+    progress: Progress,
+) -> Path:
+    """Find in a video that hullscan did not record, placed by a tlog of the same dive.
+
+    Raises:
+        HullscanError: something is missing or cannot be read; says what to give.
+    """
+    if not video.exists():
+        raise InputError(f"there is no {video}", todo="name a mission folder or a video file")
+    if tlog is None or mission_file is None:
+        missing = " and ".join(
+            name for name, given in (("--telemetry", tlog), ("--mission", mission_file)) if not given
+        )
+        raise InputError("a video alone cannot be placed on a hull", where=str(video), todo=f"give {missing}")
+    mission = load_mission(mission_file)
+    telemetry = read_recording(tlog).telemetry
+    begin_s = _begin(video, start_utc)
+    facts = {**_facts_of(telemetry), "analysed_from": video.name, "telemetry_from": tlog.name}
+    with VideoFile(video, start_utc_s=begin_s) as source:
+        return _analyze(
+            mission,
+            telemetry,
+            _echo_ranges(telemetry),
+            source,
+            FilePictures(video),
+            lambda _: -1,
+            options,
+            options.out or video.with_name(video.stem + "-analysis"),
+            facts,
+            _FOREIGN_TIME_SIGMA_S,
+            progress,
+        )
+
+
+def _analyze(
+    mission: Mission,
+    telemetry: Telemetry,
+    ranges: list[RangeReport],
+    video: FrameSource,
+    pictures: Pictures,
+    leg_at: Callable[[float], int],
+    options: AnalyzeOptions,
+    out: Path,
+    facts: dict[str, Any],
+    time_sigma_s: float,
+    progress: Progress,
+) -> Path:
+    detector = load_detector(options.model, threads=options.threads)
+    plan = plan_mission(mission)
+    folder = _new_folder(out, mission, plan)
+    ship = _registered(mission, plan, telemetry, ranges)
+    database = MissionDatabase(folder.database)
+    try:
+        camera, counts = _examine(mission, telemetry, video, Looker(detector), database, leg_at, progress)
+        facts = {**facts, "video": {**facts["video"], **counts}}
+        evidence = Evidence(mission, plan, telemetry, ship, camera, time_sigma_s, detector.model_sha256, facts)
+        finish(folder, database, evidence, pictures, options.rules)
+    finally:
+        database.close()
+    write_report(folder, options.language)
+    return folder.path
+
+
+def _new_folder(out: Path, mission: Mission, plan: Plan) -> MissionFolder:
+    folder = MissionFolder(out)
+    if folder.mission_file.exists() and not folder.database.exists():
+        raise RecordError(f"{out} is not a folder of results", todo="choose another --out")
+    try:
+        for part in (out, folder.frames):
+            part.mkdir(parents=True, exist_ok=True)
+        for old in (folder.database, *out.glob("mission.sqlite-*"), *folder.frames.glob("F*.jpg")):
+            old.unlink(missing_ok=True)
+        folder.mission_file.write_bytes(mission.source)
+    except OSError as error:
+        raise RecordError(f"cannot make {out}: {error.strerror}") from error
+    save_plan(plan, out)
+    return folder
+
+
+def _examine(
+    mission: Mission,
+    telemetry: Telemetry,
+    video: FrameSource,
+    looker: Looker,
+    database: MissionDatabase,
+    leg_at: Callable[[float], int],
+    progress: Progress,
+) -> tuple[Camera, dict[str, int]]:
+    """Look at every frame for which the view has moved on; (camera at the frames' size, counts)."""
+    camera = mission.vehicle.camera
+    counts = {"frames_decoded": 0, "frames_suspect": 0, "frames_examined": 0, "files_cut_off": 0}
+    span = telemetry.attitude.all()["utc_s"]
+    for frame in _frames(video, counts):
+        counts["frames_decoded"] += 1
+        counts["frames_suspect"] += frame.suspect
+        if counts["frames_decoded"] == 1:
+            camera = camera.resized(frame.image_bgr.shape[1], frame.image_bgr.shape[0])
+        if len(span):
+            done = int(np.clip(frame.utc_s - span[0], 0, span[-1] - span[0]))
+            progress("examining the video", done, int(span[-1] - span[0]) + 1)
+        try:
+            pose = telemetry.pose_at(frame.utc_s)
+        except HullscanError:
+            continue
+        yaw = float(pose.rotation.as_euler("ZYX")[0])
+        if looker.wants(frame.utc_s, pose.position_m, yaw):
+            look, sightings = looker.look(frame, pose.position_m, yaw, leg_at(frame.utc_s))
+            database.add_look(look, sightings)
+            counts["frames_examined"] += 1
+    if not counts["frames_decoded"]:
+        raise InputError("the video holds no picture that can be decoded")
+    if not counts["frames_examined"]:
+        raise InputError(
+            "no picture falls into the time of the telemetry", todo="check --start-utc against the tlog's times"
+        )
+    return camera, counts
+
+
+def _frames(video: FrameSource, counts: dict[str, int]) -> Iterator[Frame]:
+    """Every picture that can be decoded; a file that is cut off ends there, and that is counted."""
+    while not video.ended:
+        try:
+            frame = video.read(0.0)
+        except VideoError:
+            counts["files_cut_off"] += 1
+            continue
+        if frame is not None:
+            yield frame
+
+
+def _registered(mission: Mission, plan: Plan, telemetry: Telemetry, ranges: list[RangeReport]) -> ShipTrack:
+    """Where the ship lay, from all ranges of the recording; the stated berth when there are none."""
+    berth, origin = mission.file.berth, telemetry.origin
+    heading = float(np.radians(berth.heading_deg))
+    armed_s = _armed_since(telemetry)
+    position = telemetry.position.all()
+    if not len(position):
+        raise InputError("the telemetry holds no position of the vehicle", todo="it needs LOCAL_POSITION_NED")
+    first = position[min(int(np.searchsorted(position["utc_s"], armed_s)), len(position) - 1)]
+    start = np.array([first["north_m"], first["east_m"], first["down_m"]])
+    if origin is not None:
+        expected = ShipPose(*origin.to_ned(berth.lat_deg, berth.lon_deg), heading)
+    else:
+        turned = ShipPose(0.0, 0.0, heading).to_ned(plan.legs[0].poses[0][1:4])
+        expected = ShipPose(float(start[0] - turned[0]), float(start[1] - turned[1]), heading)
+    registration = HullRegistration(mission.hull, expected, mission.vehicle.dvl_mount, start)
+    for report in ranges:
+        if report.utc_s < armed_s:
+            continue
+        try:
+            registration.update(report, telemetry.pose_at(report.utc_s))
+        except HullscanError:
+            continue  # no telemetry near that moment
+    return registration.smoothed()
+
+
+def _armed_since(telemetry: Telemetry) -> float:
+    beats = telemetry.heartbeat.all()
+    armed = beats["utc_s"][(beats["base_mode"].astype(np.int64) & 128) > 0] if len(beats) else np.zeros(0)
+    return float(armed[0]) if len(armed) else float("-inf")
+
+
+def _echo_ranges(telemetry: Telemetry) -> list[RangeReport]:
+    """Reports of a forward echo sounder in the telemetry: one beam each."""
+    series = telemetry.ranges.get(_FORWARD)
+    if series is None:
+        return []
+    forward = np.array([[1.0, 0.0, 0.0]])
+    reports = []
+    for sample in series.all():
+        distance = float(sample["distance_m"])
+        valid = np.array([float(sample["min_m"]) < distance < float(sample["max_m"])])
+        reports.append(RangeReport(float(sample["utc_s"]), forward, np.array([distance]), valid, np.array([False])))
+    return reports
+
+
+def _legs(folder: MissionFolder) -> Callable[[float], int]:
+    """Which searched leg was flown at a time, from the events of the mission."""
+    times, legs = [float("-inf")], [-1]
+    for event in read_events(folder.events):
+        number = event.get("data", {}).get("leg")
+        searched = "lane" in event.get("data", {}) and event["data"].get("lane", 0) > 0
+        if event.get("kind") in ("survey", "home", "surface", "retreat", "ended"):
+            times.append(float(event["utc_s"]))
+            legs.append(int(number) if number is not None and searched else -1)
+    return lambda utc_s: legs[bisect.bisect_right(times, utc_s) - 1]
+
+
+def _recorded_facts(folder: MissionFolder) -> tuple[dict[str, Any], float]:
+    """What the mission's own summary said, as far as it got, and the uncertainty of its picture times."""
+    path = folder.path / "summary.json"
+    if not path.is_file():
+        return {"outcome": "cut off", "ended_by": "the recording ends without a summary"}, 0.05
+    try:
+        summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except json.JSONDecodeError:
+        return {"outcome": "cut off", "ended_by": "its summary is damaged"}, 0.05
+    computed = ("schema", "findings", "model_sha256", "rules", "pictures_missing", "min_clearance_m", "software")
+    return {key: value for key, value in summary.items() if key not in computed}, summary["time_sigma_ms"] / 1000
+
+
+def _facts_of(telemetry: Telemetry) -> dict[str, Any]:
+    """Facts for the summary from telemetry alone."""
+    times = telemetry.attitude.all()["utc_s"]
+    begin_s, end_s = (float(times[0]), float(times[-1])) if len(times) else (0.0, 0.0)
+    volts = telemetry.battery.all()["voltage_v"] if len(telemetry.battery) else np.array([np.nan])
+    way = telemetry.position.all()
+    steps = np.hypot(np.diff(way["north_m"]), np.diff(way["east_m"])) if len(way) > 1 else np.zeros(1)
+    return {
+        "outcome": "analysed from a recording",
+        "ended_by": None,
+        "start_utc": utc_text(begin_s),
+        "end_utc": utc_text(end_s),
+        "duration_s": round(end_s - begin_s, 1),
+        "distance_m": round(float(steps.sum()), 1),
+        "battery_v": {"start": round(float(volts[0]), 2), "end": round(float(volts[-1]), 2)},
+        "vehicle": {"firmware": ""},
+        "video": {"packets_lost": 0, "frames_recorded": 0, "frames_suspect": 0, "frames_examined": 0},
+        "dvl": {"reports": 0, "invalid": 0},
+    }
+
+
+def _begin(video: Path, start_utc: str | None) -> float:
+    """When the video begins: as told, else as the file says."""
+    if start_utc is not None:
+        try:
+            moment = datetime.fromisoformat(start_utc.replace("Z", "+00:00"))
+        except ValueError as error:
+            raise InputError(f"--start-utc {start_utc!r} is no time", todo="write 2026-11-22T09:30:00Z") from error
+        if moment.tzinfo is None:
+            raise InputError(f"--start-utc {start_utc!r} has no time zone", todo="end it with Z for UTC")
+        return moment.timestamp()
+    begin_s = creation_utc(video)
+    if begin_s is None:
+        raise InputError("the video does not say when it begins", where=str(video), todo="give --start-utc")
+    return begin_s

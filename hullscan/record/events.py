@@ -1,0 +1,71 @@
+"""What happened, one JSON object a line, flushed to the disk as it happens."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hullscan.clock import Clock, utc_text
+from hullscan.errors import RecordError
+from hullscan.words import fill
+
+__all__ = ["EventLog", "read_events"]
+
+Listener = Callable[[str, str, dict[str, Any]], None]
+
+
+class EventLog:
+    """Append-only log of a mission; any thread may write.
+
+    Args:
+        path: ``events.jsonl``.
+        clock: the mission clock.
+        listener: also told of each event, for the screen.
+    """
+
+    def __init__(self, path: Path, clock: Clock, listener: Listener | None = None) -> None:
+        self._clock, self._listener = clock, listener
+        self._lock = threading.Lock()
+        try:
+            self._file = path.open("ab", buffering=0)
+        except OSError as error:
+            raise RecordError(f"cannot write {path}: {error.strerror}") from error
+
+    def add(self, kind: str, message: str, data: dict[str, Any] | None = None) -> None:
+        """Write an event: a key, and words for people with their data."""
+        data = data or {}
+        now_s = self._clock.now()
+        line = {
+            "utc": utc_text(now_s), "utc_s": round(now_s, 3), "kind": kind, "words": fill(message, data),
+            "message": message, "data": data,
+        }  # fmt: skip
+        raw = (json.dumps(line, ensure_ascii=False) + "\n").encode()
+        try:
+            with self._lock:
+                self._file.write(raw)
+                os.fsync(self._file.fileno())
+        except (OSError, ValueError) as error:
+            raise RecordError(f"cannot write events.jsonl: {error}") from error
+        if self._listener is not None:
+            self._listener(kind, message, data)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+
+def read_events(path: Path) -> list[dict[str, Any]]:
+    """Events of a mission; a last line that was cut off is left out."""
+    if not path.is_file():
+        return []
+    events = []
+    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+        try:
+            events.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue
+    return events

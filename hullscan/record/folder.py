@@ -1,0 +1,113 @@
+"""The mission folder: one place for everything that a mission leaves behind.
+
+::
+
+    YYYYMMDDTHHMMSSZ-ship/
+      mission.yaml plan.json mission.sqlite telemetry.tlog dvl.jsonl
+      video/*.mkv video/*.jsonl frames/*.jpg events.jsonl
+      findings.json coverage.json track.json summary.json report.html
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from hullscan.clock import utc_text
+from hullscan.errors import RecordError
+
+__all__ = ["MissionFolder"]
+
+_LEAST_FREE_BYTES = 500_000_000
+"""A 40-minute survey at 8 Mbit/s takes 2.4 GB at most; below this there is no room to begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class MissionFolder:
+    """Names inside a mission folder."""
+
+    path: Path
+
+    @classmethod
+    def create(cls, root: Path, ship: str, utc_s: float, least_free_bytes: int = _LEAST_FREE_BYTES) -> MissionFolder:
+        """Make a new folder.
+
+        Raises:
+            RecordError: it cannot be made, or the disk has no room for a mission.
+        """
+        slug = re.sub(r"[^a-z0-9]+", "-", ship.lower()).strip("-") or "ship"
+        name = f"{utc_text(utc_s, compact=True)}-{slug}"
+        try:
+            root.mkdir(parents=True, exist_ok=True)
+            free = shutil.disk_usage(root).free
+            if free < least_free_bytes:
+                raise RecordError(
+                    f"only {free / 1e6:.0f} MB are free, a mission needs {least_free_bytes / 1e6:.0f} MB",
+                    where=str(root),
+                    todo="make room or choose another --out",
+                )
+            path = root / name
+            number = 1
+            while path.exists():
+                number += 1
+                path = root / f"{name}-{number}"
+            folder = cls(path)
+            for part in (path, folder.video, folder.frames):
+                part.mkdir()
+        except OSError as error:
+            raise RecordError(f"cannot make the mission folder: {error.strerror}", where=str(root)) from error
+        return folder
+
+    @classmethod
+    def open(cls, path: Path) -> MissionFolder:
+        """An existing folder.
+
+        Raises:
+            RecordError: it is none.
+        """
+        folder = cls(path)
+        if not folder.mission_file.is_file():
+            raise RecordError(f"{path} is not a mission folder", todo="it must hold mission.yaml")
+        return folder
+
+    @property
+    def mission_file(self) -> Path:
+        """The mission file as it was flown."""
+        return self.path / "mission.yaml"
+
+    @property
+    def database(self) -> Path:
+        """SQLite database: the source of the JSON files."""
+        return self.path / "mission.sqlite"
+
+    @property
+    def telemetry(self) -> Path:
+        """Every MAVLink frame, received and sent."""
+        return self.path / "telemetry.tlog"
+
+    @property
+    def dvl(self) -> Path:
+        """Every line of the DVL with its time of arrival."""
+        return self.path / "dvl.jsonl"
+
+    @property
+    def video(self) -> Path:
+        """Recordings and their indices."""
+        return self.path / "video"
+
+    @property
+    def frames(self) -> Path:
+        """Pictures of findings."""
+        return self.path / "frames"
+
+    @property
+    def events(self) -> Path:
+        """What happened, line by line."""
+        return self.path / "events.jsonl"
+
+    @property
+    def report(self) -> Path:
+        """The report for people."""
+        return self.path / "report.html"

@@ -1,0 +1,219 @@
+"""The result files: findings, coverage, track and summary, each with its schema's name, written from the database."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hullscan import __version__
+from hullscan.clock import utc_text
+from hullscan.errors import RecordError
+from hullscan.findings.assess import Assessment
+from hullscan.findings.merge import Finding
+from hullscan.findings.viewpoint import Viewpoints
+from hullscan.geometry.frames import GeoOrigin, ShipPose
+from hullscan.mission.model import Mission
+from hullscan.record.database import MissionDatabase
+from hullscan.record.folder import MissionFolder
+from hullscan.ship.surface import side_name
+
+__all__ = [
+    "FRAMES_PER_FINDING",
+    "coverage_result",
+    "findings_result",
+    "pictured_sightings",
+    "track_result",
+    "write_results",
+]
+
+FRAMES_PER_FINDING = 3
+_TRACK_STEP_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Georeference:
+    """Ship frame to latitude and longitude."""
+
+    origin: GeoOrigin
+    ship: ShipPose
+
+    def of(self, point_ship_m: Any) -> tuple[float, float]:
+        north, east, _ = self.ship.to_ned(np.asarray(point_ship_m, dtype=np.float64))
+        return self.origin.to_geodetic(float(north), float(east))
+
+
+def _georeference(mission: Mission, views: Viewpoints, utc_s: float) -> _Georeference:
+    """By the vehicle's origin and the registered ship where there is one, else by the berth as stated."""
+    if views.origin is not None:
+        return _Georeference(views.origin, views.ship.at(utc_s)[0])
+    return _Georeference(mission.file.berth.origin, mission.file.berth.ship_pose)
+
+
+def findings_result(
+    mission: Mission, assessment: Assessment, views: Viewpoints, model_sha256: str, frames: dict[int, list[str | None]]
+) -> dict[str, Any]:
+    """Content of ``findings.json``; ``frames`` gives the picture files of each finding by its number."""
+    return {
+        "schema": "hullscan.findings/1",
+        "mission": mission.file.mission,
+        "ship": mission.file.ship.name,
+        "findings": [
+            _finding(number, finding, mission, views, model_sha256, frames.get(number, []))
+            for number, finding in enumerate(assessment.findings, start=1)
+        ],
+    }
+
+
+def _finding(
+    number: int, finding: Finding, mission: Mission, views: Viewpoints, model_sha256: str, frames: list[str | None]
+) -> dict[str, Any]:
+    located = mission.hull.locate(finding.position_ship_m[None])
+    times = [fix.sighting.utc_s for fix in finding.fixes]
+    lat, lon = _georeference(mission, views, float(np.median(times))).of(finding.position_ship_m)
+    pictures = []
+    for name, fix in zip(frames, _pictured(finding), strict=False):
+        if name is None:
+            continue
+        sighting = fix.sighting
+        pictures.append(
+            {
+                "file": name,
+                "utc": utc_text(sighting.utc_s),
+                "utc_s": round(sighting.utc_s, 3),
+                "stream_s": round(sighting.stream_s, 3),
+                "box_xyxy_px": [round(value, 1) for value in sighting.box_xyxy_px],
+                "score": round(sighting.score, 3),
+                "range_m": round(fix.range_m, 2),
+            }
+        )
+    return {
+        "id": f"F{number:02d}",
+        "label": finding.label,
+        "score": round(finding.score, 3),
+        "side": side_name(float(located.side[0])),
+        "station_m": round(float(located.station_m[0]), 2),
+        "girth_m": round(float(located.girth_m[0]), 2),
+        "depth_m": round(float(finding.position_ship_m[2]), 2),
+        "position_ship_m": [round(float(value), 3) for value in finding.position_ship_m],
+        "cov_ship_m2": np.round(finding.covariance_m2, 5).tolist(),
+        "radius95_m": round(finding.radius95_m, 2),
+        "lat_deg": round(lat, 7),
+        "lon_deg": round(lon, 7),
+        "size_m": round(finding.size_m, 2),
+        "first_utc": utc_text(min(times)),
+        "last_utc": utc_text(max(times)),
+        "views": finding.views,
+        "frames": pictures,
+        "status": "flagged",
+        "model_sha256": model_sha256,
+    }
+
+
+def _pictured(finding: Finding) -> list[Any]:
+    """Sightings that are shown: whole in the picture, sharp, the best first, not all from one moment."""
+    chosen: list[Any] = []
+    whole = [fix for fix in finding.fixes if not fix.sighting.cut and not fix.sighting.suspect] or list(finding.fixes)
+    for fix in whole:
+        if all(abs(fix.sighting.utc_s - other.sighting.utc_s) > 1.0 for other in chosen):
+            chosen.append(fix)
+        if len(chosen) == FRAMES_PER_FINDING:
+            break
+    return chosen
+
+
+def pictured_sightings(assessment: Assessment) -> dict[int, list[Any]]:
+    """Sightings to cut pictures of, by the finding's number."""
+    return {number: [fix.sighting for fix in _pictured(f)] for number, f in enumerate(assessment.findings, start=1)}
+
+
+def coverage_result(mission: Mission, assessment: Assessment) -> dict[str, Any]:
+    """Content of ``coverage.json``; only cells that were asked for or seen are listed."""
+    record, asked = assessment.looks, assessment.asked
+    cells, seen, pod = record.cells, record.seen(), record.pod
+    shown = np.flatnonzero(asked | seen)
+    both = asked & seen
+    asked_area, seen_area = record.area_m2(asked), record.area_m2(both)
+    gaps = cells.gaps(asked & ~seen)
+    weight = cells.area_m2[asked]
+    return {
+        "schema": "hullscan.coverage/1",
+        "cell_m": 0.25,
+        "planned_area_m2": round(asked_area, 2),
+        "seen_area_m2": round(seen_area, 2),
+        "seen_share": round(seen_area / asked_area, 4) if asked_area > 0 else None,
+        "wetted_area_m2": round(mission.hull.wetted_area_m2, 1),
+        "pod": round(float((pod[asked] * weight).sum() / weight.sum()), 4) if asked.any() else None,
+        "pod_model": {"measured": record.model.measured, "parcel_m": 0.4},
+        "looks_without_telemetry": assessment.untagged_looks,
+        "looks_without_contrast": assessment.veiled_cells,
+        "sightings_not_placed": assessment.unplaced,
+        "zones": _zones(assessment),
+        "gaps": [
+            {
+                "name": gap.name,
+                "side": gap.side,
+                "stations_m": [round(value, 2) for value in gap.stations_m],
+                "depths_m": [round(value, 2) for value in gap.depths_m],
+                "area_m2": round(gap.area_m2, 2),
+            }
+            for gap in gaps
+        ],
+        "cells": {
+            "side": [side_name(float(value)) for value in cells.side[shown]],
+            "station_m": np.round(cells.station_m[shown], 3).tolist(),
+            "girth_m": np.round(cells.girth_m[shown], 3).tolist(),
+            "planned": asked[shown].tolist(),
+            "looks": record.looks[shown].tolist(),
+            "best_gsd_mm": _finite(record.best_gsd_m[shown] * 1000),
+            "best_incidence_deg": _finite(np.degrees(record.best_incidence_rad[shown])),
+            "contrast": np.round(record.contrast[shown], 1).tolist(),
+            "pod": np.round(pod[shown], 3).tolist(),
+        },
+    }
+
+
+def _zones(assessment: Assessment) -> dict[str, Any]:
+    record, asked, seen = assessment.looks, assessment.asked, assessment.looks.seen()
+    zones = {}
+    for sign, name in ((1, "starboard_side"), (-1, "port_side")):
+        here = record.cells.side == sign
+        if (asked & here).any():
+            planned, done = record.area_m2(asked & here), record.area_m2(asked & seen & here)
+            zones[name] = {"planned_m2": round(planned, 2), "seen_m2": round(done, 2)}
+    return zones
+
+
+def _finite(values: Any) -> list[float | None]:
+    return [round(float(value), 2) if np.isfinite(value) else None for value in values]
+
+
+def track_result(views: Viewpoints, start_s: float, end_s: float) -> dict[str, Any]:
+    """Content of ``track.json``: the vehicle in the ship frame, each second."""
+    points = []
+    for utc_s in np.arange(start_s, end_s, _TRACK_STEP_S):
+        view = views.at(float(utc_s))
+        if view is not None:
+            yaw = float(view.body_ship.rotation.as_euler("ZYX", degrees=True)[0])
+            x, y, z = view.body_ship.position_m
+            points.append([round(float(utc_s), 2), *(round(float(value), 3) for value in (x, y, z, yaw))])
+    return {"schema": "hullscan.track/1", "columns": ["utc_s", "x_m", "y_m", "z_m", "yaw_deg"], "points": points}
+
+
+def write_results(folder: MissionFolder, database: MissionDatabase, results: dict[str, dict[str, Any]]) -> None:
+    """Store results in the database and write each as ``NAME.json``, whole or not at all.
+
+    Raises:
+        RecordError: a file cannot be written.
+    """
+    for name, content in results.items():
+        content = {**content, "software": f"hullscan {__version__}"}
+        database.set_result(name, content)
+        target, draft = folder.path / f"{name}.json", folder.path / f".{name}.json"
+        try:
+            draft.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+            draft.replace(target)
+        except OSError as error:
+            raise RecordError(f"cannot write {target}: {error.strerror}") from error

@@ -1,0 +1,390 @@
+"""The main job, from a mission file to a report: plan, fly, hear, record, see, place, report.
+
+The pilot never waits for the detector. Whatever ends the flight, what was recorded up to then becomes a report.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from hullscan import __version__
+from hullscan.clock import Clock, ClockMap, PacedClock, SystemClock, Ticker, utc_text
+from hullscan.errors import HullscanError, SafetyStop, VideoError
+from hullscan.findings.assess import Assessment
+from hullscan.findings.merge import FindingRules
+from hullscan.findings.seeing import LiveSeeing
+from hullscan.findings.sightings import Looker
+from hullscan.geometry.frames import ShipPose
+from hullscan.geometry.track import ShipTrack
+from hullscan.mission.model import Mission, load_mission
+from hullscan.mission.plan import Plan, plan_mission, save_plan
+from hullscan.pilot.pilot import Pilot
+from hullscan.record.database import MissionDatabase
+from hullscan.record.events import EventLog
+from hullscan.record.finish import Evidence, finish
+from hullscan.record.folder import MissionFolder
+from hullscan.record.replay import DvlLog, FolderPictures, has_recording
+from hullscan.report.html import write_report
+from hullscan.vehicle.address import parse_address
+from hullscan.vehicle.ardusub import ArduSubVehicle
+from hullscan.vehicle.dvl import DVL_PORT, WaterLinkedDvl
+from hullscan.vehicle.simulator import SimulatorProcess
+from hullscan.video.recorder import Recorder
+from hullscan.video.stream import RtpStream
+from hullscan.vision.detections import Detector
+from hullscan.vision.runtime import load_detector
+from hullscan.words import mark
+
+__all__ = ["LiveMission", "Outcome", "Screen", "SurveyOptions", "survey"]
+
+_FIRST_FRAME_S = 20.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SurveyOptions:
+    """How a survey is run.
+
+    Attributes:
+        out: folder in which the mission folder is made.
+        connect: MAVLink address; not used with ``scenario``.
+        dvl: host or host:port of the DVL.
+        video_port: UDP port of the camera's RTP stream.
+        scenario: fly in the simulator, in this world.
+        speedup: of the simulator, at most.
+        model: detector; ours by default.
+        threads: of the detector.
+    """
+
+    out: Path
+    connect: str = "udpin:0.0.0.0:14550"
+    dvl: str = "192.168.194.95"
+    video_port: int = 5600
+    scenario: Path | None = None
+    speedup: float = 1.0
+    model: Path | None = None
+    threads: int = 1
+    language: str = "en"
+    rules: FindingRules = field(default_factory=FindingRules)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveMission:
+    """What the screen shows while it flies."""
+
+    mission: Mission
+    plan: Plan
+    folder: MissionFolder
+    clock: Clock
+    pilot: Pilot
+    vehicle: ArduSubVehicle
+    dvl: WaterLinkedDvl
+    stream: RtpStream
+    recorder: Recorder
+    seeing: LiveSeeing
+
+
+class Screen(Protocol):
+    """Shows the mission to the operator."""
+
+    def event(self, kind: str, message: str, data: dict[str, Any]) -> None:
+        """Something happened; may come from any thread."""
+        ...
+
+    def begin(self, live: LiveMission) -> None:
+        """The flight begins."""
+        ...
+
+    def end(self) -> None:
+        """The flight has ended."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How it ended: the folder, the assessment, and the error that ended it, if any."""
+
+    folder: MissionFolder
+    assessment: Assessment | None
+    ended_by: HullscanError | None
+    aborted: bool
+
+
+def survey(mission_file: Path, options: SurveyOptions, screen: Screen) -> Outcome:
+    """Fly a mission and report it.
+
+    Raises:
+        HullscanError: it could not begin. What ends a flight that has begun is in the outcome.
+    """
+    mission = load_mission(mission_file)
+    plan = plan_mission(mission)
+    detector = load_detector(options.model, threads=options.threads)
+    clock: Clock = SystemClock() if options.scenario is None else PacedClock(options.speedup)
+    folder = MissionFolder.create(options.out, mission.file.ship.name, clock.now())
+    folder.mission_file.write_bytes(mission.source)
+    save_plan(plan, folder.path)
+    with ExitStack() as stack:
+        database = MissionDatabase(folder.database)
+        stack.callback(database.close)
+        events = EventLog(folder.events, clock, screen.event)
+        stack.callback(events.close)
+        events.add("planned", mark("planned: {legs} legs, {minutes:.1f} min, {area:.0f} m2"), _plan_facts(plan))
+        flight = _Flight(mission, plan, detector, options, clock, folder, database, events, screen)
+        try:
+            flight.fly(mission_file)
+        finally:
+            flight.hang_up()
+        if flight.live is None:
+            raise flight.ended_by or HullscanError("the flight did not begin")
+        assessment = _close(flight)
+        return Outcome(folder, assessment, flight.ended_by, flight.live.pilot.aborted)
+
+
+def _plan_facts(plan: Plan) -> dict[str, Any]:
+    return {"legs": len(plan.legs), "minutes": plan.duration_s / 60, "area": plan.planned_area_m2}
+
+
+class _Flight:
+    """Everything that is open while a mission flies."""
+
+    def __init__(
+        self,
+        mission: Mission,
+        plan: Plan,
+        detector: Detector,
+        options: SurveyOptions,
+        clock: Clock,
+        folder: MissionFolder,
+        database: MissionDatabase,
+        events: EventLog,
+        screen: Screen,
+    ) -> None:
+        self.mission, self.plan, self.detector, self.options = mission, plan, detector, options
+        self.clock, self.folder, self.database, self.events, self.screen = clock, folder, database, events, screen
+        self.live: LiveMission | None = None
+        self.ended_by: HullscanError | None = None
+        self.identity: dict[str, Any] = {}
+        self.video_map = ClockMap(mission.vehicle.video_latency_s, mission.vehicle.video_latency_uncertainty_s)
+        self._open = ExitStack()
+
+    def fly(self, mission_file: Path) -> None:
+        """Connect everything and fly; an error that ends the flight is kept, one before it is raised."""
+        vehicle, dvl, stream, recorder = self._connect(mission_file)
+        seeing = LiveSeeing(
+            stream,
+            Looker(self.detector),
+            vehicle.telemetry,
+            self.mission,
+            self.clock,
+            ship=self._ship_now,
+            leg=self._leg_now,
+            store=self.database.add_look,
+            on_error=lambda error: self.events.add("seeing", mark("seeing stopped: {words}"), {"words": str(error)}),
+            rules=self.options.rules,
+        )
+        pilot = Pilot(
+            vehicle,
+            dvl,
+            self.mission,
+            self.plan,
+            self.clock,
+            video_age_s=seeing.frame_age_s,
+            on_event=self.events.add,
+        )
+        self._open.callback(seeing.close)
+        seeing.start()
+        self._await_video(seeing)
+        self.live = LiveMission(
+            self.mission, self.plan, self.folder, self.clock, pilot, vehicle, dvl, stream, recorder, seeing
+        )
+        self.database.set_fact("start_utc_s", self.clock.now())
+        self.screen.begin(self.live)
+        try:
+            with _interrupts(pilot.abort):
+                pilot.fly()
+        except HullscanError as error:
+            self.ended_by = error
+            self.events.add("ended", mark("the mission was ended: {words}"), {"words": str(error)})
+        except KeyboardInterrupt:
+            self.ended_by = SafetyStop("interrupted twice")
+        finally:
+            self.database.set_fact("end_utc_s", self.clock.now())
+            self.screen.end()
+
+    def _connect(self, mission_file: Path) -> tuple[ArduSubVehicle, WaterLinkedDvl, RtpStream, Recorder]:
+        options, clock, enter = self.options, self.clock, self._open
+        connect, dvl_host, dvl_port, video_port = options.connect, *_host_port(options.dvl), options.video_port
+        if options.scenario is not None:
+            simulator = SimulatorProcess(
+                options.scenario, mission_file, options.speedup, options.out, self.folder.path / "simulator.log"
+            )
+            self.events.add("simulator", mark("starting the simulator"))
+            enter.enter_context(simulator)
+            connect, dvl_host, dvl_port = simulator.mavlink, simulator.dvl_host, simulator.dvl_port
+            video_port = simulator.video_port
+        vehicle = ArduSubVehicle(parse_address(connect), clock, log=self.folder.telemetry)
+        enter.callback(vehicle.close)
+        self.events.add("connecting", mark("connecting to the vehicle at {address}"), {"address": connect})
+        identity = vehicle.connect()
+        self.identity = {"firmware": identity.firmware, "git_hash": identity.git_hash, "source": str(identity.source)}
+        self.events.add("connected", mark("connected: ArduSub {firmware}"), {"firmware": identity.firmware or "?"})
+        log = DvlLog(self.folder.dvl)
+        enter.callback(log.close)
+        mount = self.mission.vehicle.dvl_mount.rotation
+        dvl = WaterLinkedDvl(dvl_host, clock, mount, port=dvl_port, record=log)
+        enter.callback(dvl.close)
+        dvl.start()
+        self.events.add("dvl", mark("DVL connected at {address}"), {"address": f"{dvl_host}:{dvl_port}"})
+        recorder = Recorder(self.folder.video)
+        enter.callback(recorder.close)
+        stream = RtpStream(video_port, clock=clock, clock_map=self.video_map, recorder=recorder)
+        enter.callback(stream.close)
+        return vehicle, dvl, stream, recorder
+
+    def _await_video(self, seeing: LiveSeeing) -> None:
+        ticker, end_s = Ticker(self.clock, 5.0), self.clock.now() + _FIRST_FRAME_S
+        while seeing.frames == 0:
+            if self.clock.now() > end_s:
+                raise VideoError(
+                    f"no video within {_FIRST_FRAME_S:.0f} s",
+                    where=f"UDP port {self.options.video_port}" if self.options.scenario is None else "simulator",
+                    todo="check the camera's stream and that no other program holds the port",
+                )
+            ticker.wait()
+        self.events.add("video", mark("video is coming in"))
+
+    def _ship_now(self) -> ShipTrack | None:
+        registration = self.live.pilot.registration if self.live is not None else None
+        if registration is None or not registration.updates:
+            return None
+        return ShipTrack.constant(registration.pose, registration.covariance)
+
+    def _leg_now(self) -> int:
+        if self.live is None:
+            return -1
+        number = self.live.pilot.status.leg
+        return number if number >= 0 and self.plan.legs[number].surveys else -1
+
+    def hang_up(self) -> None:
+        """Close everything that is open, the last first."""
+        self._open.close()
+
+    def facts(self) -> dict[str, Any]:
+        """For the summary: how it went, in numbers."""
+        live = self.live
+        assert live is not None
+        stored = self.database.facts()
+        start_s, end_s = float(stored["start_utc_s"]), float(stored["end_utc_s"])
+        video, battery = live.stream.stats(), live.vehicle.telemetry.battery
+        volts = battery.all()["voltage_v"] if len(battery) else np.array([np.nan])
+        registration = live.pilot.registration
+        outcome = "aborted" if live.pilot.aborted else "done"
+        return {
+            "outcome": outcome if self.ended_by is None else "ended by a safety rule",
+            "ended_by": None if self.ended_by is None else str(self.ended_by),
+            "start_utc": utc_text(start_s),
+            "end_utc": utc_text(end_s),
+            "duration_s": round(end_s - start_s, 1),
+            "planned_duration_s": round(self.plan.duration_s, 1),
+            "distance_m": round(live.pilot.distance_m, 1),
+            "min_range_m": _rounded(live.pilot.min_range_m),
+            "battery_v": {"start": _rounded(float(volts[0])), "end": _rounded(float(volts[-1]))},
+            "vehicle": {"profile": self.mission.vehicle.name, **self.identity},
+            "registration": {
+                "updates": registration.updates if registration is not None else 0,
+                "beams_used": registration.used_beams if registration is not None else 0,
+                "beams_rejected": registration.rejected_beams if registration is not None else 0,
+            },
+            "video": {
+                "packets_lost": video.lost_packets,
+                "frames_in": video.access_units,
+                "frames_recorded": video.recorded,
+                "frames_unrecorded": video.unrecorded,
+                "frames_decoded": video.decoded,
+                "frames_suspect": video.suspect,
+                "frames_examined": live.seeing.looks,
+            },
+            "dvl": {
+                "reports": live.dvl.counts.reports,
+                "invalid": live.dvl.counts.invalid,
+                "suspect": live.dvl.counts.suspect,
+                "repeated": live.dvl.counts.repeated,
+                "reconnects": live.dvl.counts.reconnects,
+            },
+            "clock_offsets_ms": {
+                "video": {"uncertainty": round(self.video_map.uncertainty_s * 1000, 1)},
+                "dvl": {"uncertainty": round(live.dvl.clock_uncertainty_s * 1000, 1)},
+            },
+            "software": f"hullscan {__version__}",
+        }
+
+
+def _close(flight: _Flight) -> Assessment:
+    """Assess what was recorded and write the report."""
+    live = flight.live
+    assert live is not None
+    flight.screen.event("finishing", mark("placing findings and writing the report"), {})
+    registration = live.pilot.registration
+    if registration is not None:
+        ship = registration.smoothed()
+    else:  # it ended before the hull was found: the berth as stated, with all of its uncertainty
+        ship = ShipTrack.constant(_stated_ship(flight.mission, live.vehicle), np.diag([1.0, 1.0, np.radians(5) ** 2]))
+    camera = live.seeing.camera or flight.mission.vehicle.camera
+    evidence = Evidence(
+        flight.mission,
+        flight.plan,
+        live.vehicle.telemetry,
+        ship,
+        camera,
+        flight.video_map.uncertainty_s,
+        flight.detector.model_sha256,
+        flight.facts(),
+    )
+    pictures = FolderPictures(flight.folder.video) if has_recording(flight.folder.video) else None
+    assessment = finish(flight.folder, flight.database, evidence, pictures, flight.options.rules)
+    write_report(flight.folder, flight.options.language)
+    return assessment
+
+
+def _stated_ship(mission: Mission, vehicle: ArduSubVehicle) -> ShipPose:
+    berth, origin = mission.file.berth, vehicle.telemetry.origin
+    north, east = origin.to_ned(berth.lat_deg, berth.lon_deg) if origin is not None else (0.0, 0.0)
+    return ShipPose(north, east, float(np.radians(berth.heading_deg)))
+
+
+def _host_port(text: str) -> tuple[str, int]:
+    host, _, port = text.partition(":")
+    return host, int(port) if port.isdigit() else DVL_PORT
+
+
+def _rounded(value: float) -> float | None:
+    return round(value, 2) if np.isfinite(value) else None
+
+
+@contextmanager
+def _interrupts(first: Callable[[], None]) -> Iterator[None]:
+    """Ctrl-C asks for the way home; a second one ends at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    count = 0
+
+    def handler(number: int, frame: Any) -> None:
+        nonlocal count
+        count += 1
+        if count > 1:
+            raise KeyboardInterrupt
+        first()
+
+    before = signal.signal(signal.SIGINT, handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

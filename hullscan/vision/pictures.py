@@ -1,0 +1,75 @@
+"""The detector alone, on pictures: one record for each."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+
+from hullscan.errors import InputError
+from hullscan.vision.detections import Detector
+
+__all__ = ["detect_pictures"]
+
+_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
+
+
+def detect_pictures(images: list[Path], json_file: Path, detector: Detector) -> int:
+    """Write ``[{file, width, height, detections: [{label, score, box_xyxy_px}]}]``; folders are searched for pictures.
+
+    Returns:
+        How many detections were written.
+
+    Raises:
+        InputError: a file is no picture; nothing is written then.
+    """
+    records: list[dict[str, Any]] = []
+    for path in _pictures(images):
+        image = _read(path)
+        found = detector.detect(image)
+        records.append(
+            {
+                "file": str(path),
+                "width": int(image.shape[1]),
+                "height": int(image.shape[0]),
+                "detections": [
+                    {
+                        "label": found.label_of(index),
+                        "score": round(float(found.scores[index]), 4),
+                        "box_xyxy_px": [round(float(value), 1) for value in found.boxes_xyxy_px[index]],
+                    }
+                    for index in range(len(found))
+                ],
+            }
+        )
+    try:
+        json_file.write_text(json.dumps(records, indent=1), encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"cannot write {json_file}: {error.strerror}") from error
+    return sum(len(record["detections"]) for record in records)
+
+
+def _pictures(images: list[Path]) -> list[Path]:
+    paths: list[Path] = []
+    for path in images:
+        if path.is_dir():
+            paths += sorted(each for each in path.rglob("*") if each.suffix.lower() in _SUFFIXES)
+        else:
+            paths.append(path)
+    if not paths:
+        raise InputError("no pictures given", todo="name files or folders with .jpg or .png")
+    return paths
+
+
+def _read(path: Path) -> Any:
+    try:
+        raw = np.frombuffer(path.read_bytes(), np.uint8)
+    except OSError as error:
+        raise InputError(f"cannot read {path}: {error.strerror}") from error
+    image = cv2.imdecode(raw, cv2.IMREAD_COLOR) if len(raw) else None
+    if image is None:
+        raise InputError(f"{path} is no picture that can be read", todo="use JPEG or PNG")
+    return image

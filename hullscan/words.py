@@ -1,0 +1,52 @@
+"""Words for people: message catalogues, Korean and English.
+
+A message is its English text, with ``{name}`` where data go. Code marks messages with ``mark`` and hands them on
+untouched, with their data; whoever shows them translates and fills them in. A test collects every marked message
+and checks that each catalogue has it.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Final
+
+from hullscan.errors import InputError
+
+__all__ = ["LANGUAGES", "fill", "mark", "translator"]
+
+LANGUAGES: Final = ("en", "ko")
+_FOLDER = Path(__file__).parent / "locale"
+
+
+def mark(message: str) -> str:
+    """Mark a message for the catalogues; returns it unchanged."""
+    return message
+
+
+def fill(message: str, data: dict[str, Any]) -> str:
+    """A message with its data."""
+    return message.format(**data) if data else message
+
+
+@functools.cache
+def _catalogue(language: str) -> dict[str, str]:
+    from babel.messages.pofile import read_po
+
+    with (_FOLDER / f"{language}.po").open("rb") as file:
+        return {str(entry.id): str(entry.string) for entry in read_po(file) if entry.id and entry.string}
+
+
+def translator(language: str) -> Callable[[str], str]:
+    """Translates messages into a language; what the catalogue lacks stays English.
+
+    Raises:
+        InputError: there is no such catalogue.
+    """
+    if language not in LANGUAGES:
+        raise InputError(f"no catalogue for language {language!r}", todo=f"choose one of {', '.join(LANGUAGES)}")
+    if language == "en":
+        return lambda message: message
+    catalogue = _catalogue(language)
+    return lambda message: catalogue.get(message, message)
