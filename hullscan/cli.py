@@ -153,9 +153,9 @@ def detect(
 @app.command()
 def dataset(
     out: Annotated[Path, typer.Argument(metavar="DIR", help="folder of the data set")],
-    train: Annotated[int, typer.Option("--train", min=0, help="frames to train with")] = 6000,
-    val: Annotated[int, typer.Option("--val", min=0, help="frames to choose thresholds with")] = 600,
-    test: Annotated[int, typer.Option("--test", min=0, help="frames to measure with")] = 900,
+    train: Annotated[int, typer.Option("--train", min=0, help="frames to train with")] = 5000,
+    val: Annotated[int, typer.Option("--val", min=0, help="frames to choose thresholds with")] = 450,
+    test: Annotated[int, typer.Option("--test", min=0, help="frames to measure with")] = 650,
     seed: Annotated[int, typer.Option("--seed", min=0)] = 1,
     processes: Annotated[int, typer.Option("--processes", min=1)] = 2,
 ) -> None:

@@ -48,8 +48,9 @@ class PacedClock:
     """Follows the vehicle's clock: ``observe`` is called with each time stamp that the vehicle sends.
 
     Between two stamps time goes on at ``rate``, at most ``LEAD_S`` ahead of the last stamp, so a simulator that
-    falls behind slows the mission down and distorts nothing. Should the stamps stop for ``STALE_REAL_S``
-    of real time, the clock runs on by itself: a vehicle that died must not stop the clock that notices it.
+    falls behind slows the mission down and distorts nothing. Before the first stamp, and when the stamps stop for
+    ``STALE_REAL_S`` of real time, the clock runs with real time: a vehicle that died must not stop the clock that
+    notices it.
     """
 
     LEAD_S = 0.5
@@ -84,17 +85,24 @@ class PacedClock:
 
     def _now(self) -> float:
         real_s = self._monotonic() - self._base_real_s
-        ahead_s = real_s * self._rate
-        if self._paced and real_s < self.STALE_REAL_S:
-            ahead_s = min(ahead_s, self.LEAD_S)
+        if not self._paced:
+            ahead_s = real_s
+        elif real_s < self.STALE_REAL_S:
+            ahead_s = min(real_s * self._rate, self.LEAD_S)
+        else:
+            ahead_s = self.LEAD_S + real_s - self.STALE_REAL_S
         self._latest_s = max(self._latest_s, self._base_utc_s + ahead_s)
         return self._latest_s
 
     def sleep(self, duration_s: float) -> None:
-        """Wait for a duration of mission time."""
-        end_s = self.now() + duration_s
-        while (left_s := end_s - self.now()) > 0:
+        """Wait for a duration of mission time; the one jump to the vehicle's time counts for nothing."""
+        before_s, left_s = self.now(), duration_s
+        while left_s > 0:
             time.sleep(min(max(left_s / self._rate, 0.001), 0.05))
+            now_s = self.now()
+            if 0 < now_s - before_s < 60:
+                left_s -= now_s - before_s
+            before_s = now_s
 
 
 class SimulatedClock:

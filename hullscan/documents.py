@@ -225,9 +225,7 @@ def _allowed_keys(kind: Any, at: KeyPath) -> list[str]:
                 if isinstance(part, str) and part in (hints := get_type_hints(each)):
                     inner.append(hints[part])
         found = inner if isinstance(part, str) else found
-    return sorted(
-        {field.name for candidate in found for each in _dataclasses_in(candidate) for field in fields(each)}
-    )
+    return sorted({field.name for candidate in found for each in _dataclasses_in(candidate) for field in fields(each)})
 
 
 def _dataclasses_in(kind: Any) -> list[Any]:

@@ -135,7 +135,7 @@ def survey(mission_file: Path, options: SurveyOptions, screen: Screen) -> Outcom
         stack.callback(database.close)
         events = EventLog(folder.events, clock, screen.event)
         stack.callback(events.close)
-        events.add("planned", mark("planned: {legs} legs, {minutes:.1f} min, {area:.0f} m2"), _plan_facts(plan))
+        events.add("planned", mark("planned: {legs} legs, {minutes:.1f} min, {area:.0f} m²"), _plan_facts(plan))
         flight = _Flight(mission, plan, detector, options, clock, folder, database, events, screen)
         try:
             flight.fly(mission_file)

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from hullscan.errors import InputError
 
-__all__ = ["LANGUAGES", "fill", "mark", "translator"]
+__all__ = ["LANGUAGES", "VOCABULARY", "fill", "mark", "translator"]
 
 LANGUAGES: Final = ("en", "ko")
 _FOLDER = Path(__file__).parent / "locale"
@@ -28,6 +28,18 @@ def mark(message: str) -> str:
 def fill(message: str, data: dict[str, Any]) -> str:
     """A message with its data."""
     return message.format(**data) if data else message
+
+
+VOCABULARY: Final = (
+    # words that are data elsewhere: sides, labels, fittings, states, outcomes
+    mark("port"), mark("starboard"),
+    mark("parcel"), mark("rope"), mark("possible parcel"), mark("possible rope"),
+    mark("sea chest"), mark("anode"), mark("outlet"), mark("bilge keel"),
+    mark("flagged"), mark("confirmed"), mark("rejected"), mark("escalated"),
+    mark("done"), mark("aborted"), mark("ended by a safety rule"), mark("cut off"), mark("analysed from a recording"),
+    mark("preflight"), mark("descend"), mark("first fix"), mark("survey"), mark("home"), mark("surface"),
+    mark("retreat"), mark("ended"),
+)  # fmt: skip
 
 
 @functools.cache

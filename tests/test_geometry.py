@@ -124,7 +124,7 @@ def test_a_paced_clock_goes_on_when_the_vehicle_died() -> None:
     real[0] = 11.0
     assert clock.now() == pytest.approx(50.5)
     real[0] = 13.0
-    assert clock.now() == pytest.approx(62.0)
+    assert clock.now() == pytest.approx(51.5)
 
 
 def test_clock_maps_take_the_fastest_message() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -73,7 +74,7 @@ def test_lanes_alternate_in_direction_and_never_leave_the_water(demo: Mission) -
     plan = plan_mission(demo)
     lanes = [leg for leg in plan.legs if leg.surveys]
     directions = [np.sign(leg.poses[-1, 1] - leg.poses[0, 1]) for leg in lanes]
-    assert all(a == -b for a, b in zip(directions, directions[1:], strict=False))
+    assert all(a == -b for a, b in pairwise(directions))
     assert min(leg.poses[:, 3].min() for leg in plan.legs) >= 0.4
     assert all(np.diff(leg.poses[:, 0]).min() >= 0 for leg in plan.legs)
 
@@ -103,8 +104,8 @@ def test_plan_json_carries_what_other_tools_read(demo: Mission, tmp_path: Path) 
             "window_min: 15", "window_min: 2", "the window is 2 min", id="a window that is too short is refused"
         ),
         pytest.param(
-            "min_clearance_m: 0.4",
-            "min_clearance_m: 1.9",
+            "depths_m: [0.4, 4.3]}\nlimits: {min_clearance_m: 0.4",
+            "depths_m: [0.4, 4.3], stand_off_m: 0.5}\nlimits: {min_clearance_m: 0.6",
             "comes within",
             id="a plan nearer than the clearance is refused",
         ),

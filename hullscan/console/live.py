@@ -149,29 +149,33 @@ class LiveScreen:
         bars.add_column(min_width=14)
         bars.add_column()
         bars.add_column(justify="right")
-        bars.add_row(words("lanes"), ProgressBar(1.0, state["share"], width=40), f"{state['share']:.0%}")
+        bars.add_row(words(mark("lanes")), ProgressBar(1.0, state["share"], width=40), f"{state['share']:.0%}")
         share = state["seen"] / max(state["planned"], 1e-6)
         bars.add_row(
-            words("hull seen"), ProgressBar(1.0, share, width=40), f"{state['seen']:.1f} / {state['planned']:.1f} m²"
+            words(mark("hull seen")),
+            ProgressBar(1.0, share, width=40),
+            f"{state['seen']:.1f} / {state['planned']:.1f} m²",
         )
         numbers = Table.grid(padding=(0, 3))
         for _ in range(4):
             numbers.add_column()
-        numbers.add_row(
-            f"{words('depth')} [b]{_number(state['depth'])} m[/]",
-            f"{words('range to hull')} [b]{_number(state['range'], 2)} m[/]",
-            f"{words('battery')} [b]{_number(state['volts'])} V[/]",
-            f"{words('place')} [b]±{_number(state['along'], 2)} / ±{_number(state['across'], 2)} m[/]",
-        )
-        numbers.add_row(
-            f"{words('frames')} [b]{state['frames']}[/]",
-            f"{words('packets lost')} [b]{state['lost']}[/]",
-            f"{words('looks')} [b]{state['looks']}[/]",
-            f"{words('findings')} [b red]{len(state['findings'])}[/]",
-        )
+        place = f"±{_number(state['along'], 2)} / ±{_number(state['across'], 2)} m"
+        shown = [
+            (mark("depth"), f"{_number(state['depth'])} m"),
+            (mark("range to hull"), f"{_number(state['range'], 2)} m"),
+            (mark("battery"), f"{_number(state['volts'])} V"),
+            (mark("place along / across"), place),
+            (mark("frames"), str(state["frames"])),
+            (mark("packets lost"), str(state["lost"])),
+            (mark("looks"), str(state["looks"])),
+            (mark("findings"), str(len(state["findings"]))),
+        ]
+        cells = [f"{words(name)} [b]{value}[/]" for name, value in shown]
+        numbers.add_row(*cells[:4])
+        numbers.add_row(*cells[4:])
         leg = Text(state["leg"], "bold")
         if state["holding"]:
-            leg.append(f"   {words('holding')}: {state['holding']}", "bold yellow")
+            leg.append(f"   {words(mark('holding'))}: {state['holding']}", "bold yellow")
         parts: list[Any] = [head, Text(), leg, bars, Text(), numbers]
         if state["findings"]:
             parts += [Text(), self._findings(state["findings"])]
@@ -180,13 +184,13 @@ class LiveScreen:
                 Text.assemble((f"{kind:<12} ", "yellow" if kind in _WARNINGS else "dim"), text)
                 for kind, text in self._events
             ]
-        foot = Text(words("Ctrl-C: stop searching, go back and surface"), "dim")
+        foot = Text(words(mark("Ctrl-C: stop searching, go back and surface")), "dim")
         return Group(Panel(Group(*parts), border_style="cyan"), *lines, foot)
 
     def _findings(self, findings: list[Any]) -> Table:
         words = self._words
         table = Table(box=None, padding=(0, 2), header_style="dim")
-        for name in ("finding", "score", "station", "depth", "± 95 %"):
+        for name in (mark("finding"), mark("score"), mark("station"), mark("depth"), mark("95 % radius")):
             table.add_column(words(name))
         for number, finding in enumerate(findings[:6], start=1):
             x, _, z = finding.position_ship_m

@@ -201,7 +201,8 @@ class Pilot:
             data = {"seconds": _FIX_TIMEOUT_S, "beams": beams}
             raise _Return(Verdict(Act.RETURN, "first fix", message, data))
         pose = self.registration.pose
-        shift = np.hypot(pose.north_m - expected.north_m, pose.east_m - expected.east_m)
+        beside = plan_start[1:4]
+        shift = np.linalg.norm(pose.to_ned(beside) - expected.to_ned(beside))
         self._on_event(
             "first fix",
             mark("hull found; the ship lies {shift_m:.2f} m from where she was expected, seen by the vehicle"),

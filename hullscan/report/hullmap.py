@@ -17,6 +17,7 @@ from hullscan.geometry.frames import Array
 from hullscan.mission.model import Mission
 from hullscan.ship.fittings import fitting_point
 from hullscan.ship.surface import HullSurface, side_sign
+from hullscan.words import mark
 
 __all__ = ["POD_CLASSES", "overview_map", "side_map"]
 
@@ -70,7 +71,7 @@ def side_map(
     parts.append(_axes(frame, words))
     left, top, right, bottom = 46, 14, 74, 40
     view = f"{-left} {-top} {frame.width + left + right:.0f} {frame.height + top + bottom:.0f}"
-    title = words("Hull map, {side} side").format(side=words(f"{side}"))
+    title = words(mark("Hull map, {side} side")).format(side=words(side))
     return Markup(f'<svg class="map" viewBox="{view}" role="img" aria-label="{title}">{"".join(parts)}</svg>')
 
 
@@ -211,9 +212,10 @@ def _axes(frame: _Frame, words: Any) -> str:
         x = frame.x(station)
         out.append(f'<line x1="{x}" x2="{x}" y1="{frame.height:.0f}" y2="{frame.height + 5:.0f}" class="axis"/>')
         out.append(f'<text x="{x}" y="{frame.height + 18:.0f}" class="tick mid">{station}</text>')
-    text = words("station, metres forward of the aft perpendicular; bow to the right")
+    text = words(mark("station, metres forward of the aft perpendicular; bow to the right"))
     out.append(f'<text x="{frame.width / 2:.0f}" y="{frame.height + 34:.0f}" class="tick mid">{text}</text>')
-    out.append(f'<text x="{frame.width + 6:.0f}" y="{frame.y(frame.y0) + 2}" class="tick">{words("depth")}</text>')
+    name = words(mark("depth"))
+    out.append(f'<text x="{frame.width + 6:.0f}" y="{frame.y(frame.y0) + 2}" class="tick">{name}</text>')
     return "".join(out)
 
 
@@ -255,10 +257,10 @@ def overview_map(mission: Mission, coverage: dict[str, Any], findings: list[dict
     for finding in findings:
         cx, cy = x(finding["station_m"]), y(finding["side"], finding["station_m"], finding["girth_m"])
         out.append(f'<circle cx="{cx}" cy="{cy}" r="6" fill="{_FINDING}" stroke="white" stroke-width="1.5"/>')
-    out.append(f'<text x="4" y="14" class="small left">{words("port")}</text>')
-    out.append(f'<text x="4" y="{2 * top - 4:.0f}" class="small left">{words("starboard")}</text>')
-    out.append(f'<text x="996" y="{top - 5:.0f}" class="small right">{words("bow")}</text>')
-    title = words("Whole hull, unrolled")
+    out.append(f'<text x="4" y="14" class="small left">{words(mark("port"))}</text>')
+    out.append(f'<text x="4" y="{2 * top - 4:.0f}" class="small left">{words(mark("starboard"))}</text>')
+    out.append(f'<text x="996" y="{top - 5:.0f}" class="small right">{words(mark("bow"))}</text>')
+    title = words(mark("Whole hull, unrolled"))
     return Markup(
         f'<svg class="overview" viewBox="-4 0 1008 {2 * top:.0f}" role="img" aria-label="{title}">{"".join(out)}</svg>'
     )

@@ -13,6 +13,7 @@ import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -179,7 +180,8 @@ def _scene(
     parcels: list[int] = []
     if with_parcel:
         for index in range(int(rng.choice([1, 2, 3], p=[0.66, 0.24, 0.10]))):
-            parcel = _random_parcel(rng, hull, side, coat, fouled, lambda r, i=index: spot(r, 0.15 if i == 0 else 0.9))
+            spread = 0.15 if index == 0 else 0.9
+            parcel = _random_parcel(rng, hull, side, coat, fouled, partial(spot, spread=spread))
             if parcel:
                 parcels.append(len(solids) + 1)
                 solids += parcel

@@ -109,11 +109,10 @@ def on_hull(
 def _laid(parts: Iterable[Part], point: Array, rotation: Array) -> tuple[Part, ...]:
     return tuple(
         Part(
-            Mesh(
-                part.mesh.vertices_m @ rotation.T + point,
-                part.mesh.faces,
-                part.mesh.normals @ rotation.T,
-                part.mesh.uv_m,
+            replace(
+                part.mesh,
+                vertices_m=part.mesh.vertices_m @ rotation.T + point,
+                normals=part.mesh.normals @ rotation.T,
             ),
             part.material,
         )
@@ -235,6 +234,7 @@ def _attachment(
             half_width = float(rng.uniform(0.012, 0.03))
             colour = COLOURS[str(rng.choice(["black", "orange", "yellow", "blue", "white", "grey"]))]
             band = superbox((half_width, width * 0.515, height * 0.515), 0.2 if kind == "box" else 0.8, detail=32)
+            band = replace(band, thin=True)
             parts.append(Part(band.placed((float(where), 0, height / 2 + 0.008)), Material(colour, 0.15, 0.2, "woven")))
     else:
         for where in rng.uniform(-0.35, 0.35, int(rng.integers(1, 3))) * length:

@@ -27,6 +27,10 @@ _STEP_PX = 8
 _SHADOW_CELLS = 5  # how far outside its outline a solid's shadow may fall
 _FAR_M = 12.0  # beyond this nothing is left of an object in any water that we model
 _NOTHING_M = 60.0  # stands for infinity where depths are interpolated
+_PLANES = np.zeros((4, 3), np.float32)  # reflectance by minus the object's number; open water has none
+_PLANES[-SEA_BED], _PLANES[-QUAY] = (0.10, 0.15, 0.17), (0.16, 0.17, 0.17)
+_SHELLS, _SLIME = np.array([0.22, 0.25, 0.26], np.float32), np.array([0.03, 0.07, 0.06], np.float32)
+_PATTERNS = ("plain", "wrapped", "woven", "ribbed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +111,11 @@ class Renderer:
             ]
         ).astype(np.float32)
 
+        self._material_table = np.array(
+            [(*m.colour, m.mottle, m.fouled, _PATTERNS.index(m.pattern)) for m in scene.materials], np.float32
+        )
+        self._shine = np.array([material.shine for material in scene.materials], np.float32) * np.float32(0.35)
+
     def set_lamps(self, tilt_rad: float, level: float) -> None:
         """Camera tilt (up positive) turns the lamps the other way; level 0 to 1 dims them."""
         if not abs(tilt_rad - self._tilt_rad) <= np.radians(1.5):
@@ -122,39 +131,30 @@ class Renderer:
             position_m: (3,) of the camera, ship frame.
             r_ship_cam: (3, 3) ship from camera.
         """
-        height, width = self.camera.height_px, self.camera.width_px
         rotation = np.asarray(r_ship_cam, np.float32)
         rows, columns = self._nodes.shape[:2]
         open_sky = self._open_above(position_m)
         rays = self._node_rays @ rotation.T
         hit = self.scene.cast(position_m, rays)
-        light = self._lit(hit, rays, self._nodes.reshape(-1, 2), position_m, rotation, open_sky, shadows=False)
-        fine = self._fine_cells(hit, position_m, rotation)
+        boxes = self._outlines(position_m, rotation)
+        shaded = self._near_solids(boxes)
+        light, dark = self._lit(hit, rays, self._nodes.reshape(-1, 2), position_m, rotation, open_sky, shaded)
+        fine = self._fine_cells(hit, dark) | self._thin_cells(boxes, position_m, rotation)
         numbers = self._per_pixel(hit.object.reshape(rows, columns)[:-1, :-1])
-        uv, distance = (
-            self._enlarge(hit.uv_m),
-            self._enlarge(np.minimum(hit.distance_m, np.float32(_NOTHING_M))[:, None]),
-        )
+        material = self._per_pixel(hit.material.reshape(rows, columns)[:-1, :-1])
+        uv, distance = self._enlarge(hit.uv_m), self._enlarge(_finite(hit.distance_m)[:, None])
         diffuse, tilt, veil = self._enlarge(light.diffuse), self._enlarge(light.tilt), self._enlarge(light.veil)
-        other = self._enlarge(_plane_albedo(hit.object)) if (hit.object != HULL).any() else None
-        solid_albedo: tuple[npt.NDArray[np.intp], Image] | None = None
         at = np.flatnonzero(self._per_pixel(fine))
         if len(at):
             rays = self._pixel_rays[at] @ rotation.T
             close = self.scene.cast(position_m, rays)
-            lit = self._lit(close, rays, self._pixels[at], position_m, rotation, open_sky, shadows=self.shadows)
-            numbers.ravel()[at] = close.object
-            distance.ravel()[at] = np.minimum(close.distance_m, np.float32(_NOTHING_M))
+            every = np.ones(len(at), bool)
+            lit, _ = self._lit(close, rays, self._pixels[at], position_m, rotation, open_sky, every)
+            numbers.ravel()[at], material.ravel()[at] = close.object, close.material
+            distance.ravel()[at] = _finite(close.distance_m)
             uv.reshape(-1, 2)[at], tilt.reshape(-1, 2)[at] = close.uv_m, lit.tilt
             diffuse.reshape(-1, 3)[at], veil.reshape(-1, 3)[at] = lit.diffuse, lit.veil
-            if other is None and (close.object != HULL).any():
-                other = np.zeros((height, width, 3), np.float32)
-            if other is not None:
-                other.reshape(-1, 3)[at] = _plane_albedo(close.object)
-            solid = close.object > 0
-            if solid.any():
-                solid_albedo = at[solid], self._solid_albedo(close, solid)
-        linear = self._compose(numbers, uv, distance, diffuse, tilt, veil, other, solid_albedo)
+        linear = self._compose(numbers, material, uv, distance, diffuse, tilt, veil)
         seen = distance[::5, ::7][numbers[::5, ::7] != NOTHING]
         return Rendered(linear, distance, numbers, float(np.median(seen)) if len(seen) > 30 else 3.0)
 
@@ -165,59 +165,55 @@ class Renderer:
 
     # ---------------------------------------------------------------- what needs a ray for each pixel
 
-    def _fine_cells(self, hit: Hit, position_m: Array, rotation: Image) -> npt.NDArray[np.bool_]:
-        """(rows - 1, columns - 1) cells that hold an edge, a solid or its shadow."""
+    def _fine_cells(self, hit: Hit, dark: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+        """(rows - 1, columns - 1) cells whose corners differ: another thing, a bend, a step, the edge of a shadow."""
         rows, columns = self._nodes.shape[:2]
-        number = hit.object.reshape(rows, columns)
+        kind = (hit.object.astype(np.int64) * 4096 + hit.material).reshape(rows, columns) * 2
+        kind += dark.reshape(rows, columns)
         normal = hit.normals.reshape(rows, columns, 3)
+        depth = _finite(hit.distance_m).reshape(rows, columns)
         v = hit.uv_m[:, 1].reshape(rows, columns)
-        corners = [number[:-1, :-1], number[1:, :-1], number[:-1, 1:], number[1:, 1:]]
         fine = np.zeros((rows - 1, columns - 1), bool)
-        for other in corners[1:]:
-            fine |= other != corners[0]
-        fine |= corners[0] > 0
-        bend = (normal[:-1, :-1] * normal[1:, 1:]).sum(-1) < 0.93
+        for values in (kind[1:, :-1], kind[:-1, 1:], kind[1:, 1:]):
+            fine |= values != kind[:-1, :-1]
+        solid_or_hull = hit.object.reshape(rows, columns)[:-1, :-1] >= HULL
+        bend = (normal[:-1, :-1] * normal[1:, 1:]).sum(-1) < 0.9
+        bend |= (normal[1:, :-1] * normal[:-1, 1:]).sum(-1) < 0.9
+        step = np.abs(depth[:-1, :-1] - depth[1:, 1:]) > 0.25 * depth[:-1, :-1]
         jump = np.abs(v[1:, 1:] - v[:-1, :-1]) > 1.5
-        fine |= (corners[0] == HULL) & (bend | jump)
-        solid, near = self._solid_cells(position_m, rotation)
-        fine |= solid
-        if self.shadows and near.any():
-            fine |= self._shadow_cells(hit, near & ~fine, position_m, rotation)
-        return fine
+        return np.asarray(fine | (solid_or_hull & (bend | step | jump)), dtype=bool)
 
-    def _solid_cells(self, position_m: Array, rotation: Image) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
-        """Cells that touch the mesh of a solid, however thin, and cells near a solid, where its shadow may fall."""
+    def _near_solids(self, boxes: list[tuple[int, list[int]]]) -> npt.NDArray[np.bool_]:
+        """(nodes,) that a solid's shadow may reach."""
+        rows, columns = self._nodes.shape[:2]
+        near = np.zeros((rows, columns), bool)
+        if self.shadows:
+            for _, (low_x, low_y, high_x, high_y) in boxes:
+                near[
+                    max(low_y - _SHADOW_CELLS, 0) : high_y + 2 + _SHADOW_CELLS,
+                    max(low_x - _SHADOW_CELLS, 0) : high_x + 2 + _SHADOW_CELLS,
+                ] = True
+        return near.ravel()
+
+    def _thin_cells(
+        self, boxes: list[tuple[int, list[int]]], position_m: Array, rotation: Image
+    ) -> npt.NDArray[np.bool_]:
+        """Cells that touch something which the rays of the grid may miss: ropes, straps, bolts, whatever is small."""
         rows, columns = self._nodes.shape[0] - 1, self._nodes.shape[1] - 1
-        solid, near = np.zeros((rows, columns), np.uint8), np.zeros((rows, columns), bool)
-        for index, (low_x, low_y, high_x, high_y) in self._outlines(position_m, rotation):
-            local = (self.scene.solid_vertices_m[index] - position_m) @ rotation
+        cells = np.zeros((rows, columns), np.uint8)
+        for index, (low_x, low_y, high_x, high_y) in boxes:
+            if min(high_x - low_x, high_y - low_y) <= 2:
+                cells[low_y : high_y + 1, low_x : high_x + 1] = 1
+                continue
+            vertices = self.scene.thin_vertices_m[index]
+            if not len(vertices):
+                continue
+            local = (vertices - position_m) @ rotation
             pixels = self.camera.project(local[local[:, 2] > 0.05])
             cell = (pixels // _STEP_PX).astype(np.intp)
             inside = ((cell >= 0) & (cell < [columns, rows])).all(axis=1)
-            solid[cell[inside, 1], cell[inside, 0]] = 1
-            near[
-                max(low_y - _SHADOW_CELLS, 0) : high_y + 1 + _SHADOW_CELLS,
-                max(low_x - _SHADOW_CELLS, 0) : high_x + 1 + _SHADOW_CELLS,
-            ] = True
-        return cv2.dilate(solid, np.ones((3, 3), np.uint8)).astype(bool), near
-
-    def _shadow_cells(
-        self, hit: Hit, candidates: npt.NDArray[np.bool_], position_m: Array, rotation: Image
-    ) -> npt.NDArray[np.bool_]:
-        """Cells with a shadow at one of their corners."""
-        rows, columns = self._nodes.shape[:2]
-        corner = np.zeros((rows, columns), bool)
-        for dy in (0, 1):
-            for dx in (0, 1):
-                corner[dy : rows - 1 + dy, dx : columns - 1 + dx] |= candidates
-        at = np.flatnonzero(corner.ravel() & (hit.object == HULL))
-        dark = np.zeros(rows * columns, bool)
-        for lamp in self._lamps:
-            dark[at] |= self.scene.shadowed(
-                hit.points_m[at], (position_m + rotation @ lamp.position_m).astype(np.float32)
-            )
-        grid = dark.reshape(rows, columns)
-        return candidates & (grid[:-1, :-1] | grid[1:, :-1] | grid[:-1, 1:] | grid[1:, 1:])
+            cells[cell[inside, 1], cell[inside, 0]] = 1
+        return cv2.dilate(cells, np.ones((3, 3), np.uint8)).astype(bool)
 
     def _outlines(self, position_m: Array, rotation: Image) -> list[tuple[int, list[int]]]:
         """Solids in view, each with the first and last cells (x, y, x, y) of a box round it in the image."""
@@ -253,11 +249,15 @@ class Renderer:
         position_m: Array,
         rotation: Image,
         open_sky: float,
-        *,
-        shadows: bool,
-    ) -> _Light:
+        shaded: npt.NDArray[np.bool_],
+    ) -> tuple[_Light, npt.NDArray[np.bool_]]:
+        """Light at (n,) points, and which of them lie in the shadow of a solid.
+
+        Args:
+            shaded: (n,) for which shadows are looked for.
+        """
         optics = self.optics
-        distance = np.minimum(hit.distance_m, np.float32(_NOTHING_M))[:, None]
+        distance = _finite(hit.distance_m)[:, None]
         normal, points = hit.normals, hit.points_m
         along = -normal * normal[:, :1]
         along[:, 0] += 1
@@ -268,6 +268,7 @@ class Renderer:
         green = diffuse[:, 1].copy()
         tilt = np.stack([0 * green, -0.3 * green], axis=1)  # daylight comes from above
         shine = np.zeros_like(diffuse)
+        dark = np.zeros(len(points), bool)
         glossy = self._gloss(hit)
         for lamp in self._lamps:
             place = (position_m + rotation @ lamp.position_m).astype(np.float32)
@@ -277,9 +278,11 @@ class Renderer:
             off_axis = -(toward @ (rotation @ lamp.axis).astype(np.float32))
             power = lamp.intensity(off_axis) * (self._level / length**2)
             facing = np.maximum(_dot(normal, toward), 0)
-            if shadows:
-                lit = np.flatnonzero((facing > 0) & (power > 0) & (hit.distance_m < _FAR_M))
-                power[lit[self.scene.shadowed(points[lit], place)]] *= 0.08
+            if self.shadows:
+                lit = np.flatnonzero(shaded & (facing > 0) & (power > 0) & (hit.distance_m < _FAR_M))
+                shadow = lit[self.scene.shadowed(points[lit], place)]
+                power[shadow] *= 0.08
+                dark[shadow] = True
             beam = np.exp(-optics.attenuation * length[:, None])
             beam *= power[:, None] * lamp.colour.astype(np.float32)
             diffuse += beam * facing[:, None]
@@ -297,7 +300,7 @@ class Renderer:
         veil += self._ambient_veil(rays, distance, position_m, open_sky, nothing)
         if glossy is not None:
             veil += shine * through
-        return _Light(diffuse * through, tilt, veil)
+        return _Light(diffuse * through, tilt, veil), dark
 
     def _ambient_veil(
         self, rays: Image, distance: Image, position_m: Array, open_sky: float, nothing: npt.NDArray[np.bool_]
@@ -319,49 +322,46 @@ class Renderer:
     def _gloss(self, hit: Hit) -> Image | None:
         if not (hit.object > 0).any():
             return None
-        shine = np.array([material.shine for material in self.scene.materials], np.float32) * 0.35
-        return np.where(hit.object > 0, shine[hit.material], np.float32(0))
+        return np.where(hit.object > 0, self._shine[hit.material], np.float32(0))
 
     # ---------------------------------------------------------------- colour
 
-    def _solid_albedo(self, hit: Hit, solid: npt.NDArray[np.bool_]) -> Image:
-        """(n, 3) reflectance of the solid points of a hit."""
-        materials = self.scene.materials
-        index = hit.material[solid]
-        colour = np.array([m.colour for m in materials], np.float32)[index]
-        mottle = np.array([m.mottle for m in materials], np.float32)[index]
-        fouled = np.array([m.fouled for m in materials], np.float32)[index]
-        pattern = np.array([("plain", "wrapped", "woven", "ribbed").index(m.pattern) for m in materials])[index]
-        uv = hit.uv_m[solid]
+    def _solid_albedo(self, index: npt.NDArray[np.int32], uv: Image) -> Image:
+        """(n, 3) reflectance of points of solids, by material and surface coordinates."""
+        table = self._material_table
+        colour, mottle, fouled, pattern = table[index, :3], table[index, 3], table[index, 4], table[index, 5]
         place = np.zeros((-(-len(uv) // 1024), 1024, 2), np.float32)  # remap refuses rows beyond 32767
         place.reshape(-1, 2)[: len(uv)] = (uv / 0.5 * 512) % 512
-        noise = cv2.remap(self._tile, place[..., 0], place[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
-        noise = noise.reshape(-1, 3)[: len(uv)]
+        sampled = cv2.remap(self._tile, place[..., 0], place[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+        noise = sampled.reshape(-1, 3)[: len(uv)]
         shade = 1 + mottle * 0.5 * noise[:, 0] + 0.12 * noise[:, 2]
-        shade += np.where(pattern == 1, 0.30 * noise[:, 1], 0)
-        shade += np.where(pattern == 2, 0.22 * np.sin(uv[:, 0] * (2 * np.pi / 0.013)), 0)
-        shade += np.where(pattern == 3, 0.25 * np.sin(uv[:, 0] * (2 * np.pi / 0.045)), 0)
+        shade += (pattern == 1) * (0.30 * noise[:, 1])
+        for number, wave_m, strength in ((2, 0.013, 0.22), (3, 0.045, 0.25)):
+            which = pattern == number
+            shade[which] += strength * np.sin(uv[which, 0] * np.float32(2 * np.pi / wave_m))
         albedo = colour * np.clip(shade, 0.2, 2.2)[:, None]
-        cover = (
-            np.clip((noise[:, 0] + 0.5 * noise[:, 2]) * 1.2 - 1.6 + 3.2 * fouled, 0, 1)[:, None] * (fouled > 0)[:, None]
-        )
-        growth = np.where(
-            noise[:, 2:] > 1.0, np.array([0.22, 0.25, 0.26], np.float32), np.array([0.03, 0.07, 0.06], np.float32)
-        )
-        return np.asarray(np.clip(albedo * (1 - cover) + growth * cover, 0.004, 0.85), dtype=np.float32)
+        grown = np.flatnonzero(fouled > 0)
+        if len(grown):
+            field = noise[grown, 0] + 0.5 * noise[grown, 2]
+            cover = np.clip(field * 1.2 - 1.6 + 3.2 * fouled[grown], 0, 1)[:, None]
+            growth = np.where(noise[grown, 2:] > 1.0, _SHELLS, _SLIME)
+            albedo[grown] = albedo[grown] * (1 - cover) + growth * cover
+        return np.asarray(np.clip(albedo, 0.004, 0.85), dtype=np.float32)
 
     def _compose(
         self,
         numbers: npt.NDArray[np.int32],
+        material: npt.NDArray[np.int32],
         uv: Image,
         distance: Image,
         diffuse: Image,
         tilt: Image,
         veil: Image,
-        other: Image | None,
-        solid_albedo: tuple[npt.NDArray[np.intp], Image] | None,
     ) -> Image:
+        """Albedo and relief of every pixel times its light, plus the veil."""
         on_hull = numbers == HULL
+        solid = np.flatnonzero(numbers > 0)
+        plane = np.flatnonzero(numbers < HULL)
         near = (on_hull & (distance < _FAR_M))[::3, ::3]
         if near.any():
             sample = uv[::3, ::3][near]
@@ -374,18 +374,19 @@ class Renderer:
             map_v -= float(page.v0_m * scale)
             albedo: Any = cv2.remap(page.albedo, map_u, map_v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
             slope = cv2.remap(page.slope, map_u, map_v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
-            if other is not None:
-                albedo = np.where(on_hull[..., None], albedo, other)
-                slope = slope * on_hull[..., None]
             hu, hv = cv2.split(slope)
             tilt_u, tilt_v = cv2.split(tilt)
             relief = np.maximum(1 - hu * tilt_u - hv * tilt_v, 0)
             relief /= cv2.sqrt(1 + hu * hu + hv * hv)
+            relief.ravel()[solid] = 1
+            relief.ravel()[plane] = 1
             diffuse = np.asarray(cv2.multiply(diffuse, cv2.merge([relief, relief, relief])), dtype=np.float32)
         else:
-            albedo = np.zeros_like(diffuse) if other is None else other
-        if solid_albedo is not None:
-            albedo.reshape(-1, 3)[solid_albedo[0]] = solid_albedo[1]
+            albedo = np.zeros_like(diffuse)
+        if len(solid):
+            albedo.reshape(-1, 3)[solid] = self._solid_albedo(material.ravel()[solid], uv.reshape(-1, 2)[solid])
+        if len(plane):
+            albedo.reshape(-1, 3)[plane] = _PLANES[np.clip(-numbers.ravel()[plane], 0, 3)]
         return np.asarray(cv2.add(cv2.multiply(diffuse, albedo), veil), dtype=np.float32)
 
     def _enlarge(self, nodes: Image) -> Image:
@@ -401,8 +402,6 @@ def _dot(a: Image, b: Image) -> Image:
     return np.asarray(np.einsum("ij,ij->i", a, b), dtype=np.float32)
 
 
-def _plane_albedo(numbers: npt.NDArray[np.int32]) -> Image:
-    """(n, 3) reflectance of what is neither hull nor solid: bed, quay wall, open water."""
-    table = np.zeros((4, 3), np.float32)
-    table[-SEA_BED], table[-QUAY] = (0.10, 0.15, 0.17), (0.16, 0.17, 0.17)
-    return np.asarray(table[np.clip(-numbers, 0, 3)], dtype=np.float32)
+def _finite(distance_m: Image) -> Image:
+    """Distances with a large number for infinity, so that they can be interpolated."""
+    return np.minimum(distance_m, np.float32(_NOTHING_M))

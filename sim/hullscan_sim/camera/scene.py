@@ -79,7 +79,7 @@ class Scene:
         self.materials: list[Material] = [Material((0.2, 0.2, 0.2))]
         self._solid_embree: EmbreeScene | None = None
         vertices, faces, attributes, numbers, materials, first = [], [], [], [], [], 0
-        self.solid_vertices_m = [np.concatenate([part.mesh.vertices_m for part in solid.parts]) for solid in solids]
+        self.thin_vertices_m = [_thin_vertices(solid) for solid in solids]
         self.solid_corners_m = np.stack([_box_corners(solid) for solid in solids]) if solids else np.zeros((0, 8, 3))
         for number, solid in enumerate(solids, start=1):
             for part in solid.parts:
@@ -155,6 +155,12 @@ class Scene:
             start, direction, dists=(length[:, 0] - 0.02).astype(np.float32), query="OCCLUDED"
         )
         return np.asarray(blocked >= 0, dtype=bool)
+
+
+def _thin_vertices(solid: Solid) -> Array:
+    """(n, 3) vertices of the parts that rays a few centimetres apart would miss."""
+    thin = [part.mesh.vertices_m for part in solid.parts if part.mesh.thin]
+    return np.concatenate(thin) if thin else np.zeros((0, 3))
 
 
 def _box_corners(solid: Solid) -> Array:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -21,12 +21,14 @@ class Mesh:
         faces: (f, 3).
         normals: (v, 3) outward unit.
         uv_m: (v, 2) surface coordinates in metres, for patterns.
+        thin: a line or a crumb: too narrow to be found by rays a few centimetres apart.
     """
 
     vertices_m: Array
     faces: npt.NDArray[np.int32]
     normals: Array
     uv_m: Array
+    thin: bool = False
 
     def placed(
         self, offset_m: tuple[float, float, float] = (0, 0, 0), turn_rad: float = 0.0, tilt_rad: float = 0.0
@@ -35,7 +37,7 @@ class Mesh:
         ct, st, cz, sz = np.cos(tilt_rad), np.sin(tilt_rad), np.cos(turn_rad), np.sin(turn_rad)
         tilt = np.array([[ct, 0, st], [0, 1, 0], [-st, 0, ct]])
         r = np.array([[cz, -sz, 0], [sz, cz, 0], [0, 0, 1]]) @ tilt
-        return Mesh(self.vertices_m @ r.T + np.asarray(offset_m), self.faces, self.normals @ r.T, self.uv_m)
+        return replace(self, vertices_m=self.vertices_m @ r.T + np.asarray(offset_m), normals=self.normals @ r.T)
 
 
 def _grid(points: Array, uv: Array, normals: Array | None = None) -> Mesh:
@@ -51,7 +53,10 @@ def _grid(points: Array, uv: Array, normals: Array | None = None) -> Mesh:
         radial_length = np.maximum(np.linalg.norm(radial, axis=2, keepdims=True), 1e-9)
         normals = np.where(length < 1e-10, radial / radial_length, normals / np.maximum(length, 1e-12))
         normals *= np.where((normals * radial).sum(-1, keepdims=True) < 0, -1.0, 1.0)
-    return Mesh(points.reshape(-1, 3), faces, normals.reshape(-1, 3), uv.reshape(-1, 2))
+    vertices = points.reshape(-1, 3)
+    extents = np.sort(np.ptp(vertices, axis=0))
+    thin = bool(extents[1] < 0.06)
+    return Mesh(vertices, faces, normals.reshape(-1, 3), uv.reshape(-1, 2), thin)
 
 
 def _signed_power(value: Array, exponent: float) -> Array:
@@ -132,7 +137,7 @@ def tube(points_m: Array, radius_m: float, detail: int = 8) -> Mesh:
     uv = np.stack(
         [np.repeat(along[:, None], len(angle), axis=1), angle[None, :] * radius_m + 0 * along[:, None]], axis=-1
     )
-    return _grid(points[:, None] + radius_m * around, uv, around)
+    return replace(_grid(points[:, None] + radius_m * around, uv, around), thin=True)
 
 
 def rod(

@@ -22,12 +22,13 @@ from scipy.spatial.transform import Rotation
 from hullscan.errors import HullscanError, VideoError
 from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import R_FRD_CAM, Array, Pose, ShipPose
+from hullscan.ship.surface import HullSurface, side_sign
 from hullscan_sim.camera.pages import PageCache
 from hullscan_sim.camera.renderer import Renderer
 from hullscan_sim.camera.sensor import Response, Sensor
 from hullscan_sim.camera.ship_scene import build_scene
 from hullscan_sim.camera.water import WaterOptics, rov_lamps
-from hullscan_sim.scenario import Scenario, load_scenario, load_ship
+from hullscan_sim.scenario import Scenario, ShipAtBerth, load_scenario, load_ship
 
 __all__ = ["CameraProcess", "SimulatedCamera", "Stream"]
 
@@ -46,9 +47,10 @@ class SimulatedCamera:
         stated, hull = load_ship(mission, scenario)
         scene, texture = build_scene(scenario, stated, hull)
         self._optics = WaterOptics.from_water(scenario.water)
+        girth = float(hull.total_girth(hull.stations_m).max()) + 2.0  # and the freeboard
         self._renderer = Renderer(
             scene,
-            PageCache(texture),
+            PageCache(texture, (hull.stations_m[0], hull.stations_m[-1]), (-girth, girth)),
             _CAMERA,
             rov_lamps(),
             self._optics,
@@ -62,6 +64,17 @@ class SimulatedCamera:
         towards = np.radians(scenario.water.current_towards_deg)
         current = scenario.water.current_mps * np.array([np.cos(towards), np.sin(towards), 0.0])
         self._current_ship_mps = self._ship.as_pose.rotation.apply(current, inverse=True)
+        self._warm_up(stated, hull)
+
+    def _warm_up(self, stated: ShipAtBerth, hull: HullSurface) -> None:
+        """Bake the texture that the first pictures need, so that the simulation does not wait for it."""
+        side, station = side_sign(stated.launch.side), np.array([stated.launch.station_m])
+        station = np.clip(station, hull.stations_m[0], hull.stations_m[-1])
+        breadth = float(hull.point(np.array([side], dtype=np.int8), station, np.zeros(1))[0, 1])
+        place = np.array([float(station[0]), breadth + side * stated.launch.distance_m, 0.5])
+        towards = Pose(place, Rotation.from_euler("z", -side * np.pi / 2)) @ Pose(_MOUNT_FRD_M, R_FRD_CAM)
+        for _ in range(8):
+            self._renderer.render(towards.position_m, towards.rotation.as_matrix())
 
     def picture(self, time_s: float, pose_ned: Pose, lights: float, tilt_rad: float) -> npt.NDArray[np.uint8]:
         """A frame (h, w, 3) BGR.

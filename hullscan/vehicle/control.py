@@ -1,0 +1,166 @@
+"""The operator always wins: notices when somebody or something else flies the vehicle.
+
+Noticed are: another flight mode than the one we set, arming or disarming that we did not do, a stick that
+moved (RC_CHANNELS, which is how a joystick on another computer looks from here), and MANUAL_CONTROL or RC
+overrides of another station when a router shows them to us. ArduSub's own failsafes change the mode too; their
+text is quoted in the reason.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from hullscan.clock import Clock
+from hullscan.errors import LinkError, RefusedError
+from hullscan.vehicle.messages import Frame, Heartbeat, PilotInput, RcChannels, RcOverride, Source
+from hullscan.vehicle.modes import mode_name
+from hullscan.vehicle.protocol import ControlState
+from hullscan.vehicle.telemetry import Telemetry
+
+__all__ = ["ControlWatch"]
+
+_STICKS = 6  # channels 1 to 6: pitch, roll, throttle, yaw, forward, lateral
+_NEUTRAL_US = 1500
+_MOVED_US = 25
+"""A stick has moved: at the least gain (0.25) full forward is 100 us, and a resting joystick was seen to
+wander by 8 us on a real vehicle (log of 2023-05-04)."""
+_VALID_US = (900, 2_100)
+_MOVED = 50  # of 1000 in MANUAL_CONTROL, ArduSub's own measure of "back to neutral"
+_TEXT_WINDOW_S = 3.0
+
+_log = logging.getLogger(__name__)
+
+
+class ControlWatch:
+    """Compares what the vehicle does with what we told it.
+
+    Args:
+        clock: the mission clock.
+        telemetry: for the vehicle's words.
+        own: our source, whose messages are no foreign hand.
+        released: called once when control is lost, from the link's reader thread.
+    """
+
+    def __init__(self, clock: Clock, telemetry: Telemetry, own: Source, released: Callable[[], None]) -> None:
+        self._clock, self._telemetry, self._own, self._released = clock, telemetry, own, released
+        self._lock = threading.RLock()
+        self._state = ControlState(False, "not taken yet", clock.now())
+        self._mode = 0
+        self._armed = False
+        self._changing = 0
+        self._sticks_are_ours = False
+        self._sticks_us: tuple[int, ...] = ()
+
+    @property
+    def state(self) -> ControlState:
+        """Whether hullscan flies."""
+        return self._state
+
+    def take(self) -> None:
+        """Begin: what the vehicle does now is what we expect of it.
+
+        Raises:
+            LinkError: the vehicle is not heard.
+            RefusedError: somebody holds a stick.
+        """
+        beat = self._telemetry.heartbeat.latest
+        if beat is None:
+            raise LinkError("control cannot be taken of a vehicle that is not heard")
+        moved = self._moved_stick(self._sticks_us)
+        if moved:
+            raise RefusedError(f"control is not taken while {moved}", todo="centre the joystick")
+        with self._lock:
+            self._mode, self._armed = int(beat.custom_mode), beat.armed
+            self._sticks_are_ours, self._changing = False, 0
+            self._state = ControlState(True, "in control", self._clock.now())
+
+    def let_go(self, reason: str) -> None:
+        """End by our own wish; the first reason stays."""
+        if self._end(reason):
+            _log.info("control given up: %s", reason)
+
+    def lose(self, reason: str) -> None:
+        """End because of somebody or something else; the first reason stays."""
+        if self._end(reason):
+            _log.warning("control lost: %s", reason)
+
+    def _end(self, reason: str) -> bool:
+        with self._lock:
+            if not self._state.held:
+                return False
+            self._state = ControlState(False, reason, self._clock.now())
+        self._released()
+        return True
+
+    def change_begins(self) -> None:
+        """We are changing mode or arming: heartbeats may say the old or the new."""
+        with self._lock:
+            self._changing += 1
+
+    def change_ends(self, *, mode: int | None = None, armed: bool | None = None) -> None:
+        """The change is confirmed (give what it is now) or given up."""
+        with self._lock:
+            self._changing = max(self._changing - 1, 0)
+            self._mode = self._mode if mode is None else mode
+            self._armed = self._armed if armed is None else armed
+
+    def sticks_are_ours(self) -> None:
+        """We send MANUAL_CONTROL ourselves: stick movements in RC_CHANNELS are our own from now on."""
+        self._sticks_are_ours = True
+
+    def observe(self, frame: Frame) -> None:
+        """Take a frame of the link; in its reader thread."""
+        message, source = frame.message, frame.source
+        if isinstance(message, RcChannels) and source == self._telemetry.vehicle:
+            self._sticks_us = message.pwm_us[:_STICKS]
+        if not self._state.held:
+            return
+        if source == self._telemetry.vehicle:
+            if isinstance(message, Heartbeat):
+                self._heartbeat(message)
+            elif isinstance(message, RcChannels) and not self._sticks_are_ours:
+                moved = self._moved_stick(self._sticks_us)
+                if moved:
+                    self.lose(moved)
+        elif source != self._own and self._foreign_hand(message):
+            self.lose(f"{source} moves the sticks")
+
+    def _heartbeat(self, beat: Heartbeat) -> None:
+        with self._lock:
+            if self._changing:
+                return
+            mode, armed = self._mode, self._armed
+        if beat.custom_mode != mode:
+            change = f"mode changed from {mode_name(mode)} to {mode_name(beat.custom_mode)}, not by hullscan"
+            self.lose(change + self._words())
+        elif beat.armed != armed:
+            self.lose(("armed" if beat.armed else "disarmed") + ", not by hullscan" + self._words())
+
+    def _words(self) -> str:
+        """What the vehicle said about it, the gravest of the last seconds."""
+        now_s = self._clock.now()
+        texts = [text for text in self._telemetry.texts(now_s - _TEXT_WINDOW_S) if text.severity <= 4]
+        gravest = min(texts, key=lambda text: text.severity, default=None)
+        return f" ({gravest.text})" if gravest else ""
+
+    @staticmethod
+    def _moved_stick(sticks_us: tuple[int, ...]) -> str:
+        """Which stick is off its neutral; empty if none, or when there is no pilot input at all."""
+        if not all(_VALID_US[0] <= us <= _VALID_US[1] for us in sticks_us):
+            return ""
+        for channel, us in enumerate(sticks_us, start=1):
+            if abs(us - _NEUTRAL_US) > _MOVED_US:
+                return f"the operator moves a stick (channel {channel}: {us} us)"
+        return ""
+
+    def _foreign_hand(self, message: object) -> bool:
+        system = self._telemetry.vehicle.system
+        if isinstance(message, PilotInput) and message.target_system == system:
+            sticks = (message.x, message.y, message.r, message.z - 500)
+            return any(abs(stick) > _MOVED for stick in sticks if abs(stick) < 32_000)
+        if isinstance(message, RcOverride) and message.target.system == system:
+            moved = (us for us in message.pwm_us[:_STICKS] if _VALID_US[0] <= us <= _VALID_US[1])
+            return any(abs(us - _NEUTRAL_US) > _MOVED_US for us in moved)
+        return False

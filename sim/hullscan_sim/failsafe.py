@@ -1,0 +1,110 @@
+"""Failsafes: the pilot's sticks, the ground station's heartbeat, the battery. Modes are never given back.
+
+As on hardware, the pilot-input failsafe is on: it acts once per loss, and before the first input it only marks
+the vehicle critical. Leak, pressure, temperature, EKF and crash checks are off by default and not modelled.
+"""
+
+from __future__ import annotations
+
+from hullscan_sim.battery import Battery
+from hullscan_sim.flight import Flight
+from hullscan_sim.messages import CRITICAL, WARNING, Outbox
+from hullscan_sim.modes import Mode
+from hullscan_sim.parameters import Parameters
+from hullscan_sim.pilot import PilotInput
+
+__all__ = ["Failsafes"]
+
+_GCS_SILENT_S = 2.5
+_REMIND_S = 30.0
+_OFF, _WARN, _DISARM = 0, 1, 2
+_GCS_HOLD, _GCS_SURFACE = 3, 4
+_BATTERY_DISARM, _BATTERY_SURFACE = 2, 3
+
+
+class Failsafes:
+    """Watches, warns, and acts on the flight.
+
+    Attributes:
+        gcs_seen_s: when SYSID_MYGCS was last heard; None before the first time.
+        battery_low: the low-battery failsafe has triggered; it stays.
+    """
+
+    def __init__(
+        self, parameters: Parameters, flight: Flight, pilot: PilotInput, battery: Battery, outbox: Outbox
+    ) -> None:
+        self._parameters, self._flight, self._pilot = parameters, flight, pilot
+        self._battery, self._outbox = battery, outbox
+        self.gcs_seen_s: float | None = None
+        self.gcs_lost = False
+        self.battery_low = False
+        self._gcs_warned_s = -1e9
+        self._low_since_s: float | None = None
+        self._reminded_s = 0.0
+
+    @property
+    def any(self) -> bool:
+        """Whether HEARTBEAT.system_status is CRITICAL."""
+        return self._pilot.lost or self.gcs_lost or self.battery_low
+
+    def update(self, time_s: float) -> None:
+        """Check all of them."""
+        self._check_pilot(time_s)
+        self._check_gcs(time_s)
+        self._check_battery(time_s)
+
+    def _check_pilot(self, time_s: float) -> None:
+        action = self._parameters["FS_PILOT_INPUT"]
+        if action == _OFF or time_s < self._pilot.last_s + self._parameters["FS_PILOT_TIMEOUT"]:
+            self._pilot.lost = False
+            return
+        if self._pilot.lost:
+            return
+        self._pilot.lost = True
+        self._outbox.text(CRITICAL, "Lost manual control")
+        self._pilot.neutral(time_s)
+        if action == _DISARM:
+            self._flight.disarm()
+
+    def _check_gcs(self, time_s: float) -> None:
+        action = self._parameters["FS_GCS_ENABLE"]
+        if action == _OFF or self.gcs_seen_s is None:
+            return
+        if time_s - self.gcs_seen_s < _GCS_SILENT_S:
+            self.gcs_lost = False
+            return
+        if time_s - self._gcs_warned_s > _REMIND_S:
+            self._gcs_warned_s = time_s
+            self._outbox.text(WARNING, f"MYGCS: {self._parameters['SYSID_MYGCS']:.0f}, heartbeat lost")
+        if self.gcs_lost or not self._flight.armed:
+            return
+        self.gcs_lost = True
+        mode = {_GCS_HOLD: Mode.ALT_HOLD, _GCS_SURFACE: Mode.SURFACE}.get(int(action))
+        if action == _DISARM or (mode is not None and not self._flight.set_mode(mode)):
+            self._flight.disarm()
+
+    def _check_battery(self, time_s: float) -> None:
+        limit_v = self._parameters["BATT_LOW_VOLT"]
+        voltage_v = self._battery.voltage_v
+        if not self.battery_low:
+            if limit_v <= 0 or voltage_v >= limit_v:
+                self._low_since_s = None
+                return
+            self._low_since_s = time_s if self._low_since_s is None else self._low_since_s
+            if time_s - self._low_since_s < self._parameters["BATT_LOW_TIMER"]:
+                return
+            self.battery_low = True
+            self._outbox.text(WARNING, f"Battery 1 is low {voltage_v:.2f}V used {self._battery.used_mah:.0f} mAh")
+            action = self._parameters["BATT_FS_LOW_ACT"]
+            if action == _BATTERY_DISARM:
+                self._flight.disarm()
+            elif action == _BATTERY_SURFACE:
+                self._flight.set_mode(Mode.SURFACE)
+            self._reminded_s = time_s
+        elif not self._flight.armed and time_s - self._reminded_s > _REMIND_S:
+            self._reminded_s = time_s
+            self.say_battery()
+
+    def say_battery(self) -> None:
+        """Why it will not arm."""
+        self._outbox.text(WARNING, "PreArm: Battery 1 low voltage failsafe")
