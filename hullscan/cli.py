@@ -172,7 +172,7 @@ def train(
     data: Annotated[Path, typer.Option("--data", help="data.yaml of a data set")],
     out: OutOption = Path("models"),
     model: Annotated[str, typer.Option("--model", help="architecture (.yaml, random weights) or .pt to go on from")] = (
-        "yolo26n.yaml"
+        "yolo11n.yaml"
     ),
     imgsz: Annotated[int, typer.Option("--imgsz", min=64)] = 416,
     epochs: Annotated[int, typer.Option("--epochs", min=1)] = 30,

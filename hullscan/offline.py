@@ -240,12 +240,8 @@ def _registered(mission: Mission, plan: Plan, telemetry: Telemetry, ranges: list
         expected = ShipPose(float(start[0] - turned[0]), float(start[1] - turned[1]), heading)
     registration = HullRegistration(mission.hull, expected, mission.vehicle.dvl_mount, start)
     for report in ranges:
-        if report.utc_s < armed_s:
-            continue
-        try:
-            registration.update(report, telemetry.pose_at(report.utc_s))
-        except HullscanError:
-            continue  # no telemetry near that moment
+        if report.utc_s >= armed_s:
+            registration.take(report, telemetry)
     return registration.smoothed()
 
 

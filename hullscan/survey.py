@@ -335,7 +335,8 @@ def _close(flight: _Flight) -> Assessment:
     if registration is not None:
         ship = registration.smoothed()
     else:  # it ended before the hull was found: the berth as stated, with all of its uncertainty
-        ship = ShipTrack.constant(_stated_ship(flight.mission, live.vehicle), np.diag([1.0, 1.0, np.radians(5) ** 2]))
+        spread = np.diag([1.0, 1.0, np.radians(5) ** 2, 0.04])
+        ship = ShipTrack.constant(_stated_ship(flight.mission, live.vehicle), spread)
     camera = live.seeing.camera or flight.mission.vehicle.camera
     evidence = Evidence(
         flight.mission,

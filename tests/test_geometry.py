@@ -92,10 +92,12 @@ def test_points_behind_the_camera_have_no_pixel() -> None:
 
 
 def test_a_ship_track_interpolates_and_holds_its_ends() -> None:
-    track = ShipTrack(np.array([10.0, 20.0]), np.array([[0, 0, 0], [2, 4, 0.2]]), np.stack([np.eye(3), 3 * np.eye(3)]))
+    track = ShipTrack(
+        np.array([10.0, 20.0]), np.array([[0, 0, 0, 0], [2, 4, 0.2, 0.1]]), np.stack([np.eye(4), 3 * np.eye(4)])
+    )
     pose, covariance = track.at(15.0)
-    assert (pose.north_m, pose.east_m, pose.heading_rad) == pytest.approx((1, 2, 0.1))
-    assert covariance == pytest.approx(2 * np.eye(3))
+    assert (pose.north_m, pose.east_m, pose.heading_rad, pose.down_m) == pytest.approx((1, 2, 0.1, 0.05))
+    assert covariance == pytest.approx(2 * np.eye(4))
     assert track.at(0.0)[0].north_m == 0
     assert track.at(99.0)[0].north_m == 2
 

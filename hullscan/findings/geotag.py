@@ -101,5 +101,5 @@ def _of_ship_pose(view: Viewpoint, point_ship_m: Array) -> Array:
     """(3, 3) covariance in the ship frame of a point that is fixed in ned, from that of the ship's pose."""
     c, s = np.cos(view.ship_ned.heading_rad), np.sin(view.ship_ned.heading_rad)
     x, y = float(point_ship_m[0]), float(point_ship_m[1])
-    jacobian = np.array([[-c, -s, y], [s, -c, -x], [0.0, 0.0, 0.0]])
+    jacobian = np.array([[-c, -s, y, 0.0], [s, -c, -x, 0.0], [0.0, 0.0, 0.0, -1.0]])
     return np.asarray(jacobian @ view.ship_covariance @ jacobian.T, dtype=np.float64)

@@ -24,7 +24,7 @@ class Viewpoint:
         body_ship: ship from frd.
         velocity_ship_mps: (3,) of the vehicle.
         ship_ned: the ship's pose in the vehicle's local frame.
-        ship_covariance: (3, 3) of north_m, east_m, heading_rad.
+        ship_covariance: (4, 4) of north_m, east_m, heading_rad, down_m.
     """
 
     utc_s: float

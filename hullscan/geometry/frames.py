@@ -70,17 +70,21 @@ class Pose:
 class ShipPose:
     """Where the ship lies: her aft perpendicular at the waterline, and her heading.
 
-    Trim and list are part of the hull surface (she is modelled as she floats), so the pose is planar.
+    Trim and list are part of the hull surface: she is modelled as she floats.
+
+    Attributes:
+        down_m: of the waterline in the vehicle's frame, whose zero the pressure sensor sets a little wrong.
     """
 
     north_m: float
     east_m: float
     heading_rad: float
+    down_m: float = 0.0
 
     @property
     def as_pose(self) -> Pose:
         """The same as a general pose: ned from ship."""
-        return Pose(np.array([self.north_m, self.east_m, 0.0]), Rotation.from_euler("z", self.heading_rad))
+        return Pose(np.array([self.north_m, self.east_m, self.down_m]), Rotation.from_euler("z", self.heading_rad))
 
     def to_ned(self, points_ship_m: Array) -> Array:
         """(..., 3) ship to ned."""

@@ -17,8 +17,8 @@ class ShipTrack:
 
     Attributes:
         utc_s: (n,).
-        poses: (n, 3) north_m, east_m, heading_rad (unwrapped).
-        covariances: (n, 3, 3) of the same.
+        poses: (n, 4) north_m, east_m, heading_rad (unwrapped), down_m.
+        covariances: (n, 4, 4) of the same.
     """
 
     utc_s: Array
@@ -27,21 +27,21 @@ class ShipTrack:
 
     def __post_init__(self) -> None:
         count = len(self.utc_s)
-        if not count or self.poses.shape != (count, 3) or self.covariances.shape != (count, 3, 3):
-            raise ValueError(f"expected poses ({count}, 3) and covariances ({count}, 3, 3), at least one")
+        if not count or self.poses.shape != (count, 4) or self.covariances.shape != (count, 4, 4):
+            raise ValueError(f"expected poses ({count}, 4) and covariances ({count}, 4, 4), at least one")
 
     @classmethod
     def constant(cls, pose: ShipPose, covariance: Array) -> ShipTrack:
         """One pose for all times."""
-        values = np.array([[pose.north_m, pose.east_m, pose.heading_rad]])
+        values = np.array([[pose.north_m, pose.east_m, pose.heading_rad, pose.down_m]])
         return cls(np.zeros(1), values, np.asarray(covariance, dtype=np.float64)[None])
 
     def at(self, utc_s: float) -> tuple[ShipPose, Array]:
-        """Pose and (3, 3) covariance at a time; held beyond both ends."""
+        """Pose and (4, 4) covariance at a time; held beyond both ends."""
         index = int(np.clip(np.searchsorted(self.utc_s, utc_s) - 1, 0, max(len(self.utc_s) - 2, 0)))
         after = min(index + 1, len(self.utc_s) - 1)
         span = self.utc_s[after] - self.utc_s[index]
         share = float(np.clip((utc_s - self.utc_s[index]) / span, 0, 1)) if span > 0 else 0.0
-        north, east, heading = self.poses[index] * (1 - share) + self.poses[after] * share
+        north, east, heading, down = self.poses[index] * (1 - share) + self.poses[after] * share
         covariance = self.covariances[index] * (1 - share) + self.covariances[after] * share
-        return ShipPose(float(north), float(east), float(heading)), covariance
+        return ShipPose(float(north), float(east), float(heading), float(down)), covariance

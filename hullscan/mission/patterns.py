@@ -27,6 +27,9 @@ _STAND_OFF_SHARE = 0.42  # of the visibility; a detector needs contrast, exp(-4.
 _STEP_M = 0.25
 _LEAST_DEPTH_M = 0.45  # of the vehicle: the autopilot re-zeroes its depth if it leaves the water
 _TRAVEL_DEPTH_M = 1.0
+# A DVL facing the hull has beams 22.5 degrees off its axis, two of them pointing down (Water Linked A50): per metre of
+# range they drop by sin 22.5 x sin 45 / (cos 22.5). Without them it loses its velocity, and the vehicle its position.
+_BEAM_DROP, _BEAM_MARGIN_M = 0.30, 0.15
 _APPROACH_EXTRA_M = 0.8  # a leg is entered from this much farther out
 _SETTLE_S = 4.0
 _END_TRIM = 0.25
@@ -140,13 +143,7 @@ def longitudinal_lanes(mission: Mission, order: Longitudinal) -> Lanes:
     stations = order.stations_m or (0.06 * hull.length_m, 0.94 * hull.length_m)
     sign = np.array([side_sign(order.side)], dtype=np.int8)
     middle = np.array([np.mean(stations)])
-    if order.depths_m is not None:
-        depths = order.depths_m
-    else:  # down to the turn of the bilge: where the plating faces down by more than 45 degrees
-        girths = np.linspace(0, float(hull.total_girth(middle)[0]), 80)
-        normals = hull.normal(np.repeat(sign, 80), np.repeat(middle, 80), girths)
-        last = girths[normals[:, 2] < np.sin(np.pi / 4)][-1]
-        depths = (0.0, float(hull.point(sign, middle, np.array([last]))[0, 2]))
+    depths = order.depths_m or (0.0, _bilge_depth(mission, sign, float(middle[0])))
     girth0, girth1 = hull.girth_to_depth(np.repeat(middle, 2), np.array(depths))
     footprint = 2 * stand_off * np.tan(camera.vfov_rad / 2)
     spacing = footprint * (1 - order.overlap)
@@ -165,6 +162,16 @@ def longitudinal_lanes(mission: Mission, order: Longitudinal) -> Lanes:
     return Lanes(order, tracks, stations, depths, stand_off, spacing if count > 1 else footprint, speed)
 
 
+def _bilge_depth(mission: Mission, sign: Sides, station_m: float) -> float:
+    """Depth at which the plating begins to face down by more than 45 degrees: the turn of the bilge."""
+    hull, count = mission.hull, 60
+    stations = np.full(count, station_m)
+    girths = np.linspace(0, float(hull.total_girth(stations[:1])[0]), count)
+    sides = np.repeat(sign, count)
+    steep = hull.normal(sides, stations, girths)[:, 2] < np.sin(np.pi / 4)
+    return float(hull.point(sides, stations, girths)[steep, 2].max(initial=0.0))
+
+
 def _lane(mission: Mission, sign: Sides, stations: Array, girth_share: float, stand_off: float) -> Array:
     """(n, 6) poses that look along the inward normal; lanes follow the same share of the girth along the ship."""
     hull, vehicle = mission.hull, mission.vehicle
@@ -175,14 +182,18 @@ def _lane(mission: Mission, sign: Sides, stations: Array, girth_share: float, st
     if (flat < 0.3).any():
         raise InputError("the plating faces down too much for lanes along the side", where="survey", todo="end higher")
     yaw = np.unwrap(np.arctan2(-normals[:, 1], -normals[:, 0]))
-    tilt = np.arctan2(normals[:, 2], flat)
+    inward = -normals[:, :2] / flat[:, None]
     camera = points + normals * stand_off
-    offset = np.array([vehicle.camera_pose_frd(float(t)).position_m for t in tilt])
-    body = camera - Rotation.from_euler("z", yaw[:, None]).apply(offset)
-    if (body[:, 2] < _LEAST_DEPTH_M).any():  # stay under water, look up or down a little instead
-        lift = np.maximum(body[:, 2], _LEAST_DEPTH_M) - body[:, 2]
-        body[:, 2] += lift
-        tilt = tilt + np.arctan2(lift, stand_off)
+    # between the surface, where the vehicle would leave the water, and the depth at which its lower beams would only
+    # graze the bilge; where the normal leads beyond, it looks up or down instead
+    mount = vehicle.camera_pose_frd(0.0).position_m
+    turn = np.array([_bilge_depth(mission, sign, float(station)) for station in stations])
+    deepest = turn - _BEAM_DROP * (stand_off + mount[0]) - _BEAM_MARGIN_M
+    depth = np.clip(camera[:, 2] - mount[2], _LEAST_DEPTH_M, np.maximum(deepest, _LEAST_DEPTH_M))
+    camera[:, 2] = depth + mount[2]
+    reach = np.linalg.norm(points[:, :2] - camera[:, :2], axis=1)
+    tilt = np.arctan2(camera[:, 2] - points[:, 2], reach)
+    body = np.column_stack([camera[:, :2] - inward * mount[0], depth])
     return np.column_stack([body, yaw, np.zeros(len(yaw)), tilt])
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from hullscan.clock import Clock, Ticker
-from hullscan.errors import HullscanError, RefusedError, SafetyStop
+from hullscan.errors import RefusedError, SafetyStop
 from hullscan.geometry.frames import GeoOrigin, Pose, ShipPose
 from hullscan.mission.model import Mission
 from hullscan.mission.patterns import Leg, way_home
@@ -35,7 +35,7 @@ _RATE_HZ = 10.0
 _READY_TIMEOUT_S = 120.0
 _FIX_TIMEOUT_S = 40.0
 _FIX_UPDATES, _FIX_SIGMA_M = 15, 0.12
-_SURFACE_DEPTH_M, _AT_SURFACE_M = 0.35, 0.55
+_SURFACE_DEPTH_M, _AT_SURFACE_M = 0.3, 0.45
 _BACK_AWAY_S, _BACK_AWAY_X = 7.0, -350.0
 _LIGHTS = 0.8
 
@@ -189,6 +189,7 @@ class Pilot:
         self.registration = HullRegistration(
             self._mission.hull, expected, self._mission.vehicle.dvl_mount, start.position_m
         )
+        self._ranges_until_s = self._clock.now()  # what came before the estimator was ready would mislead
         vehicle.send(SetLights(_LIGHTS))
         vehicle.send(SetTilt(0.0))
         vehicle.send(HoldPosition(place, heading))
@@ -218,7 +219,7 @@ class Pilot:
         registration = self.registration
         if registration is None or registration.updates < _FIX_UPDATES:
             return False
-        return registration.sigma_at(self._plan.legs[0].poses[0][1:4])[1] < _FIX_SIGMA_M
+        return registration.sigma_m[1] < _FIX_SIGMA_M
 
     def _fly_legs(self) -> None:
         searched = sum(leg.length_m for leg in self._plan.legs if leg.surveys)
@@ -374,18 +375,15 @@ class Pilot:
                 break  # telemetry has not come that far: next tick
             self._ranges_until_s = report.utc_s
             self._take_range(report, registration)
-        sigma = registration.sigma_at(registration.pose.to_ship(self._place().position_m))
+        sigma = registration.sigma_m
         self.status = replace(self.status, sigma_along_m=sigma[0], sigma_across_m=sigma[1], range_m=self._range_m())
 
     def _take_range(self, report: RangeReport, registration: HullRegistration) -> None:
-        try:
-            pose = self._vehicle.telemetry.pose_at(report.utc_s)
-        except HullscanError:
-            return  # a gap in telemetry: the supervisor sees its age
+        registration.take(report, self._vehicle.telemetry)
+        place = self._place()
         if self._last_place is not None:
-            self.distance_m += float(np.linalg.norm(pose.position_m - self._last_place.position_m))
-        self._last_place = pose
-        registration.update(report, pose)
+            self.distance_m += float(np.linalg.norm(place.position_m - self._last_place.position_m))
+        self._last_place = place
         if report.good.any():
             self.min_range_m = min(self.min_range_m, float(report.distances_m[report.good].min()))
 

@@ -35,7 +35,7 @@ _MIGRATIONS = [
     );
     CREATE TABLE ship_track (
         utc_s REAL PRIMARY KEY, north_m REAL NOT NULL, east_m REAL NOT NULL, heading_rad REAL NOT NULL,
-        covariance TEXT NOT NULL
+        down_m REAL NOT NULL, covariance TEXT NOT NULL
     );
     CREATE TABLE results (name TEXT PRIMARY KEY, json TEXT NOT NULL);
     """,
@@ -164,7 +164,7 @@ class MissionDatabase:
             for t, pose, covariance in zip(track.utc_s, track.poses, track.covariances, strict=True)
         ]
         self._write("DELETE FROM ship_track WHERE utc_s > ?", [(-1.0,)])
-        self._write("INSERT INTO ship_track VALUES (?, ?, ?, ?, ?)", rows)
+        self._write("INSERT INTO ship_track VALUES (?, ?, ?, ?, ?, ?)", rows)
 
     def ship_track(self) -> ShipTrack | None:
         """The stored registration."""
@@ -173,8 +173,8 @@ class MissionDatabase:
             return None
         return ShipTrack(
             np.array([row[0] for row in rows]),
-            np.array([row[1:4] for row in rows]),
-            np.array([json.loads(row[4]) for row in rows]),
+            np.array([row[1:5] for row in rows]),
+            np.array([json.loads(row[5]) for row in rows]),
         )
 
 

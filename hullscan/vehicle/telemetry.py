@@ -235,6 +235,20 @@ class Telemetry:
         sample = self.depth.latest
         return sample.depth_m if sample else float("nan")
 
+    def turned_rad(self, begin_utc_s: float, end_utc_s: float) -> float | None:
+        """How far the vehicle turned about the vertical between two times, by its gyro alone; None without data.
+
+        The estimator's yaw follows the compass, which steel disturbs; its rates do not.
+        """
+        samples = self.attitude.between(begin_utc_s - 0.2, end_utc_s + 0.2)
+        if len(samples) < 2 or samples["utc_s"][0] > begin_utc_s + 0.1 or samples["utc_s"][-1] < end_utc_s - 0.1:
+            return None
+        roll, pitch = samples["roll_rad"], samples["pitch_rad"]
+        rate = (samples["pitch_radps"] * np.sin(roll) + samples["yaw_radps"] * np.cos(roll)) / np.cos(pitch)
+        times = samples["utc_s"]
+        heading = np.concatenate([[0.0], np.cumsum((rate[1:] + rate[:-1]) / 2 * np.diff(times))])
+        return float(np.interp(end_utc_s, times, heading) - np.interp(begin_utc_s, times, heading))
+
     def pose_at(self, utc_s: float, *, max_gap_s: float = MAX_GAP_S) -> Pose:
         """Ned from frd at a time; the height is the estimator's, see ``depth`` for the depth.
 

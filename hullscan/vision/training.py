@@ -37,7 +37,7 @@ class TrainingRequest:
 
     data: Path
     out: Path
-    model: str = "yolo26n.yaml"
+    model: str = "yolo11n.yaml"
     image_px: int = 416
     epochs: int = 30
     batch: int = 16
