@@ -63,6 +63,10 @@ class RegistrationNoise:
 # for the numerical derivative: larger than the facets of the hull
 _STEP = np.array([0.05, 0.05, float(np.radians(0.5)), 0.05])
 _GATE = 4.0
+_HUBER = 2.0  # residuals beyond so many sigma count linearly (Huber, Ann. Math. Stat. 35, 1964)
+_WRONG = 0.35  # a beam that counts less than this was wrong
+_ITERATIONS = 5
+_LOST_AFTER = 15  # reports in a row of which most beams do not fit: the filter is lost and opens up again
 _MAX_RANGE_M = 8.0
 _LEAST_DEPTH_M = 0.15  # of where a beam ends
 _MIN_INTERVAL_S = 0.19  # reports closer than this share their errors and are skipped
@@ -111,7 +115,7 @@ class HullRegistration:
         self._moments: list[_Moment] = []
         self._lock = threading.Lock()
         self.used_beams = self.rejected_beams = 0
-        self.last_residual_m = float("nan")
+        self._misfits = 0
 
     @property
     def pose(self) -> ShipPose:
@@ -201,28 +205,41 @@ class HullRegistration:
         state = self._state + np.array([moved[0], moved[1], by_compass, 0.0, 0.0])
         drift = self.noise.drift_mps
         noise = np.diag([drift, drift, walk, self.noise.waterline_walk_mps, 0.0]) ** 2
+        if self._misfits >= _LOST_AFTER:
+            self._misfits = 0
+            berth = self.noise.berth_m
+            noise = noise + np.diag([berth, berth, np.radians(3.0), 0.0, 0.0]) ** 2 / max(elapsed_s, 0.1)
         return state, transition @ self._covariance @ transition.T + elapsed_s * noise, transition
 
     def _corrected(self, prior_state: Array, prior: Array, beams: _Beams) -> tuple[Array, Array, bool]:
-        """Iterated update; beams that miss the hull or do not fit are left out and counted."""
+        """Iterated update with Huber's weights; beams that miss the hull or do not fit are left out and counted."""
         state = prior_state
         sigma = np.hypot(self.noise.range_m, self.noise.range_share * beams.measured_m)
-        for iteration in range(4):
+        weight = np.ones(len(sigma))
+        for iteration in range(_ITERATIONS):
             expected, slope = self._predicted_ranges(state, beams)
-            innovation = beams.measured_m - expected - slope @ (prior_state - state)[:4]
+            residual = beams.measured_m - expected
             spread = np.sqrt(np.einsum("ij,jk,ik->i", slope, prior[:4, :4], slope) + sigma**2)
+            innovation = residual - slope @ (prior_state - state)[:4]
             fits = np.isfinite(expected) & np.isfinite(slope).all(axis=1) & (np.abs(innovation) < _GATE * spread)
-            if iteration == 0:
-                self.rejected_beams += int((~fits).sum())
             if not fits.any():
-                return prior_state, prior, False
+                break
+            if iteration:  # one wrong beam among four must not pull the others along
+                off = np.abs(residual[fits]) / sigma[fits]
+                weight = np.ones(len(sigma))
+                weight[fits] = np.minimum(1.0, _HUBER / np.maximum(off, 1e-9))
+            noise = np.diag(sigma[fits] ** 2 / weight[fits])
             h = np.column_stack([slope[fits], np.zeros(int(fits.sum()))])
-            gain = prior @ h.T @ np.linalg.inv(h @ prior @ h.T + np.diag(sigma[fits] ** 2))
+            gain = prior @ h.T @ np.linalg.inv(h @ prior @ h.T + noise)
             state = prior_state + gain @ innovation[fits]
-        self.used_beams += int(fits.sum())
-        self.last_residual_m = float(np.median(np.abs((beams.measured_m - expected)[fits])))
+        wrong = int(len(fits) - fits.sum() + (weight[fits] < _WRONG).sum())
+        self.rejected_beams += wrong
+        self._misfits = self._misfits + 1 if 2 * wrong > len(fits) else 0
+        if not fits.any():
+            return prior_state, prior, False
+        self.used_beams += len(fits) - wrong
         keep = np.eye(5) - gain @ h
-        covariance = keep @ prior @ keep.T + gain @ np.diag(sigma[fits] ** 2) @ gain.T
+        covariance = keep @ prior @ keep.T + gain @ noise @ gain.T
         return state, (covariance + covariance.T) / 2, True
 
     def _predicted_ranges(self, state: Array, beams: _Beams) -> tuple[Array, Array]:

@@ -21,7 +21,7 @@ from hullscan.words import mark
 
 __all__ = ["POD_CLASSES", "overview_map", "side_map"]
 
-POD_CLASSES: tuple[tuple[float, str], ...] = ((0.8, "#2b6f8f"), (0.5, "#7fb2c6"), (0.0, "#c9dfe7"))
+POD_CLASSES: tuple[tuple[float, str], ...] = ((0.8, "#74aec6"), (0.5, "#aed0dd"), (0.0, "#dcebf1"))
 """Least POD and colour of each class of seen cells, best first."""
 _CELL_M = 0.25
 _FINDING = "#c8401e"
@@ -125,7 +125,8 @@ def _run(frame: _Frame, key: tuple[float, int, bool], first: float, last: float)
         return ""
     fill = "url(#gap)" if kind == len(POD_CLASSES) else POD_CLASSES[kind][1]
     half = _CELL_M / 2
-    width, height = (last - first + _CELL_M) * frame.scale, _CELL_M * frame.scale
+    # half a pixel of overlap: neighbouring rectangles must not show a seam
+    width, height = (last - first + _CELL_M) * frame.scale + 0.5, _CELL_M * frame.scale + 0.5
     faint = "" if planned else ' opacity="0.35"'
     return (
         f'<rect x="{frame.x(first - half)}" y="{frame.y(girth - half)}" width="{width:.1f}" height="{height:.1f}" '
@@ -244,13 +245,13 @@ def overview_map(mission: Mission, coverage: dict[str, Any], findings: list[dict
     lower = [f"{x(s)},{round(top + g * scale, 1)}" for s, g in zip(stations[::-1], girths[::-1], strict=True)]
     out = [f'<path d="M{" L".join(upper + lower)} Z" class="shell"/>']
     table = coverage["cells"]
-    size = max(_CELL_M * scale, 1.2)
+    size = max(_CELL_M * scale, 1.2) + 0.4
     for side, station, girth, looks, planned in zip(
         table["side"], table["station_m"], table["girth_m"], table["looks"], table["planned"], strict=True
     ):
         if not planned:
             continue
-        fill = "#2b6f8f" if looks else "#8d7f66"
+        fill = POD_CLASSES[0][1] if looks else "#8d7f66"
         place = f'x="{x(station) - size / 2:.1f}" y="{y(side, station, girth) - size / 2:.1f}"'
         out.append(f'<rect {place} width="{size:.1f}" height="{size:.1f}" fill="{fill}"/>')
     out.append(f'<line x1="0" x2="1000" y1="{top:.1f}" y2="{top:.1f}" class="keel"/>')
@@ -259,8 +260,8 @@ def overview_map(mission: Mission, coverage: dict[str, Any], findings: list[dict
         out.append(f'<circle cx="{cx}" cy="{cy}" r="6" fill="{_FINDING}" stroke="white" stroke-width="1.5"/>')
     out.append(f'<text x="4" y="14" class="small left">{words(mark("port"))}</text>')
     out.append(f'<text x="4" y="{2 * top - 4:.0f}" class="small left">{words(mark("starboard"))}</text>')
-    out.append(f'<text x="996" y="{top - 5:.0f}" class="small right">{words(mark("bow"))}</text>')
+    out.append(f'<text x="1004" y="{top - 8:.0f}" class="small right">{words(mark("bow"))}</text>')
     title = words(mark("Whole hull, unrolled"))
     return Markup(
-        f'<svg class="overview" viewBox="-4 0 1008 {2 * top:.0f}" role="img" aria-label="{title}">{"".join(out)}</svg>'
+        f'<svg class="overview" viewBox="-4 0 1012 {2 * top:.0f}" role="img" aria-label="{title}">{"".join(out)}</svg>'
     )

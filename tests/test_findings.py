@@ -1,0 +1,210 @@
+"""From a pixel to the hull, and from sightings to findings."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.spatial.transform import Rotation
+
+from hullscan.findings.geotag import HullFix, geotag
+from hullscan.findings.merge import FindingRules, merge_fixes
+from hullscan.findings.sightings import Looker, Sighting, contrast_map
+from hullscan.findings.viewpoint import Viewpoint
+from hullscan.geometry.frames import Pose, ShipPose
+from hullscan.mission.vehicle import BLUEROV2_HEAVY
+from hullscan.ship.surface import HullSurface
+from hullscan.video.frames import Frame
+from hullscan.vision.detections import Detections
+
+CAMERA = BLUEROV2_HEAVY.camera
+BOX = HullSurface.from_sections(
+    np.linspace(0, 40, 41), lambda _: np.array([[4.0, -1.0], [4.0, 5.0], [0.0, 5.0]]), wet_rows=181
+)
+
+
+def view(x: float, z: float, away: float = 1.5, *, side: int = 1, sigma: float = 0.1) -> Viewpoint:
+    """A camera beside the box, looking straight at it."""
+    body = Pose(np.array([x, side * (4.0 + away + 0.21), z + 0.067]), Rotation.from_euler("z", -side * np.pi / 2))
+    covariance = np.diag([sigma**2, sigma**2, np.radians(0.1) ** 2, 0.01])
+    speed = np.array([0.25, 0.0, 0.0])
+    return Viewpoint(0.0, body @ BLUEROV2_HEAVY.camera_pose_frd(0.0), body, speed, ShipPose(0, 0, 0), covariance)
+
+
+def sighting(centre: tuple[float, float], size: float = 60.0, **changes: object) -> Sighting:
+    x, y = centre
+    box = (x - size / 2, y - size / 2, x + size / 2, y + size / 2)
+    values = {"utc_s": 0.0, "stream_s": 0.0, "frame": 0, "label": "anode", "score": 0.8, "track": 1}
+    return Sighting(**{**values, "box_xyxy_px": box, "cut": False, "suspect": False, **changes})  # type: ignore[arg-type]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    x=st.floats(8, 32),
+    z=st.floats(1, 4),
+    u=st.floats(0.15, 0.85),
+    v=st.floats(0.15, 0.85),
+    side=st.sampled_from([-1, 1]),
+)
+def test_a_pixel_meets_the_plating_where_geometry_says(x: float, z: float, u: float, v: float, side: int) -> None:
+    place = view(x, z, side=side)
+    pixel = (u * CAMERA.width_px, v * CAMERA.height_px)
+    fix = geotag(sighting(pixel), place, CAMERA, BOX, BLUEROV2_HEAVY, 0.0)
+    if fix is None or not 0 < fix.point_ship_m[2] < 4.9:
+        return
+    ray = (np.array(pixel) - [CAMERA.cx_px, CAMERA.cy_px]) / CAMERA.fx_px
+    expected = [x + side * ray[0] * 1.5, side * 4.0, z + ray[1] * 1.5]
+    assert fix.point_ship_m == pytest.approx(expected, abs=0.02)
+
+
+def test_a_parcel_that_stands_off_the_plating_is_placed_under_itself() -> None:
+    place = view(20.0, 2.0)
+    centre_of_parcel = np.array([20.8, 4.12, 2.0])
+    pixel = CAMERA.project(place.camera_ship.to_body(centre_of_parcel[None]))[0]
+    fix = geotag(sighting(tuple(pixel), label="parcel"), place, CAMERA, BOX, BLUEROV2_HEAVY, 0.0)
+    assert fix is not None
+    assert fix.point_ship_m == pytest.approx([20.8, 4.0, 2.0], abs=0.02)
+
+
+def test_a_ray_past_the_hull_is_no_fix() -> None:
+    place = view(20.0, 2.0)
+    away = Viewpoint(
+        0.0,
+        Pose(place.camera_ship.position_m, place.camera_ship.rotation * Rotation.from_euler("y", np.pi)),
+        place.body_ship,
+        place.velocity_ship_mps,
+        place.ship_ned,
+        place.ship_covariance,
+    )
+    assert geotag(sighting((320, 180)), away, CAMERA, BOX, BLUEROV2_HEAVY, 0.0) is None
+
+
+def test_covariance_lies_in_the_plating_and_grows_with_what_is_unknown() -> None:
+    def spread(**changes: float) -> np.ndarray:
+        fix = geotag(sighting((320, 180)), view(20, 2, **{k: v for k, v in changes.items() if k != "time"}), CAMERA, BOX,
+                     BLUEROV2_HEAVY, changes.get("time", 0.0))  # fmt: skip
+        assert fix is not None
+        assert fix.common_m2[1] == pytest.approx(np.zeros(3), abs=1e-9)  # nothing along the normal
+        return np.sqrt(np.diag(fix.common_m2 + fix.independent_m2))
+
+    base = spread()
+    assert spread(sigma=0.5)[0] > 2 * base[0]
+    assert spread(time=1.0)[0] == pytest.approx(np.hypot(base[0], 0.25), rel=0.05)
+    assert spread(time=1.0)[2] == pytest.approx(base[2], rel=0.01)
+    assert spread(away=3.0)[2] > base[2]
+
+
+def fix_at(x: float, z: float, *, frame: int, track: int, label: str = "parcel", score: float = 0.8, t: float = 0.0,
+           box: tuple[float, float, float, float] = (300, 150, 360, 210)) -> HullFix:  # fmt: skip
+    seen = Sighting(
+        utc_s=t,
+        stream_s=t,
+        frame=frame,
+        label=label,
+        score=score,
+        box_xyxy_px=box,
+        track=track,
+        cut=False,
+        suspect=False,
+    )
+    tangent = np.diag([1.0, 0.0, 1.0])
+    return HullFix(
+        seen, np.array([x, 4.0, z]), np.array([0.0, 1.0, 0.0]), 0.05**2 * tangent, 0.1**2 * tangent, 1.5, 0.4
+    )
+
+
+def lane(x: float, z: float, *, track: int, frame0: int, t0: float, label: str = "parcel", score: float = 0.8,
+         count: int = 8, noise: float = 0.03, box: tuple[float, float, float, float] = (300, 150, 360, 210)) -> list[HullFix]:  # fmt: skip
+    rng = np.random.default_rng(track)
+    return [
+        fix_at(x + rng.normal() * noise, z + rng.normal() * noise, frame=frame0 + i, track=track, t=t0 + 0.3 * i,
+               label=label, score=score, box=box)
+        for i in range(count)
+    ]  # fmt: skip
+
+
+RULES = FindingRules(min_score=0.4, min_views=3)
+
+
+def test_looks_of_one_pass_average_out_but_keep_the_common_error() -> None:
+    (finding,) = merge_fixes(lane(20.0, 2.0, track=1, frame0=0, t0=0, count=40), RULES)
+    assert finding.position_ship_m == pytest.approx([20.0, 4.0, 2.0], abs=0.03)
+    sigma = np.sqrt(finding.covariance_m2[0, 0])
+    assert 0.1 <= sigma < 0.11
+    assert finding.radius95_m == pytest.approx(2.45 * sigma, rel=0.02)
+
+
+def test_the_same_parcel_from_two_lanes_is_one_finding() -> None:
+    fixes = lane(20.0, 2.0, track=1, frame0=0, t0=0) + lane(20.2, 2.1, track=2, frame0=500, t0=90)
+    (finding,) = merge_fixes(fixes, RULES)
+    assert finding.views == 16
+    assert np.sqrt(finding.covariance_m2[0, 0]) < 0.085  # two passes know more than one
+
+
+def test_two_parcels_side_by_side_in_one_picture_stay_two() -> None:
+    left = lane(20.0, 2.0, track=1, frame0=0, t0=0, box=(100, 100, 160, 160))
+    right = lane(20.35, 2.0, track=2, frame0=0, t0=0, box=(250, 100, 310, 160))
+    assert len(merge_fixes(left + right, RULES)) == 2
+
+
+@pytest.mark.parametrize(
+    ("fixes", "count"),
+    [
+        pytest.param(lane(20, 2, track=1, frame0=0, t0=0, count=2), 0, id="two looks are too few"),
+        pytest.param(lane(20, 2, track=1, frame0=0, t0=0, score=0.3), 0, id="weak looks are no finding"),
+        pytest.param(lane(20, 2, track=0, frame0=0, t0=0), 0, id="boxes without a track are no finding"),
+        pytest.param(lane(20, 2, track=1, frame0=0, t0=0, label="anode"), 0, id="fittings are no finding"),
+        pytest.param(
+            lane(20, 2, track=1, frame0=0, t0=0) + lane(20.6, 2.2, track=2, frame0=0, t0=0, label="rope"), 1,
+            id="a rope beside a parcel belongs to it",
+        ),
+        pytest.param(lane(25, 2, track=2, frame0=0, t0=0, label="rope"), 1, id="a rope alone is a finding"),
+        pytest.param(
+            lane(20, 2, track=1, frame0=0, t0=0) + lane(23, 2, track=2, frame0=50, t0=20), 2,
+            id="parcels three metres apart are two",
+        ),
+        pytest.param([], 0, id="nothing seen, nothing found"),
+    ],
+)  # fmt: skip
+def test_what_becomes_a_finding(fixes: list[HullFix], count: int) -> None:
+    assert len(merge_fixes(fixes, RULES)) == count
+
+
+def test_an_outlier_does_not_drag_the_finding_away() -> None:
+    fixes = [*lane(20.0, 2.0, track=1, frame0=0, t0=0), fix_at(22.0, 3.0, frame=99, track=1, t=1.0)]
+    (finding,) = merge_fixes(fixes, RULES)
+    assert finding.position_ship_m == pytest.approx([20.0, 4.0, 2.0], abs=0.06)
+
+
+class Recorded:
+    """A detector that says what it was told to say."""
+
+    names = ("parcel",)
+    model_sha256 = "0" * 64
+
+    def detect(self, image_bgr: np.ndarray) -> Detections:
+        return Detections(np.array([[10.0, 10.0, 60.0, 50.0]]), np.array([0.9]), np.array([0]), self.names)
+
+
+def test_frames_are_chosen_by_how_far_the_view_has_moved() -> None:
+    looker = Looker(Recorded(), step_m=0.1)
+    frame = Frame(image_bgr=np.zeros((360, 640, 3), np.uint8), utc_s=0.0, stream_s=0.0, index=0, suspect=False)
+    here = np.zeros(3)
+    assert looker.wants(0.0, here, 0.0)
+    look, sightings = looker.look(frame, here, 0.0, leg=3)
+    assert look.leg == 3
+    assert sightings[0].label == "parcel"
+    assert not sightings[0].cut
+    assert not looker.wants(0.1, np.array([0.05, 0, 0]), 0.0)
+    assert looker.wants(0.2, np.array([0.11, 0, 0]), 0.0)
+    assert looker.wants(0.2, here, np.radians(5))
+    assert looker.wants(3.0, here, 0.0)
+
+
+def test_contrast_is_high_where_there_is_structure() -> None:
+    image = np.full((360, 640, 3), 120, np.uint8)
+    image[:, 320:] = np.where(np.indices((360, 320)).sum(0)[..., None] // 20 % 2 == 0, 60, 200)
+    contrast = contrast_map(image)
+    assert contrast[:, :7].max() < 2
+    assert contrast[:, 9:].min() > 20
