@@ -82,8 +82,14 @@ def test_a_ray_past_the_hull_is_no_fix() -> None:
 
 def test_covariance_lies_in_the_plating_and_grows_with_what_is_unknown() -> None:
     def spread(**changes: float) -> np.ndarray:
-        fix = geotag(sighting((320, 180)), view(20, 2, **{k: v for k, v in changes.items() if k != "time"}), CAMERA, BOX,
-                     BLUEROV2_HEAVY, changes.get("time", 0.0))  # fmt: skip
+        fix = geotag(
+            sighting((320, 180)),
+            view(20, 2, **{k: v for k, v in changes.items() if k != "time"}),
+            CAMERA,
+            BOX,
+            BLUEROV2_HEAVY,
+            changes.get("time", 0.0),
+        )
         assert fix is not None
         assert fix.common_m2[1] == pytest.approx(np.zeros(3), abs=1e-9)  # nothing along the normal
         return np.sqrt(np.diag(fix.common_m2 + fix.independent_m2))
@@ -95,8 +101,17 @@ def test_covariance_lies_in_the_plating_and_grows_with_what_is_unknown() -> None
     assert spread(away=3.0)[2] > base[2]
 
 
-def fix_at(x: float, z: float, *, frame: int, track: int, label: str = "parcel", score: float = 0.8, t: float = 0.0,
-           box: tuple[float, float, float, float] = (300, 150, 360, 210)) -> HullFix:  # fmt: skip
+def fix_at(
+    x: float,
+    z: float,
+    *,
+    frame: int,
+    track: int,
+    label: str = "parcel",
+    score: float = 0.8,
+    t: float = 0.0,
+    box: tuple[float, float, float, float] = (300, 150, 360, 210),
+) -> HullFix:
     seen = Sighting(
         utc_s=t,
         stream_s=t,
@@ -114,14 +129,33 @@ def fix_at(x: float, z: float, *, frame: int, track: int, label: str = "parcel",
     )
 
 
-def lane(x: float, z: float, *, track: int, frame0: int, t0: float, label: str = "parcel", score: float = 0.8,
-         count: int = 8, noise: float = 0.03, box: tuple[float, float, float, float] = (300, 150, 360, 210)) -> list[HullFix]:  # fmt: skip
+def lane(
+    x: float,
+    z: float,
+    *,
+    track: int,
+    frame0: int,
+    t0: float,
+    label: str = "parcel",
+    score: float = 0.8,
+    count: int = 8,
+    noise: float = 0.03,
+    box: tuple[float, float, float, float] = (300, 150, 360, 210),
+) -> list[HullFix]:
     rng = np.random.default_rng(track)
     return [
-        fix_at(x + rng.normal() * noise, z + rng.normal() * noise, frame=frame0 + i, track=track, t=t0 + 0.3 * i,
-               label=label, score=score, box=box)
+        fix_at(
+            x + rng.normal() * noise,
+            z + rng.normal() * noise,
+            frame=frame0 + i,
+            track=track,
+            t=t0 + 0.3 * i,
+            label=label,
+            score=score,
+            box=box,
+        )
         for i in range(count)
-    ]  # fmt: skip
+    ]
 
 
 RULES = FindingRules(min_score=0.4, min_views=3)
@@ -156,17 +190,19 @@ def test_two_parcels_side_by_side_in_one_picture_stay_two() -> None:
         pytest.param(lane(20, 2, track=0, frame0=0, t0=0), 0, id="boxes without a track are no finding"),
         pytest.param(lane(20, 2, track=1, frame0=0, t0=0, label="anode"), 0, id="fittings are no finding"),
         pytest.param(
-            lane(20, 2, track=1, frame0=0, t0=0) + lane(20.6, 2.2, track=2, frame0=0, t0=0, label="rope"), 1,
+            lane(20, 2, track=1, frame0=0, t0=0) + lane(20.6, 2.2, track=2, frame0=0, t0=0, label="rope"),
+            1,
             id="a rope beside a parcel belongs to it",
         ),
         pytest.param(lane(25, 2, track=2, frame0=0, t0=0, label="rope"), 1, id="a rope alone is a finding"),
         pytest.param(
-            lane(20, 2, track=1, frame0=0, t0=0) + lane(23, 2, track=2, frame0=50, t0=20), 2,
+            lane(20, 2, track=1, frame0=0, t0=0) + lane(23, 2, track=2, frame0=50, t0=20),
+            2,
             id="parcels three metres apart are two",
         ),
         pytest.param([], 0, id="nothing seen, nothing found"),
     ],
-)  # fmt: skip
+)
 def test_what_becomes_a_finding(fixes: list[HullFix], count: int) -> None:
     assert len(merge_fixes(fixes, RULES)) == count
 

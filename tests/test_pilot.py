@@ -70,7 +70,7 @@ SHIP = ShipPose(5.0, -3.0, radians(62), 0.1)
 
 
 def fly(follower: LegFollower, *, lag: float = 0.0, ticks: int = 400) -> list[tuple[np.ndarray, np.ndarray, bool]]:
-    """A vehicle that stands where it is told, or hangs behind by ``lag``; (target, velocity, done) in the ship frame."""
+    """A vehicle that stands where it is told, or hangs behind by ``lag``: (target, velocity, done)."""
     out = []
     place = np.array([30.0 + lag, 7.0, 2.0])
     for _ in range(ticks):
