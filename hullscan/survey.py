@@ -136,6 +136,8 @@ def survey(mission_file: Path, options: SurveyOptions, screen: Screen) -> Outcom
         events = EventLog(folder.events, clock, screen.event)
         stack.callback(events.close)
         events.add("planned", mark("planned: {legs} legs, {minutes:.1f} min, {area:.0f} m²"), _plan_facts(plan))
+        if mission.file.inspect is not None:
+            events.add("inspect", mark("inspect: this version flies the lanes only, no close-ups"), {})
         flight = _Flight(mission, plan, detector, options, clock, folder, database, events, screen)
         try:
             flight.fly(mission_file)

@@ -73,12 +73,19 @@ class MissionDatabase:
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._connection.close()
 
-    def _write(self, sql: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    def _write(self, *statements: tuple[str, Iterable[tuple[Any, ...]]]) -> None:
+        """Execute (SQL, rows) in one transaction: all of it is stored or nothing."""
         try:
             with self._lock:
                 self._connection.execute("BEGIN")
-                self._connection.executemany(sql, rows)
-                self._connection.execute("COMMIT")
+                try:
+                    for sql, rows in statements:
+                        self._connection.executemany(sql, rows)
+                    self._connection.execute("COMMIT")
+                except BaseException:
+                    if self._connection.in_transaction:  # SQLite rolls back by itself when the disk is full
+                        self._connection.execute("ROLLBACK")
+                    raise
         except sqlite3.Error as error:
             raise RecordError(f"cannot write to the mission's database: {error}", where=str(self.path)) from error
 
@@ -93,7 +100,7 @@ class MissionDatabase:
 
     def set_fact(self, name: str, value: Any) -> None:
         """Remember a fact as JSON."""
-        self._write("INSERT OR REPLACE INTO facts VALUES (?, ?)", [(name, json.dumps(value))])
+        self._write(("INSERT OR REPLACE INTO facts VALUES (?, ?)", [(name, json.dumps(value))]))
 
     def facts(self) -> dict[str, Any]:
         """All facts."""
@@ -101,7 +108,7 @@ class MissionDatabase:
 
     def set_result(self, name: str, content: dict[str, Any]) -> None:
         """Store the content of a result file."""
-        self._write("INSERT OR REPLACE INTO results VALUES (?, ?)", [(name, json.dumps(content))])
+        self._write(("INSERT OR REPLACE INTO results VALUES (?, ?)", [(name, json.dumps(content))]))
 
     def result(self, name: str) -> dict[str, Any] | None:
         """Content of a result file, if there is one."""
@@ -111,16 +118,17 @@ class MissionDatabase:
     # ---------------------------------------------------------------- looks and sightings
 
     def add_look(self, look: Look, sightings: list[Sighting]) -> None:
-        """Store one look with what was seen in it."""
+        """Store one look with what was seen in it, both or neither."""
         blob = look.contrast.tobytes()
         row = (look.utc_s, look.stream_s, look.frame, int(look.suspect), look.leg, blob)
-        self._write("INSERT OR REPLACE INTO looks VALUES (?, ?, ?, ?, ?, ?)", [row])
-        if sightings:
-            sql = (
-                "INSERT INTO sightings (utc_s, stream_s, frame, label, score, x0, y0, x1, y1, track, cut, suspect)"
-                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-            )
-            self._write(sql, [_sighting_row(sighting) for sighting in sightings])
+        sql = (
+            "INSERT INTO sightings (utc_s, stream_s, frame, label, score, x0, y0, x1, y1, track, cut, suspect)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        )
+        self._write(
+            ("INSERT OR REPLACE INTO looks VALUES (?, ?, ?, ?, ?, ?)", [row]),
+            (sql, [_sighting_row(sighting) for sighting in sightings]),
+        )
 
     def looks(self) -> list[Look]:
         """All looks in the order of time."""
@@ -163,8 +171,10 @@ class MissionDatabase:
             (float(t), *(float(v) for v in pose), json.dumps(covariance.tolist()))
             for t, pose, covariance in zip(track.utc_s, track.poses, track.covariances, strict=True)
         ]
-        self._write("DELETE FROM ship_track WHERE utc_s > ?", [(-1.0,)])
-        self._write("INSERT INTO ship_track VALUES (?, ?, ?, ?, ?, ?)", rows)
+        self._write(
+            ("DELETE FROM ship_track", [()]),
+            ("INSERT INTO ship_track VALUES (?, ?, ?, ?, ?, ?)", rows),
+        )
 
     def ship_track(self) -> ShipTrack | None:
         """The stored registration."""

@@ -59,13 +59,16 @@ class EventLog:
 
 
 def read_events(path: Path) -> list[dict[str, Any]]:
-    """Events of a mission; a last line that was cut off is left out."""
+    """Events of a mission; a last line that was cut off is left out, and so is what is no event."""
     if not path.is_file():
         return []
     events = []
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    # not splitlines: to it the separators of Unicode, which a text may hold, end a line too
+    for line in path.read_text(encoding="utf-8", errors="replace").split("\n"):
         try:
-            events.append(json.loads(line))
-        except json.JSONDecodeError:
+            event = json.loads(line)
+        except (ValueError, RecursionError):
             continue
+        if isinstance(event, dict):
+            events.append(event)
     return events

@@ -57,7 +57,9 @@ class MissionFolder:
             for part in (path, folder.video, folder.frames):
                 part.mkdir()
         except OSError as error:
-            raise RecordError(f"cannot make the mission folder: {error.strerror}", where=str(root)) from error
+            raise RecordError(
+                f"cannot make the mission folder: {error.strerror}", where=str(root), todo="choose another --out"
+            ) from error
         return folder
 
     @classmethod

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ __all__ = ["write_report"]
 
 _TEMPLATES = Path(__file__).parent
 _MAX_EVENTS = 400
+_NUMBER_AND_UNIT = re.compile(r"(?<=\d) (?=%|m²)")
 
 
 def write_report(folder: MissionFolder, language: str = "en") -> Path:
@@ -60,6 +62,7 @@ def write_report(folder: MissionFolder, language: str = "en") -> Path:
         pod_classes=POD_CLASSES,
         not_planned_m2=max(results["coverage"]["wetted_area_m2"] - results["coverage"]["planned_area_m2"], 0.0),
     )
+    page = _NUMBER_AND_UNIT.sub("\u00a0", page)  # a number and its unit stay on one line
     try:
         folder.report.write_text(page, encoding="utf-8")
     except OSError as error:

@@ -75,8 +75,13 @@ def train_detector(request: TrainingRequest, on_epoch: Callable[[int, dict[str, 
     request.out.mkdir(parents=True, exist_ok=True)
     model = YOLO(request.model)
     on_cpu = request.device == "cpu"
-    if on_cpu:  # ultralytics leaves one core unused; the thread count is part of the result
-        model.add_callback("on_train_start", lambda _: torch.set_num_threads(request.threads))
+
+    def settle(trainer: Any) -> None:
+        if on_cpu:  # ultralytics leaves one core unused; the thread count is part of the result
+            torch.set_num_threads(request.threads)
+            trainer.model.to(memory_format=torch.channels_last)  # a fifth less time in convolutions
+
+    model.add_callback("on_train_start", settle)
 
     def report(trainer: Any) -> None:
         if on_epoch is not None:
@@ -100,7 +105,7 @@ def train_detector(request: TrainingRequest, on_epoch: Callable[[int, dict[str, 
             optimizer="AdamW",
             lr0=request.learning_rate,
             cos_lr=True,
-            warmup_epochs=1.0,
+            warmup_epochs=0.1 if request.model.endswith(".pt") else 1.0,
             close_mosaic=max(request.epochs // 8, 1),
             # colour must not be what tells a parcel from plating
             hsv_h=0.3,
