@@ -8,6 +8,7 @@ CPU time, not wall-clock time, so that other load disturbs the figures little. A
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import os
 import platform
 import statistics
@@ -28,7 +29,7 @@ from scipy.spatial.transform import Rotation
 from hullscan.geometry.frames import Pose, ShipPose
 from hullscan.mission.model import load_mission
 from hullscan.mission.plan import plan_mission
-from hullscan.vision.runtime import DEFAULT_MODEL, ExportedDetector, load_detector
+from hullscan.vision.runtime import DEFAULT_MODEL, ExportedDetector
 from hullscan_sim.camera.stream import RATE_HZ, SimulatedCamera
 from hullscan_sim.dynamics import STEP_S
 from hullscan_sim.scenario import load_scenario, load_ship
@@ -93,8 +94,8 @@ def measure_detector(frames: list[Image], rounds: int) -> list[tuple[str, str, s
     some = cycle(frames)
     onnx = ExportedDetector()
     ours = {"ONNX Runtime": cpu_ms(lambda: onnx.detect(next(some)), rounds, 20)}
-    if DEFAULT_MODEL.with_suffix(".xml").is_file():
-        openvino = load_detector(DEFAULT_MODEL.with_suffix(".xml"))
+    if importlib.util.find_spec("openvino"):
+        openvino = ExportedDetector(backend="openvino")
         ours["OpenVINO"] = cpu_ms(lambda: openvino.detect(next(some)), rounds, 20)
     rows = []
     try:

@@ -192,6 +192,25 @@ def train(
     typer.echo(str(train_detector(request, epoch_printer(epochs))))
 
 
+@app.command()
+def evaluate(
+    data: Annotated[Path, typer.Option("--data", help="data.yaml of a data set")],
+    split: Annotated[str, typer.Option("--split", help="val or test")] = "test",
+    model: ModelOption = None,
+) -> None:
+    """Measure the detector on frames with known boxes: parcels found, false boxes, by threshold."""
+    from rich.console import Console
+
+    from hullscan.console.progress import console_progress
+    from hullscan.console.tables import evaluation_table
+    from hullscan.vision.evaluation import score_frames
+    from hullscan.vision.runtime import load_detector
+
+    with console_progress() as progress:
+        scored = score_frames(load_detector(model, threads=2), data.parent, split, progress=progress)
+    Console().print(evaluation_table(scored, split))
+
+
 def main() -> None:
     """Entry point: errors as one line, exit codes 0, 1, 2, 3, 130."""
     from hullscan.errors import HullscanError, MissionFileError

@@ -335,7 +335,16 @@ def test_several_threads_may_write(tmp_path):
 
 # --- events ---
 
-HOSTILE_TEXTS = ["plain", "하늘호", 'a "quoted" line', "two\nlines", "a\u2028b\u2029c\x85d\x0be", "<script>", ""]
+HOSTILE_TEXTS = [
+    "plain",
+    "하늘호",
+    'a "quoted" line',
+    "two\nlines",
+    "a\u2028b\u2029c\x85d\x0be",
+    "<script>",
+    "half a pair \udcff",
+    "",
+]
 
 
 def test_events_are_one_json_object_a_line_and_come_back(tmp_path):

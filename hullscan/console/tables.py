@@ -13,11 +13,14 @@ from rich.text import Text
 from hullscan.mission.plan import Plan
 from hullscan.record.folder import MissionFolder
 from hullscan.survey import Outcome
+from hullscan.vision.evaluation import THRESHOLDS, ScoredFrames
 from hullscan.words import mark
 
-__all__ = ["outcome_lines", "plan_table", "result_lines"]
+__all__ = ["evaluation_table", "outcome_lines", "plan_table", "result_lines"]
 
 Words = Callable[[str], str]
+_SIZES = (("< 32 px", (0.0, 32.0)), ("32 to 96 px", (32.0, 96.0)), ("> 96 px", (96.0, float("inf"))))
+"""Shorter side of a parcel's box; COCO's limits of small, medium and large."""
 
 
 def plan_table(plan: Plan) -> Group:
@@ -37,6 +40,25 @@ def plan_table(plan: Plan) -> Group:
     ]
     lines += [f"left out: {gap.name}" for gap in plan.gaps]
     return Group(table, *(Text(line) for line in lines))
+
+
+def evaluation_table(scored: ScoredFrames, split: str) -> Table:
+    """Recall by size and false boxes, a row for each threshold."""
+    title = f"{split}: {scored.frames} frames, {len(scored.found)} parcels"
+    table = Table(title=title, title_justify="left", box=None, padding=(0, 2))
+    for name in ("threshold", "found", *(name for name, _ in _SIZES), "false boxes/frame", "frames with one"):
+        table.add_column(name, justify="right")
+    for threshold in THRESHOLDS:
+        point = scored.at(threshold)
+        sizes = [f"{scored.at(threshold, between).recall:.2f}" for _, between in _SIZES]
+        table.add_row(
+            f"{threshold:.2f}",
+            f"{point.recall:.2f}",
+            *sizes,
+            f"{point.false_per_frame:.3f}",
+            f"{point.false_frames:.3f}",
+        )
+    return table
 
 
 def outcome_lines(outcome: Outcome, words: Words) -> list[str]:

@@ -43,7 +43,8 @@ class EventLog:
             "utc": utc_text(now_s), "utc_s": round(now_s, 3), "kind": kind, "words": fill(message, data),
             "message": message, "data": data,
         }  # fmt: skip
-        raw = (json.dumps(line, ensure_ascii=False) + "\n").encode()
+        # half a surrogate pair, from the name of a file that is not UTF-8, becomes its escape in JSON
+        raw = (json.dumps(line, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
         try:
             with self._lock:
                 self._file.write(raw)

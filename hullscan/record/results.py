@@ -213,7 +213,8 @@ def write_results(folder: MissionFolder, database: MissionDatabase, results: dic
         database.set_result(name, content)
         target, draft = folder.path / f"{name}.json", folder.path / f".{name}.json"
         try:
-            draft.write_text(json.dumps(content, indent=1, ensure_ascii=False), encoding="utf-8")
+            text = json.dumps(content, indent=1, ensure_ascii=False)
+            draft.write_text(text, encoding="utf-8", errors="backslashreplace")
             draft.replace(target)
         except OSError as error:
             raise RecordError(f"cannot write {target}: {error.strerror}") from error

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedError
 from markupsafe import Markup
 
 from hullscan import __version__
@@ -40,6 +40,23 @@ def write_report(folder: MissionFolder, language: str = "en") -> Path:
     words = translator(language)
     mission = load_mission(folder.mission_file)
     results = {name: _load(folder.path / f"{name}.json") for name in ("findings", "coverage", "track", "summary")}
+    try:
+        page = _page(folder, mission, results, language, words)
+    except (LookupError, TypeError, ValueError, UndefinedError) as error:
+        # somebody else's folder, or one of another version: a key is missing, or holds something else
+        raise RecordError(
+            f"the results in {folder.path} are incomplete: {error}", todo="make them again with hullscan analyze"
+        ) from error
+    try:
+        folder.report.write_text(page, encoding="utf-8", errors="replace")
+    except OSError as error:
+        raise RecordError(f"cannot write {folder.report}: {error.strerror}") from error
+    return folder.report
+
+
+def _page(
+    folder: MissionFolder, mission: Mission, results: dict[str, Any], language: str, words: Callable[[str], str]
+) -> str:
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -62,21 +79,22 @@ def write_report(folder: MissionFolder, language: str = "en") -> Path:
         pod_classes=POD_CLASSES,
         not_planned_m2=max(results["coverage"]["wetted_area_m2"] - results["coverage"]["planned_area_m2"], 0.0),
     )
-    page = _NUMBER_AND_UNIT.sub("\u00a0", page)  # a number and its unit stay on one line
-    try:
-        folder.report.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise RecordError(f"cannot write {folder.report}: {error.strerror}") from error
-    return folder.report
+    return _NUMBER_AND_UNIT.sub("\u00a0", page)  # a number and its unit stay on one line
 
 
 def _load(path: Path) -> dict[str, Any]:
+    todo = "make the results again with hullscan analyze"
     try:
-        content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        content: Any = json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise RecordError(f"{path} is missing", todo="make the results again with hullscan analyze") from error
-    except json.JSONDecodeError as error:
-        raise RecordError(f"{path} is damaged: {error}", todo="make it again with hullscan analyze") from error
+        raise RecordError(f"{path} is missing", todo=todo) from error
+    except (ValueError, RecursionError) as error:
+        raise RecordError(f"{path} is damaged: {error}", todo=todo) from error
+    if not isinstance(content, dict):
+        raise RecordError(f"{path} is damaged: it holds no object", todo=todo)
+    schema, known = content.get("schema"), f"hullscan.{path.stem}/1"
+    if schema != known:
+        raise RecordError(f"{path} is of {schema!r}, this program reads {known!r}", todo=todo)
     return content
 
 
@@ -99,18 +117,22 @@ def _card(folder: MissionFolder, finding: dict[str, Any]) -> dict[str, Any]:
         if not path.resolve().is_relative_to(folder.path.resolve()) or not path.is_file():
             continue
         raw = path.read_bytes()
-        width, height = _jpeg_size(raw)
+        size = _jpeg_size(raw)
+        if size is None:
+            continue
+        width, height = size
         data = "data:image/jpeg;base64," + base64.b64encode(raw).decode("ascii")
         pictures.append({**frame, "data": data, "width": width, "height": height})
     return {**finding, "pictures": pictures}
 
 
-def _jpeg_size(raw: bytes) -> tuple[int, int]:
+def _jpeg_size(raw: bytes) -> tuple[int, int] | None:
+    """Width and height; None for what is no picture."""
     import cv2
 
-    image = cv2.imdecode(np.frombuffer(raw, np.uint8), cv2.IMREAD_COLOR)
+    image = cv2.imdecode(np.frombuffer(raw, np.uint8), cv2.IMREAD_COLOR) if raw else None
     if image is None:
-        return 640, 360
+        return None
     return int(image.shape[1]), int(image.shape[0])
 
 
@@ -120,7 +142,7 @@ def _events(folder: MissionFolder, words: Callable[[str], str]) -> list[dict[str
         message = words(str(event.get("message", "")))
         try:
             text = fill(message, event.get("data", {}))
-        except (KeyError, ValueError, IndexError):
+        except (LookupError, ValueError, TypeError, AttributeError):
             text = str(event.get("words", ""))
         shown.append({"utc": str(event.get("utc", ""))[11:19], "text": text})
     return shown

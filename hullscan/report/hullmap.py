@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from hullscan.geometry.frames import Array
 from hullscan.mission.model import Mission
@@ -24,6 +24,7 @@ __all__ = ["POD_CLASSES", "overview_map", "side_map"]
 POD_CLASSES: tuple[tuple[float, str], ...] = ((0.8, "#74aec6"), (0.5, "#aed0dd"), (0.0, "#dcebf1"))
 """Least POD and colour of each class of seen cells, best first."""
 _CELL_M = 0.25
+_LEAST_WINDOW_M = 6.0  # along the ship: a finding by itself is shown with what is around it, and with a scale
 _FINDING = "#c8401e"
 
 
@@ -71,7 +72,7 @@ def side_map(
     parts.append(_axes(frame, words))
     left, top, right, bottom = 46, 14, 74, 40
     view = f"{-left} {-top} {frame.width + left + right:.0f} {frame.height + top + bottom:.0f}"
-    title = words(mark("Hull map, {side} side")).format(side=words(side))
+    title = escape(words(mark("Hull map, {side} side")).format(side=words(side)))
     return Markup(f'<svg class="map" viewBox="{view}" role="img" aria-label="{title}">{"".join(parts)}</svg>')
 
 
@@ -87,7 +88,8 @@ def _window(hull: HullSurface, cells: dict[str, Array], findings: list[dict[str,
     girths = [*cells["girth_m"], *(f["girth_m"] for f in findings if f["side"] == side)]
     if not stations:
         stations, girths = [float(hull.stations_m[0]), float(hull.stations_m[-1])], [0.0, 2.0]
-    x0, x1 = min(stations) - 0.6, max(stations) + 0.6
+    margin = max(0.6, (_LEAST_WINDOW_M - max(stations) + min(stations)) / 2)
+    x0, x1 = min(stations) - margin, max(stations) + margin
     y1 = max(girths) + 0.5
     return _Frame(x0, x1, -0.35, y1, 1000 / (x1 - x0))
 
@@ -197,7 +199,7 @@ def _findings(frame: _Frame, findings: list[dict[str, Any]]) -> str:
     for finding in findings:
         x, y = frame.x(finding["station_m"]), frame.y(finding["girth_m"])
         radius = max(finding["radius95_m"] * frame.scale, 9)
-        number = str(finding["id"]).lstrip("F").lstrip("0")
+        number = escape(str(finding["id"]).lstrip("F").lstrip("0"))
         out.append(
             f'<circle cx="{x}" cy="{y}" r="{radius:.1f}" fill="{_FINDING}" fill-opacity="0.22" stroke="{_FINDING}"/>'
         )

@@ -28,6 +28,7 @@ __all__ = ["DEFAULT_MODEL", "ExportedDetector", "UltralyticsDetector", "load_det
 DEFAULT_MODEL = Path(__file__).parent / "models" / "parcel.onnx"
 SCORE_FLOOR = 0.05
 _NMS_IOU = 0.6
+NAMES_IN_OPENVINO = ["model_info", "names"]
 _MAX_CANDIDATES = 300
 _PAD = 114
 
@@ -36,15 +37,17 @@ Run = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 
 @dataclass(frozen=True, slots=True)
 class _Letterbox:
-    """How an image was fitted into the model's input."""
+    """How an image was fitted into the model's input; the two scales differ where its sides were rounded."""
 
-    scale: float
+    scale_x: float
+    scale_y: float
     left_px: int
     top_px: int
 
     def back(self, boxes: npt.NDArray[np.float64], width_px: int, height_px: int) -> npt.NDArray[np.float64]:
         """Boxes of the input in pixels of the image, clipped to it."""
-        boxes = (boxes - [self.left_px, self.top_px, self.left_px, self.top_px]) / self.scale
+        boxes = boxes - [self.left_px, self.top_px, self.left_px, self.top_px]
+        boxes = boxes / [self.scale_x, self.scale_y, self.scale_x, self.scale_y]
         return np.clip(boxes, 0, [width_px, height_px, width_px, height_px])
 
 
@@ -52,7 +55,7 @@ class ExportedDetector:
     """A YOLO model exported to ONNX, run on the CPU.
 
     Args:
-        path: the .onnx file; its metadata carry the names of the labels.
+        path: the .onnx file, or OpenVINO's .xml; their metadata carry the names of the labels.
         backend: ``onnx`` (ONNX Runtime) or ``openvino``.
         threads: of the run time.
         floor: least score that is kept.
@@ -110,7 +113,7 @@ class ExportedDetector:
     def _letterbox(self, image: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.float32], _Letterbox]:
         height, width = image.shape[:2]
         scale = min(self._width_px / width, self._height_px / height)
-        new_width, new_height = round(width * scale), round(height * scale)
+        new_width, new_height = max(round(width * scale), 1), max(round(height * scale), 1)
         if (new_width, new_height) != (width, height):
             interpolation = cv2.INTER_AREA if scale < 0.7 else cv2.INTER_LINEAR
             image = np.asarray(cv2.resize(image, (new_width, new_height), interpolation=interpolation), dtype=np.uint8)
@@ -118,7 +121,7 @@ class ExportedDetector:
         canvas = np.full((self._height_px, self._width_px, 3), _PAD, np.uint8)
         canvas[top : top + new_height, left : left + new_width] = image
         blob = cv2.dnn.blobFromImage(canvas, 1 / 255.0, swapRB=True)
-        return np.asarray(blob, dtype=np.float32), _Letterbox(scale, left, top)
+        return np.asarray(blob, dtype=np.float32), _Letterbox(new_width / width, new_height / height, left, top)
 
 
 def _names_from(metadata: dict[str, str], path: Path) -> tuple[str, ...]:
@@ -174,8 +177,18 @@ def _open_openvino(path: Path, threads: int) -> tuple[Run, tuple[int, int], tupl
     def run(blob: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         return np.asarray(compiled([blob])[0], dtype=np.float32)
 
-    _, _, names = _open_onnx(path, 1)  # the labels stand in the ONNX metadata, which OpenVINO does not hand out
+    if path.suffix == ".onnx":
+        _, _, names = _open_onnx(path, 1)  # the labels stand in the ONNX metadata, which OpenVINO does not hand out
+    else:
+        names = _names_from({"names": _rt_info(model, NAMES_IN_OPENVINO)}, path)
     return run, (int(shape[2]), int(shape[3])), names
+
+
+def _rt_info(model: Any, keys: list[str]) -> str:
+    try:
+        return str(model.get_rt_info(keys).astype(str))
+    except RuntimeError:
+        return ""
 
 
 def _silence_openvino() -> None:
@@ -222,7 +235,11 @@ class UltralyticsDetector:
         if not path.is_file():
             raise DetectorError(f"cannot read the model {path}", todo="check --model")
         self._sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-        self._model, self._device, self._floor = YOLO(str(path)), device, floor
+        try:
+            self._model = YOLO(str(path))
+        except Exception as error:  # pickle, zip and torch raise their own, unrelated classes
+            raise DetectorError(f"cannot load the model {path}: {_first_line(error)}", todo="train it again") from error
+        self._device, self._floor = device, floor
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -249,10 +266,11 @@ class UltralyticsDetector:
 
 
 def load_detector(path: Path | None = None, *, threads: int = 1, floor: float = SCORE_FLOOR) -> Detector:
-    """The detector for a model file: .onnx without torch, .pt with ultralytics; ours by default."""
+    """The detector for a model file: .onnx and OpenVINO's .xml without torch, .pt with ultralytics; ours by default."""
     path = path or DEFAULT_MODEL
     if path.suffix == ".pt":
         return UltralyticsDetector(path, floor=floor)
-    if path.suffix != ".onnx":
-        raise DetectorError(f"{path} is neither .onnx nor .pt", todo="check --model")
-    return ExportedDetector(path, threads=threads, floor=floor)
+    if path.suffix not in (".onnx", ".xml"):
+        raise DetectorError(f"{path} is neither .onnx, .xml nor .pt", todo="check --model")
+    backend = "openvino" if path.suffix == ".xml" else "onnx"
+    return ExportedDetector(path, backend=backend, threads=threads, floor=floor)

@@ -18,7 +18,8 @@ from typing import Any
 import yaml
 
 from hullscan.errors import DetectorError
-from hullscan.vision.runtime import offline_ultralytics
+from hullscan.vision.evaluation import THRESHOLDS, score_frames
+from hullscan.vision.runtime import NAMES_IN_OPENVINO, ExportedDetector, offline_ultralytics
 
 __all__ = ["TrainingRequest", "export_model", "train_detector"]
 
@@ -130,7 +131,9 @@ def train_detector(request: TrainingRequest, on_epoch: Callable[[int, dict[str, 
         "trained_with": {**asdict(request), "data": request.data.name, "out": request.out.name},
         "versions": {"ultralytics": ultralytics.__version__, "torch": torch.__version__.split("+")[0]},
         "machine": {"python": platform.python_version(), "machine": platform.machine(), "device": request.device},
+        "went_on_from": _ancestor(Path(request.model)),
         "data_card": _data_card(request.data),
+        "measured": _measured(exported[0], request.data.parent),
         "files": {path.name: _sha256(path) for path in (request.out / "parcel.pt", *exported)},
     }
     (request.out / "parcel.yaml").write_text(yaml.safe_dump(_plain(card), sort_keys=False), encoding="utf-8")
@@ -164,7 +167,9 @@ def export_model(weights: Path, out: Path, input_px: tuple[int, int] = (384, 640
         import openvino
     except ImportError:
         return written
-    openvino.save_model(openvino.convert_model(str(target)), str(out / "parcel.xml"), compress_to_fp16=False)
+    model = openvino.convert_model(str(target))
+    model.set_rt_info(repr(dict(YOLO(str(weights)).names)), NAMES_IN_OPENVINO)
+    openvino.save_model(model, str(out / "parcel.xml"), compress_to_fp16=False)
     return [*written, out / "parcel.xml", out / "parcel.bin"]
 
 
@@ -185,6 +190,27 @@ def _strip_metadata(source: Path, target: Path) -> None:
 def _data_card(data: Path) -> Any:
     card = data.parent / "data_card.json"
     return json.loads(card.read_text(encoding="utf-8")) if card.is_file() else None
+
+
+def _ancestor(model: Path) -> Any:
+    """Where the weights came from that the training began with; None for random ones."""
+    if model.suffix != ".pt":
+        return None
+    card = model.with_name("parcel.yaml")
+    before = yaml.safe_load(card.read_text(encoding="utf-8")) if card.is_file() else {}
+    return {"sha256": _sha256(model), **{key: before.get(key) for key in ("trained_with", "went_on_from")}}
+
+
+def _measured(model: Path, data: Path) -> dict[str, Any]:
+    """Parcels found and false boxes of the exported model, by threshold, on the splits that it was not trained with."""
+    measured = {}
+    for split in ("val", "test"):
+        if (data / "annotations" / f"{split}.json").is_file():
+            scored = score_frames(ExportedDetector(model, threads=2), data, split)
+            rows = [asdict(scored.at(threshold)) for threshold in THRESHOLDS]
+            rows = [{key: round(value, 4) for key, value in row.items()} for row in rows]
+            measured[split] = {"frames": scored.frames, "parcels": len(scored.found), "by_threshold": rows}
+    return measured
 
 
 def _sha256(path: Path) -> str:

@@ -1,0 +1,672 @@
+"""The detector's run time, tracks over looks, pictures to records, and a training that is small enough to wait for."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import onnx
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from onnx import TensorProto, helper
+
+from hullscan.errors import DetectorError, InputError
+from hullscan.vision.detections import Detections
+from hullscan.vision.pictures import detect_pictures
+from hullscan.vision.runtime import DEFAULT_MODEL, ExportedDetector, load_detector, offline_ultralytics
+from hullscan.vision.tracking import Tracker
+from hullscan.vision.training import TrainingRequest, train_detector
+
+NAMES = ("parcel", "anode")
+INPUT_PX = (96, 160)  # height, width
+
+# ---------------------------------------------------------------- models made by hand, in ONNX as any other
+
+
+def save_model(
+    path: Path, nodes: list[Any], constants: dict[str, Any], *, names: str | None = str(dict(enumerate(NAMES))),
+    shape: tuple[Any, ...] = (1, 3, *INPUT_PX),
+) -> Path:  # fmt: skip
+    """A graph from ``images`` to ``output``, with label names in its metadata."""
+    inputs = [helper.make_tensor_value_info("images", TensorProto.FLOAT, shape)]
+    outputs = [helper.make_tensor_value_info("output", TensorProto.FLOAT, None)]
+    tensors = [onnx.numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()]
+    model = helper.make_model(
+        helper.make_graph(nodes, "made by hand", inputs, outputs, tensors),
+        opset_imports=[helper.make_opsetid("", 13)],
+        ir_version=8,
+    )
+    if names is not None:
+        model.metadata_props.add(key="names", value=names)
+    onnx.save(model, str(path))
+    return path
+
+
+def constant_model(path: Path, rows: list[tuple[float, ...]], **options: Any) -> Path:
+    """A model that finds the same in every image: rows of (centre x, centre y, width, height, scores...)."""
+    output = np.array(rows, np.float32).reshape(len(rows), -1).T[None]
+    return save_model(path, [helper.make_node("Identity", ["made"], ["output"])], {"made": output}, **options)
+
+
+def white_model(path: Path) -> Path:
+    """A model that finds the box round whatever is nearly white in its input."""
+    nodes = [
+        helper.make_node("ReduceMin", ["images"], ["dimmest"], axes=[0, 1], keepdims=0),
+        helper.make_node("Greater", ["dimmest", "limit"], ["is_white"]),
+        helper.make_node("Cast", ["is_white"], ["white"], to=TensorProto.FLOAT),
+    ]
+    for axis, name in ((0, "x"), (1, "y")):
+        nodes += [
+            helper.make_node("ReduceMax", ["white"], [f"profile_{name}"], axes=[axis], keepdims=0),
+            helper.make_node("ArgMax", [f"profile_{name}"], [f"first_{name}"], axis=0, keepdims=1),
+            helper.make_node("ArgMax", [f"profile_{name}"], [f"last_{name}"], axis=0, keepdims=1, select_last_index=1),
+            helper.make_node("Add", [f"last_{name}", "one"], [f"end_{name}"]),
+            helper.make_node("Add", [f"first_{name}", f"end_{name}"], [f"sum_{name}"]),
+            helper.make_node("Sub", [f"end_{name}", f"first_{name}"], [f"size_{name}"]),
+            helper.make_node("Cast", [f"sum_{name}"], [f"twice_{name}"], to=TensorProto.FLOAT),
+            helper.make_node("Cast", [f"size_{name}"], [f"extent_{name}"], to=TensorProto.FLOAT),
+            helper.make_node("Mul", [f"twice_{name}", "half"], [f"centre_{name}"]),
+        ]
+    nodes += [
+        helper.make_node("Concat", ["centre_x", "centre_y", "extent_x", "extent_y", "scores"], ["row"], axis=0),
+        helper.make_node("Reshape", ["row", "shape"], ["output"]),
+    ]
+    constants = {
+        "limit": np.float32(0.72),  # half way from the background, which is grey as the padding, to white
+        "one": np.array([1], np.int64),
+        "half": np.array([0.5], np.float32),
+        "scores": np.array([0.9, 0.1], np.float32),
+        "shape": np.array([1, 6, 1], np.int64),
+    }
+    return save_model(path, nodes, constants)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    return tmp_path_factory.mktemp("vision")
+
+
+@pytest.fixture(scope="module")
+def white(folder) -> ExportedDetector:
+    return ExportedDetector(white_model(folder / "white.onnx"))
+
+
+# ---------------------------------------------------------------- from the input back to the frame
+
+
+@settings(max_examples=150, deadline=None)
+@given(width=st.integers(1, 900), height=st.integers(1, 900))
+def test_a_box_round_the_whole_frame_comes_back_exactly_for_every_frame_size(white, width, height):
+    found = white.detect(np.full((height, width, 3), 255, np.uint8))
+    assert found.boxes_xyxy_px[0] == pytest.approx([0, 0, width, height], abs=1e-9)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    width=st.integers(40, 700),
+    height=st.integers(40, 500),
+    share=st.tuples(st.floats(0, 0.5), st.floats(0, 0.5), st.floats(0.2, 0.5), st.floats(0.2, 0.5)),
+)
+def test_a_white_rectangle_is_found_where_it_was_painted(white, width, height, share):
+    left, top = int(share[0] * width), int(share[1] * height)
+    right, bottom = left + int(share[2] * width), top + int(share[3] * height)
+    image = np.full((height, width, 3), 114, np.uint8)
+    image[top:bottom, left:right] = 255
+    found = white.detect(image)
+    scale = min(INPUT_PX[1] / width, INPUT_PX[0] / height)
+    # an edge is known to the pixel of the input; shrunk without averaging it may move by one more pixel of the frame
+    assert found.boxes_xyxy_px[0] == pytest.approx([left, top, right, bottom], abs=0.55 / scale + 0.5)
+    assert found.label_of(0) == "parcel"
+
+
+# ---------------------------------------------------------------- from the model's output to detections
+
+
+BOX = (80.0, 48.0, 40.0, 20.0)  # in the input; frames of its size are not scaled
+NEAR = (82.0, 48.0, 40.0, 20.0)  # IoU 0.90
+HALF = (95.0, 48.0, 40.0, 20.0)  # IoU 0.45
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        pytest.param([(*BOX, 0.9, 0.1)], [("parcel", 0.9, (60, 38, 100, 58))], id="one box"),
+        pytest.param([(*BOX, 0.01, 0.7)], [("anode", 0.7, (60, 38, 100, 58))], id="the best label counts"),
+        pytest.param([(*BOX, 0.04, 0.02)], [], id="below the floor nothing is found"),
+        pytest.param([(*BOX, 0.06, 0.02)], [("parcel", 0.06, (60, 38, 100, 58))], id="above the floor all is kept"),
+        pytest.param(
+            [(*BOX, 0.5, 0), (*NEAR, 0.8, 0)], [("parcel", 0.8, (62, 38, 102, 58))], id="of two that overlap the better"
+        ),
+        pytest.param(
+            [(*BOX, 0.5, 0), (*NEAR, 0, 0.8)],
+            [("anode", 0.8, (62, 38, 102, 58)), ("parcel", 0.5, (60, 38, 100, 58))],
+            id="two labels in one place stay two, best first",
+        ),
+        pytest.param(
+            [(*BOX, 0.5, 0), (*HALF, 0.8, 0)],
+            [("parcel", 0.8, (75, 38, 115, 58)), ("parcel", 0.5, (60, 38, 100, 58))],
+            id="neighbours that overlap by half stay two",
+        ),
+        pytest.param([(2.0, 90.0, 20.0, 20.0, 0.9, 0)], [("parcel", 0.9, (0, 80, 12, 96))], id="clipped to the frame"),
+    ],
+)
+def test_the_models_output_becomes_boxes_scores_and_labels(tmp_path, rows, expected):
+    detector = ExportedDetector(constant_model(tmp_path / "made.onnx", rows))
+    found = detector.detect(np.zeros((*INPUT_PX, 3), np.uint8))
+    assert [found.label_of(index) for index in range(len(found))] == [label for label, _, _ in expected]
+    assert found.scores.tolist() == pytest.approx([score for _, score, _ in expected])
+    assert found.boxes_xyxy_px.tolist() == [pytest.approx(box, abs=1e-4) for _, _, box in expected]
+    assert found.names == detector.names == NAMES
+
+
+def test_no_more_than_three_hundred_are_kept_and_they_are_the_best(tmp_path):
+    dice = np.random.default_rng(1)
+    places = [(4.0 * column, 4.0 * row) for row in range(20) for column in range(25)]
+    rows = [
+        (x, y, 3.0, 3.0, float(score), 0.0) for (x, y), score in zip(places, dice.permutation(500) / 500, strict=True)
+    ]
+    found = ExportedDetector(constant_model(tmp_path / "made.onnx", rows)).detect(np.zeros((*INPUT_PX, 3), np.uint8))
+    assert len(found) == 300
+    assert found.scores.tolist() == pytest.approx(sorted((row[4] for row in rows), reverse=True)[:300])
+
+
+def test_the_input_is_red_green_blue_from_nought_to_one(tmp_path):
+    # the model answers with the mean of each channel of its input as scores
+    nodes = [
+        helper.make_node("ReduceMean", ["images"], ["mean"], axes=[0, 2, 3], keepdims=0),
+        helper.make_node("Concat", ["box", "mean"], ["row"], axis=0),
+        helper.make_node("Reshape", ["row", "shape"], ["output"]),
+    ]
+    constants = {"box": np.array(BOX, np.float32), "shape": np.array([1, 7, 1], np.int64)}
+    path = save_model(tmp_path / "mean.onnx", nodes, constants, names="{0: 'red', 1: 'green', 2: 'blue'}")
+    for channel, label in ((0, "blue"), (1, "green"), (2, "red")):
+        image = np.zeros((*INPUT_PX, 3), np.uint8)
+        image[..., channel] = 204
+        found = ExportedDetector(path).detect(image)
+        assert found.label_of(0) == label
+        assert found.scores[0] == pytest.approx(0.8, abs=1e-3)
+
+
+def test_openvino_finds_what_onnx_runtime_finds(tmp_path):
+    pytest.importorskip("openvino")
+    path = white_model(tmp_path / "white.onnx")
+    image = np.full((177, 313, 3), 114, np.uint8)
+    image[40:111, 60:201] = 255
+    first, second = (ExportedDetector(path, backend=backend).detect(image) for backend in ("onnx", "openvino"))
+    assert len(first) == len(second) == 1
+    assert second.boxes_xyxy_px == pytest.approx(first.boxes_xyxy_px)
+    assert second.scores == pytest.approx(first.scores)
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        pytest.param(np.zeros((90, 160), np.uint8), id="grey"),
+        pytest.param(np.zeros((90, 160, 4), np.uint8), id="with an alpha channel"),
+        pytest.param(np.zeros((90, 160, 3), np.float32), id="of floats"),
+    ],
+)
+def test_what_is_no_colour_picture_is_refused(white, image):
+    with pytest.raises(DetectorError, match="expected an image"):
+        white.detect(image)
+
+
+# ---------------------------------------------------------------- model files that are not there or no models
+
+
+def corrupt(path: Path) -> None:
+    path.write_bytes(b"not a model\n" * 100)
+
+
+def truncated(path: Path) -> None:
+    white_model(path)
+    path.write_bytes(path.read_bytes()[:300])
+
+
+def nameless(path: Path) -> None:
+    constant_model(path, [(*BOX, 0.9, 0.1)], names=None)
+
+
+def misnamed(path: Path) -> None:
+    constant_model(path, [(*BOX, 0.9, 0.1)], names="{1: 'parcel'")
+
+
+def any_size(path: Path) -> None:
+    constant_model(path, [(*BOX, 0.9, 0.1)], shape=(1, 3, "height", "width"))
+
+
+def nothing(path: Path) -> None:
+    """Leave the place empty."""
+
+
+def folder_instead(path: Path) -> None:
+    path.mkdir()
+
+
+@pytest.mark.parametrize(
+    ("name", "make", "message", "todo"),
+    [
+        pytest.param("m.onnx", nothing, "cannot read the model", "--model", id="no file"),
+        pytest.param("m.onnx", folder_instead, "cannot read the model", "--model", id="a folder"),
+        pytest.param("m.onnx", corrupt, "cannot load the model", "export it again", id="text instead of a model"),
+        pytest.param("m.onnx", truncated, "cannot load the model", "export it again", id="half a model"),
+        pytest.param("m.onnx", nameless, "no label names", "hullscan train", id="no label names"),
+        pytest.param("m.onnx", misnamed, "no label names", "hullscan train", id="label names that cannot be read"),
+        pytest.param("m.onnx", any_size, "expected .1, 3, height, width", "export it again", id="no fixed input size"),
+        pytest.param("m.tflite", corrupt, "neither .onnx nor .pt", "--model", id="a kind of model that is not known"),
+    ],
+)
+def test_a_model_that_cannot_be_used_gives_one_error_that_says_what_to_do(tmp_path, name, make, message, todo):
+    make(tmp_path / name)
+    with pytest.raises(DetectorError, match=message) as caught:
+        load_detector(tmp_path / name)
+    assert todo in caught.value.todo
+    assert name in str(caught.value)
+
+
+@pytest.mark.slow  # imports torch
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        pytest.param(nothing, "cannot read the model", id="no file"),
+        pytest.param(corrupt, "cannot load the model", id="text instead of weights"),
+    ],
+)
+def test_weights_that_cannot_be_used_give_one_error_that_says_what_to_do(tmp_path, make, message):
+    make(tmp_path / "m.pt")
+    with pytest.raises(DetectorError, match=message) as caught:
+        load_detector(tmp_path / "m.pt")
+    assert caught.value.todo
+
+
+def test_the_hash_is_that_of_the_file(folder, white):
+    assert white.model_sha256 == hashlib.sha256((folder / "white.onnx").read_bytes()).hexdigest()
+
+
+def test_the_onnx_run_time_does_without_torch(folder, white):
+    code = (
+        "import sys, numpy\n"
+        "from pathlib import Path\n"
+        "from hullscan.vision.runtime import load_detector\n"
+        "found = load_detector(Path(sys.argv[1])).detect(numpy.full((90, 160, 3), 255, numpy.uint8))\n"
+        "heavy = {'torch', 'ultralytics', 'onnx', 'openvino'} & set(sys.modules)\n"
+        "print(len(found), sorted(heavy))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(white.path)], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.split(maxsplit=1) == ["1", "[]\n"]
+
+
+# ---------------------------------------------------------------- against ultralytics
+
+FROM_ULTRALYTICS = (
+    # the exporter that ultralytics uses is torch's older one, and traces over Python values
+    pytest.mark.filterwarnings("ignore:You are using the legacy TorchScript:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:The feature will be removed:DeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:Converting a tensor to a Python boolean:Warning"),
+)
+
+
+def with_ultralytics(test: Callable[..., None]) -> Callable[..., None]:
+    """Slow, for torch is imported; with the warnings of other people's code let pass."""
+    for mark in (*FROM_ULTRALYTICS, pytest.mark.slow):
+        test = mark(test)
+    return test
+
+
+def clouds(width: int, height: int, seed: int) -> np.ndarray:
+    """A picture of coloured clouds."""
+    coarse = np.random.default_rng(seed).integers(0, 255, (9, 12, 3), dtype=np.uint8)
+    return np.asarray(cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC), dtype=np.uint8)
+
+
+def random_model(folder: Path) -> tuple[Path, Path]:
+    """Weights that were never trained but find much: normalisation fitted to pictures, scores spread from 0 to 1."""
+    offline_ultralytics()
+    import torch
+    from ultralytics import YOLO
+    from ultralytics.nn.tasks import DetectionModel
+
+    from hullscan.vision.training import export_model
+
+    torch.manual_seed(3)
+    network = DetectionModel("yolo11n.yaml", nc=len(NAMES), verbose=False)
+    network.names = dict(enumerate(NAMES))
+    norms = [layer for layer in network.modules() if isinstance(layer, torch.nn.BatchNorm2d)]
+    batch = np.stack([clouds(320, 192, seed) for seed in range(4)]).transpose(0, 3, 1, 2)
+    with torch.no_grad():
+        for norm in norms:
+            norm.momentum = 1.0
+        network.train()
+        network(torch.from_numpy(batch.copy()).float() / 255)
+        for branch in network.model[-1].cv3:
+            branch[-1].weight.mul_(1.2)
+            branch[-1].bias.fill_(-2.5)
+        for branch in network.model[-1].cv2:
+            branch[-1].weight.mul_(2.0)
+    network.eval()
+    whole = YOLO("yolo11n.yaml")
+    whole.model, network.args = network, {}
+    whole.save(folder / "random.pt")
+    return folder / "random.pt", export_model(folder / "random.pt", folder)[0]
+
+
+@pytest.fixture(scope="module", params=["random weights", "the committed model"])
+def weights(request, tmp_path_factory) -> tuple[Path, Path]:
+    """Weights and their export."""
+    if request.param == "random weights":
+        return random_model(tmp_path_factory.mktemp("random"))
+    committed = DEFAULT_MODEL.with_suffix(".pt")
+    if not (committed.is_file() and DEFAULT_MODEL.is_file()):
+        pytest.skip("no model is committed yet")
+    return committed, DEFAULT_MODEL
+
+
+def agreeing(ours: Detections, theirs: Detections) -> int:
+    """How many of ours they have found too: label, box within a pixel, score within 0.01."""
+    gaps = np.abs(ours.boxes_xyxy_px[:, None] - theirs.boxes_xyxy_px[None]).max(axis=2)
+    close = (gaps < 1) & (np.abs(ours.scores[:, None] - theirs.scores[None]) < 0.01)
+    return int((close & (ours.labels[:, None] == theirs.labels[None])).any(axis=1).sum())
+
+
+@with_ultralytics
+def test_the_exported_model_finds_what_ultralytics_finds(weights):
+    exported, original = ExportedDetector(weights[1], floor=0.01), load_detector(weights[0], floor=0.01)
+    assert exported.names == original.names
+    compared = 0
+    for seed, (width, height) in enumerate([(640, 360), (639, 360), (720, 405), (500, 281)]):
+        image = clouds(width, height, 10 + seed)
+        # parcels are nothing like clouds: a box of even colour is
+        cv2.rectangle(image, (width // 3, height // 3), (width // 2, height // 2), (40, 90, 160), -1)
+        ours, theirs = exported.detect(image), original.detect(image)
+        # at the floor and at the 300th either may have kept one more
+        firm, counter = (each.select(each.scores > max(0.03, np.sort(each.scores)[::-1][:290].min(initial=1) + 0.02))
+                         for each in (ours, theirs))  # fmt: skip
+        assert agreeing(firm, theirs) >= 0.98 * len(firm)
+        assert agreeing(counter, ours) >= 0.98 * len(counter)
+        compared += len(firm)
+    assert compared > 0
+
+
+# ---------------------------------------------------------------- training
+
+
+@pytest.fixture(scope="module")
+def few_pictures(tmp_path_factory) -> Path:
+    """Eight pictures for training and four to choose by, each with one coloured box."""
+    place = tmp_path_factory.mktemp("few")
+    for split, count in (("train", 8), ("val", 4)):
+        for kind in ("images", "labels"):
+            (place / kind / split).mkdir(parents=True)
+        for index in range(count):
+            image = clouds(96, 64, index)
+            cv2.rectangle(image, (20 + 3 * index, 20), (50 + 3 * index, 44), (20, 60, 200), -1)
+            cv2.imwrite(str(place / "images" / split / f"{index}.png"), image)
+            line = f"{index % 2} {(35 + 3 * index) / 96:.4f} {32 / 64:.4f} {30 / 96:.4f} {24 / 64:.4f}\n"
+            (place / "labels" / split / f"{index}.txt").write_text(line, encoding="ascii")
+    data = {"train": "images/train", "val": "images/val", "names": dict(enumerate(NAMES))}
+    (place / "data.yaml").write_text(yaml.safe_dump(data), encoding="utf-8")
+    (place / "data_card.json").write_text(json.dumps({"labels": NAMES}), encoding="utf-8")
+    return place / "data.yaml"
+
+
+def train(data: Path, out: Path, seed: int = 0) -> list[int]:
+    epochs: list[int] = []
+    request = TrainingRequest(
+        data=data, out=out, image_px=64, epochs=1, batch=4, threads=1, seed=seed, input_px=(64, 96)
+    )
+    assert train_detector(request, lambda epoch, _: epochs.append(epoch)) == out
+    return epochs
+
+
+@with_ultralytics
+def test_a_training_ends_with_weights_an_export_and_a_card_that_knows_both(few_pictures, tmp_path):
+    assert train(few_pictures, tmp_path) == [1]
+    card = yaml.safe_load((tmp_path / "parcel.yaml").read_text(encoding="utf-8"))
+    assert {"parcel.pt", "parcel.onnx"} <= set(card["files"])
+    for name, sha256 in card["files"].items():
+        assert hashlib.sha256((tmp_path / name).read_bytes()).hexdigest() == sha256
+    assert card["trained_with"]["epochs"] == 1
+    assert card["data_card"] == {"labels": list(NAMES)}
+    assert str(tmp_path) not in (tmp_path / "parcel.yaml").read_text(encoding="utf-8")
+    metadata = {entry.key: entry.value for entry in onnx.load(str(tmp_path / "parcel.onnx")).metadata_props}
+    assert "date" not in metadata
+    assert not any(str(tmp_path) in value for value in metadata.values())
+    detector = load_detector(tmp_path / "parcel.onnx", floor=0.0)
+    assert detector.names == NAMES
+    assert len(detector.detect(clouds(96, 64, 1))) > 0
+    train(few_pictures, tmp_path / "again")
+    assert (tmp_path / "again" / "parcel.onnx").read_bytes() == (tmp_path / "parcel.onnx").read_bytes()
+
+
+@with_ultralytics
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        pytest.param(None, "no data set at", id="no file"),
+        pytest.param("train: nowhere\nval: nowhere\nnames: {0: parcel}\n", "training failed", id="no pictures"),
+    ],
+)
+def test_a_data_set_that_cannot_be_used_is_one_error(tmp_path, content, message):
+    if content is not None:
+        (tmp_path / "data.yaml").write_text(content, encoding="utf-8")
+    with pytest.raises(DetectorError, match=message):
+        train_detector(TrainingRequest(data=tmp_path / "data.yaml", out=tmp_path / "out", epochs=1))
+
+
+# ---------------------------------------------------------------- detections
+
+
+def detections(*boxes: tuple[float, float], score: float = 0.8, label: int = 0, size: float = 40.0) -> Detections:
+    """Square boxes round their centres."""
+    centres = np.array(boxes, dtype=np.float64).reshape(-1, 2)
+    corners = np.concatenate([centres - size / 2, centres + size / 2], axis=1)
+    return Detections(corners, np.full(len(boxes), score), np.full(len(boxes), label, np.int64), NAMES)
+
+
+def joined(*parts: Detections) -> Detections:
+    boxes = np.concatenate([part.boxes_xyxy_px for part in parts])
+    scores, labels = (np.concatenate([getattr(part, name) for part in parts]) for name in ("scores", "labels"))
+    return Detections(boxes, scores, labels, NAMES)
+
+
+def test_detections_are_selected_together():
+    found = joined(detections((10, 10), score=0.9), detections((50, 50), score=0.3, label=1))
+    kept = found.select(found.scores < 0.5)
+    assert len(kept) == 1
+    assert kept.label_of(0) == "anode"
+    assert kept.boxes_xyxy_px.tolist() == [[30, 30, 70, 70]]
+    assert len(Detections.none(NAMES)) == 0
+
+
+@pytest.mark.parametrize(
+    ("boxes", "labels"),
+    [
+        pytest.param(np.zeros((1, 4)), np.zeros(2, np.int64), id="too few boxes"),
+        pytest.param(np.zeros((2, 4)), np.zeros(3, np.int64), id="too many labels"),
+        pytest.param(np.zeros((2, 5)), np.zeros(2, np.int64), id="boxes with five numbers"),
+    ],
+)
+def test_detections_that_do_not_fit_together_are_a_fault_of_the_program(boxes, labels):
+    with pytest.raises(ValueError, match="expected boxes"):
+        Detections(boxes, np.zeros(2), labels, NAMES)
+
+
+# ---------------------------------------------------------------- tracks
+
+HIT, MISS = detections((100, 100)), Detections.none(NAMES)
+FAINT = detections((100, 100), score=0.1)
+PERIOD_S = 0.25
+
+
+def follow(looks: list[Detections], **rules: Any) -> tuple[Tracker, list[list[int]]]:
+    tracker = Tracker(**rules)
+    return tracker, [tracker.update(look, index * PERIOD_S) for index, look in enumerate(looks)]
+
+
+@pytest.mark.parametrize(
+    ("looks", "ids", "confirmed"),
+    [
+        pytest.param([HIT] * 2, [1, 1], False, id="two looks are not enough"),
+        pytest.param([HIT] * 3, [1, 1, 1], True, id="three in a row"),
+        pytest.param([HIT, MISS, HIT, MISS, HIT], [1, 0, 1, 0, 1], True, id="three of five"),
+        pytest.param([HIT, MISS, MISS, HIT, MISS, HIT], [1, 0, 0, 1, 0, 1], False, id="three of six"),
+        pytest.param(
+            [HIT] * 3 + [MISS] * 4, [1, 1, 1, 0, 0, 0, 0], True, id="confirmed stays confirmed while it lives"
+        ),
+        pytest.param([HIT] + [MISS] * 4 + [HIT], [1, 0, 0, 0, 0, 1], False, id="found again after four misses"),
+        pytest.param([HIT] * 3 + [MISS] * 5 + [HIT], [1, 1, 1, *[0] * 5, 2], False, id="five misses end a track"),
+        pytest.param([FAINT] * 5, [0] * 5, False, id="faint looks start nothing"),
+        pytest.param([HIT, FAINT, FAINT], [1, 1, 1], True, id="faint looks go on with a track"),
+        pytest.param(
+            [HIT, HIT, detections((500, 100))], [1, 1, 2], False, id="a jump across the picture is another object"
+        ),
+        pytest.param(
+            [HIT, HIT, detections((100, 100), label=1)], [1, 1, 2], False, id="another label is another object"
+        ),
+        pytest.param(
+            [HIT, HIT, detections((100, 100), size=160)], [1, 1, 2], False, id="four times the size is another object"
+        ),
+        pytest.param(
+            [detections((100 + 45 * k, 100)) for k in range(4)], [1] * 4, True, id="what drifts through the picture"
+        ),
+        pytest.param(
+            [detections((100 + 55 * k, 100)) if k not in (2, 3) else MISS for k in range(6)],
+            [1, 1, 0, 0, 1, 1],
+            True,
+            id="what drifts on while it is not seen",
+        ),
+    ],
+)
+def test_a_track_is_confirmed_when_seen_in_three_of_five_looks(looks, ids, confirmed):
+    tracker, given_ids = follow(looks)
+    assert [each[0] if each else 0 for each in given_ids] == ids
+    assert tracker.is_confirmed(max(ids)) == confirmed
+
+
+def test_a_track_is_confirmed_with_the_look_that_completes_it_and_gone_with_its_end():
+    tracker, seen = Tracker(), []
+    for index, look in enumerate([HIT] * 3 + [MISS] * 5):
+        tracker.update(look, index * PERIOD_S)
+        seen.append(tracker.is_confirmed(1))
+    assert seen == [False, False, True, True, True, True, True, False]
+
+
+@pytest.mark.parametrize(("hits", "looks", "needed"), [(1, 1, 1), (2, 2, 2), (4, 6, 4)])
+def test_k_and_n_are_what_they_are_set_to(hits, looks, needed):
+    assert not follow([HIT] * (needed - 1), hits=hits, looks=looks)[0].is_confirmed(1)
+    assert follow([HIT] * needed, hits=hits, looks=looks)[0].is_confirmed(1)
+
+
+@pytest.mark.parametrize(
+    "paths",
+    [
+        pytest.param([[(100 + 10 * k, 100), (200 + 10 * k, 100)] for k in range(6)], id="side by side"),
+        pytest.param([[(100 + 30 * k, 100), (300 - 30 * k, 130)] for k in range(7)], id="passing each other"),
+        pytest.param([[(100 + 90 * k, 100), (10 + 90 * k, 100)] for k in range(5)], id="one where the other was"),
+    ],
+)
+def test_two_objects_keep_their_numbers_whatever_the_order(paths):
+    looks = [detections(*pair) for pair in paths]
+    assert follow(looks)[1] == [[1, 2]] * len(paths)
+    turned = [detections(*(pair if k % 2 == 0 else pair[::-1])) for k, pair in enumerate(paths)]
+    assert follow(turned)[1] == [[1, 2] if k % 2 == 0 else [2, 1] for k in range(len(paths))]
+
+
+def test_each_detection_of_a_look_has_a_number_of_its_own():
+    dice = np.random.default_rng(4)
+    tracker = Tracker()
+    places = dice.uniform(50, 590, (12, 2))
+    for look in range(20):
+        shown = places + 4 * look + dice.normal(size=places.shape)
+        chosen = shown[dice.random(12) < 0.8]
+        ids = tracker.update(detections(*map(tuple, chosen)), look * PERIOD_S)
+        assert len(set(ids)) == len(ids)
+        assert 0 not in ids
+
+
+# ---------------------------------------------------------------- pictures to records
+
+
+@dataclass
+class BrightSpot:
+    """A detector that finds the brightest pixel, in two sizes."""
+
+    names: tuple[str, ...] = NAMES
+    model_sha256: str = "0" * 64
+    shapes: list[tuple[int, ...]] = field(default_factory=list)
+
+    def detect(self, image_bgr: np.ndarray) -> Detections:
+        self.shapes.append(image_bgr.shape)
+        row, column = np.unravel_index(image_bgr.sum(axis=2).argmax(), image_bgr.shape[:2])
+        if image_bgr.max() == 0:
+            return Detections.none(NAMES)
+        return joined(
+            detections((column, row), size=20, score=0.876543), detections((column, row), size=10, score=0.2, label=1)
+        )
+
+
+def spot(path: Path, x: int, y: int, size: tuple[int, int] = (90, 160)) -> Path:
+    image = np.zeros((*size, 3), np.uint8)
+    image[y, x] = 255
+    path.parent.mkdir(parents=True, exist_ok=True)
+    cv2.imwrite(str(path), image)
+    return path
+
+
+def test_each_picture_becomes_a_record_in_the_order_given(tmp_path):
+    single = spot(tmp_path / "z.png", 30, 40)
+    spot(tmp_path / "all" / "b.PNG", 50, 60, (99, 131))
+    spot(tmp_path / "all" / "a" / "dark.png", 0, 0)
+    cv2.imwrite(str(tmp_path / "all" / "a" / "dark.png"), np.zeros((9, 9, 3), np.uint8))
+    (tmp_path / "all" / "notes.txt").write_text("no picture", encoding="ascii")
+    out = tmp_path / "found.json"
+    assert detect_pictures([single, tmp_path / "all"], out, BrightSpot()) == 4
+    records = json.loads(out.read_text(encoding="utf-8"))
+    assert [Path(record["file"]).name for record in records] == ["z.png", "dark.png", "b.PNG"]
+    assert [(record["width"], record["height"]) for record in records] == [(160, 90), (9, 9), (131, 99)]
+    assert records[1]["detections"] == []
+    assert records[0]["detections"] == [
+        {"label": "parcel", "score": 0.8765, "box_xyxy_px": [20.0, 30.0, 40.0, 50.0]},
+        {"label": "anode", "score": 0.2, "box_xyxy_px": [25.0, 35.0, 35.0, 45.0]},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        pytest.param(None, "cannot read .*x.jpg", id="no such file"),
+        pytest.param(b"", "no picture that can be read", id="an empty file"),
+        pytest.param(b"not a picture" * 50, "no picture that can be read", id="text"),
+        pytest.param(b"\x89PNG\r\n\x1a\n" + bytes(50), "no picture that can be read", id="half a picture"),
+    ],
+)
+def test_what_is_no_picture_is_refused_and_nothing_is_written(tmp_path, content, message):
+    good = spot(tmp_path / "good.png", 3, 3)
+    if content is not None:
+        (tmp_path / "x.jpg").write_bytes(content)
+    with pytest.raises(InputError, match=message):
+        detect_pictures([good, tmp_path / "x.jpg"], tmp_path / "found.json", BrightSpot())
+    assert not (tmp_path / "found.json").exists()
+
+
+def test_a_folder_without_pictures_is_refused(tmp_path):
+    with pytest.raises(InputError, match="no pictures given"):
+        detect_pictures([tmp_path], tmp_path / "found.json", BrightSpot())
+
+
+def test_records_that_cannot_be_written_are_one_error(tmp_path):
+    good = spot(tmp_path / "good.png", 3, 3)
+    with pytest.raises(InputError, match="cannot write"):
+        detect_pictures([good], tmp_path / "nowhere" / "found.json", BrightSpot())
