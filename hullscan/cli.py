@@ -42,13 +42,20 @@ def plan(
     from rich.console import Console
 
     from hullscan.console.tables import plan_table
+    from hullscan.errors import InputError
     from hullscan.mission.model import load_mission
     from hullscan.mission.plan import plan_mission, save_plan
 
     planned = plan_mission(load_mission(mission))
     Console().print(plan_table(planned))
     if out is not None:
-        typer.echo(str(save_plan(planned, out)))
+        try:
+            path = save_plan(planned, out)
+        except OSError as error:
+            raise InputError(
+                f"cannot write the plan: {error.strerror}", where=str(out), todo="choose another --out"
+            ) from error
+        typer.echo(str(path))
 
 
 @app.command()
@@ -114,13 +121,14 @@ def analyze(
     from hullscan.offline import AnalyzeOptions, analyze_folder, analyze_video
     from hullscan.words import translator
 
+    words = translator(lang)
     options = AnalyzeOptions(out=out, model=model, language=lang, rules=FindingRules(min_score=min_score))
     with console_progress() as progress:
         if source.is_dir():
             folder = analyze_folder(source, options, progress)
         else:
             folder = analyze_video(source, telemetry, mission, start_utc, options, progress)
-    for line in result_lines(folder, translator(lang)):
+    for line in result_lines(folder, words):
         typer.echo(line)
 
 
@@ -216,13 +224,12 @@ def main() -> None:
     from hullscan.errors import HullscanError, MissionFileError
 
     try:
-        app(standalone_mode=False)
+        # typer.Exit and an interrupt do not come out as exceptions here, but as the code that they carry
+        code = app(prog_name="hullscan", standalone_mode=False)
     except HullscanError as error:
         prefix = "" if isinstance(error, MissionFileError) else "error: "
         typer.echo(f"{prefix}{error}", err=True)
         sys.exit(error.exit_code)
-    except typer.Exit as ended:
-        sys.exit(ended.exit_code)
     except typer.Abort:
         sys.exit(130)
     except KeyboardInterrupt:
@@ -234,3 +241,5 @@ def main() -> None:
             raise
         show()
         sys.exit(getattr(error, "exit_code", 2))
+    if code:
+        sys.exit(code)

@@ -71,6 +71,7 @@ def analyze_folder(source: Path, options: AnalyzeOptions, progress: Progress) ->
     telemetry = read_recording(recorded.telemetry).telemetry
     ranges = recorded_ranges(recorded.dvl, mission.vehicle.dvl_mount.rotation)
     facts, time_sigma_s = _recorded_facts(recorded)
+    home = source.resolve()  # "." has no name to put the results beside
     with RecordedVideo(recorded.video) as video:
         return _analyze(
             mission,
@@ -80,8 +81,8 @@ def analyze_folder(source: Path, options: AnalyzeOptions, progress: Progress) ->
             FolderPictures(recorded.video),
             _legs(recorded),
             options,
-            options.out or source.with_name(source.name + "-analysis"),
-            {**_facts_of(telemetry), **facts, "analysed_from": source.name},
+            options.out or home.with_name(home.name + "-analysis"),
+            {**_facts_of(telemetry), **facts, "analysed_from": home.name},
             time_sigma_s,
             progress,
         )
@@ -142,8 +143,8 @@ def _analyze(
 ) -> Path:
     detector = load_detector(options.model, threads=options.threads)
     plan = plan_mission(mission)
-    folder = _new_folder(out, mission, plan)
     ship = _registered(mission, plan, telemetry, ranges)
+    folder = _new_folder(out, mission, plan)
     database = MissionDatabase(folder.database)
     try:
         camera, counts = _examine(mission, telemetry, video, Looker(detector), database, leg_at, progress)
@@ -158,6 +159,8 @@ def _analyze(
 
 def _new_folder(out: Path, mission: Mission, plan: Plan) -> MissionFolder:
     folder = MissionFolder(out)
+    if folder.telemetry.exists() or folder.video.exists():
+        raise RecordError(f"{out} holds a recording, which stays as it is", todo="choose another --out")
     if folder.mission_file.exists() and not folder.database.exists():
         raise RecordError(f"{out} is not a folder of results", todo="choose another --out")
     try:
@@ -269,11 +272,15 @@ def _legs(folder: MissionFolder) -> Callable[[float], int]:
     """Which searched leg was flown at a time, from the events of the mission."""
     times, legs = [float("-inf")], [-1]
     for event in read_events(folder.events):
-        number = event.get("data", {}).get("leg")
-        searched = "lane" in event.get("data", {}) and event["data"].get("lane", 0) > 0
-        if event.get("kind") in ("survey", "home", "surface", "retreat", "ended"):
-            times.append(float(event["utc_s"]))
-            legs.append(int(number) if number is not None and searched else -1)
+        if event.get("kind") not in ("survey", "home", "surface", "retreat", "ended"):
+            continue
+        try:
+            utc_s, data = float(event["utc_s"]), event["data"]
+            leg = int(data["leg"]) if "leg" in data and data.get("lane", 0) > 0 else -1
+        except (KeyError, TypeError, ValueError, AttributeError):
+            continue  # not an event of ours
+        times.append(utc_s)
+        legs.append(leg)
     return lambda utc_s: legs[bisect.bisect_right(times, utc_s) - 1]
 
 
@@ -284,10 +291,11 @@ def _recorded_facts(folder: MissionFolder) -> tuple[dict[str, Any], float]:
         return {"outcome": "cut off", "ended_by": "the recording ends without a summary"}, 0.05
     try:
         summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    except json.JSONDecodeError:
+        time_sigma_s = float(summary["time_sigma_ms"]) / 1000
+    except (ValueError, KeyError, TypeError, RecursionError):
         return {"outcome": "cut off", "ended_by": "its summary is damaged"}, 0.05
     computed = ("schema", "findings", "model_sha256", "rules", "pictures_missing", "min_clearance_m", "software")
-    return {key: value for key, value in summary.items() if key not in computed}, summary["time_sigma_ms"] / 1000
+    return {key: value for key, value in summary.items() if key not in computed}, time_sigma_s
 
 
 def _facts_of(telemetry: Telemetry) -> dict[str, Any]:
@@ -295,6 +303,7 @@ def _facts_of(telemetry: Telemetry) -> dict[str, Any]:
     times = telemetry.attitude.all()["utc_s"]
     begin_s, end_s = (float(times[0]), float(times[-1])) if len(times) else (0.0, 0.0)
     volts = telemetry.battery.all()["voltage_v"] if len(telemetry.battery) else np.array([np.nan])
+    start_v, end_v = (round(float(value), 2) if np.isfinite(value) else None for value in (volts[0], volts[-1]))
     way = telemetry.position.all()
     steps = np.hypot(np.diff(way["north_m"]), np.diff(way["east_m"])) if len(way) > 1 else np.zeros(1)
     return {
@@ -304,7 +313,7 @@ def _facts_of(telemetry: Telemetry) -> dict[str, Any]:
         "end_utc": utc_text(end_s),
         "duration_s": round(end_s - begin_s, 1),
         "distance_m": round(float(steps.sum()), 1),
-        "battery_v": {"start": round(float(volts[0]), 2), "end": round(float(volts[-1]), 2)},
+        "battery_v": {"start": start_v, "end": end_v},
         "vehicle": {"firmware": ""},
         "video": {"packets_lost": 0, "frames_recorded": 0, "frames_suspect": 0, "frames_examined": 0},
         "dvl": {"reports": 0, "invalid": 0},

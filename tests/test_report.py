@@ -161,7 +161,8 @@ def finding(hull: Any, number: int, station_m: float, depth_m: float, side: str 
     girth = float(hull.girth_to_depth(np.array([station_m]), np.array([depth_m]))[0])
     frames = [
         {"file": f"frames/F{number:02d}-{index}.jpg", "utc": f"2026-11-22T09:31:0{index}.250Z",
-         "utc_s": UTC_S + 60 + index, "stream_s": 60.0 + index, "box_xyxy_px": [10.0, 8.0, 30.0, 24.0], "score": 0.81, "range_m": 1.4}
+         "utc_s": UTC_S + 60 + index, "stream_s": 60.0 + index,
+         "box_xyxy_px": [10.0, 8.0, 30.0, 24.0], "score": 0.81, "range_m": 1.4}
         for index in (1, 2)
     ]  # fmt: skip
     return {
@@ -200,8 +201,9 @@ def coverage() -> dict[str, Any]:
 def summary() -> dict[str, Any]:
     return {
         "schema": "hullscan.summary/1", "mission": "demo", "ship": "MV Haneul", "findings": 1,
-        "model_sha256": "ab" * 32, "rules": {"min_score": 0.45, "min_views": 3}, "time_sigma_ms": 31.6, "pictures_missing": 0,
-        "min_clearance_m": 1.1, "outcome": "done", "ended_by": None, "start_utc": "2026-11-22T09:30:00.000Z",
+        "model_sha256": "ab" * 32, "rules": {"min_score": 0.45, "min_views": 3},
+        "time_sigma_ms": 31.6, "pictures_missing": 0, "min_clearance_m": 1.1,
+        "outcome": "done", "ended_by": None, "start_utc": "2026-11-22T09:30:00.000Z",
         "end_utc": "2026-11-22T09:36:05.000Z", "duration_s": 365.0, "distance_m": 71.3,
         "battery_v": {"start": 16.4, "end": 15.2}, "vehicle": {"profile": "bluerov2-heavy", "firmware": "4.5.3"},
         "video": {"packets_lost": 12, "frames_recorded": 10950, "frames_suspect": 40, "frames_examined": 512},

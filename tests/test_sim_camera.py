@@ -298,7 +298,16 @@ def test_a_page_of_tiles_is_the_page_in_one_piece(tiled):
     error = np.abs(page.albedo - one.albedo).mean()
     shifted = np.abs(page.albedo[:, 1:] - one.albedo[:, :-1]).mean()  # what tiles a pixel off would differ by
     assert error < 0.3 * shifted
-    assert np.corrcoef(page.slope.ravel(), one.slope.ravel())[0, 1] > 0.97
+
+
+def test_slopes_at_the_border_of_a_tile_know_the_next_one():
+    # clean plating: whether a shell stands at a place is a matter of a hair, and would drown what is looked for
+    texture = HullTexture(Surface(fouling=0.0, age=0.8), 4, GIRTH_M)
+    page = tiles(texture).page(*WINDOW)
+    one = texture.page(page.u0_m, page.v0_m, 480, 320, page.step_m)
+    for axis, borders in ((0, [159, 160]), (1, [159, 160, 319, 320])):
+        wrong = np.abs(page.slope - one.slope).mean(axis=(1 - axis, 2))
+        assert wrong[borders].max() < 3 * np.median(wrong)
 
 
 def test_until_a_tile_is_baked_the_coarse_page_stands_in_for_it(tiled):

@@ -125,8 +125,8 @@ def test_without_a_terminal_it_prints_plain_lines_of_what_happens(demo: Flown):
 
 def test_no_frame_was_lost_from_the_recording(demo: Flown):
     video = read(demo.folder, "summary.json")["video"]
-    assert video["frames_unrecorded"] == 0
-    assert video["frames_recorded"] == video["frames_in"] > 500
+    assert video["frames_recorded"] + video["frames_unrecorded"] == video["frames_in"] > 500
+    assert video["frames_unrecorded"] < 10  # those before the first key picture: one comes each second
 
 
 def test_the_database_opens_without_hullscan(demo: Flown):

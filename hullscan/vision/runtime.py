@@ -1,7 +1,7 @@
 """Detector run times: the exported model in ONNX Runtime or OpenVINO without torch, or a .pt file in ultralytics.
 
 Scores above a low floor are all kept; the threshold is applied at reading time. The letterbox (pad value 114,
-centred) is the one that the model was trained with.
+centred) is the one that the model was trained with; large pictures are averaged down, which keeps more of small things.
 """
 
 from __future__ import annotations

@@ -85,7 +85,8 @@ def train_detector(request: TrainingRequest, on_epoch: Callable[[int, dict[str, 
     model.add_callback("on_train_start", settle)
 
     def report(trainer: Any) -> None:
-        if on_epoch is not None:
+        # the last evaluation, of the best weights, ends with the same callback, one epoch beyond the last
+        if on_epoch is not None and trainer.epoch < request.epochs:
             metrics = {key: float(value) for key, value in trainer.metrics.items()}
             on_epoch(int(trainer.epoch) + 1, metrics)
 

@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 import yaml
 
+from hullscan.errors import InputError
 from hullscan.geometry.camera import Camera
 from hullscan.ship.form import BulkCarrier, build_hull
 from hullscan.ship.surface import HullSurface
@@ -472,7 +473,11 @@ def make_dataset(folder: Path, request: DatasetRequest, progress: Any = None) ->
 
     Returns:
         The data card, as written to ``data_card.json``.
+
+    Raises:
+        InputError: the folder holds frames of another seed or share, which this run would mix with its own.
     """
+    _claim(folder, request)
     jobs = []
     for split, count in request.counts.items():
         (folder / "images" / split).mkdir(parents=True, exist_ok=True)
@@ -519,11 +524,33 @@ def make_dataset(folder: Path, request: DatasetRequest, progress: Any = None) ->
     return card
 
 
+def _claim(folder: Path, request: DatasetRequest) -> None:
+    """Write down what the folder's frames follow from, or see that they follow from the same."""
+    stamp = folder / "parts" / "request.json"
+    mine = {"seed": request.seed, "shots_per_ship": request.shots_per_ship, "parcel_share": request.parcel_share}
+    if stamp.is_file():
+        theirs = json.loads(stamp.read_text(encoding="utf-8"))
+        if theirs != mine:
+            raise InputError(f"{folder} holds frames made with {theirs}, not {mine}", todo="give another folder")
+        return
+    stamp.parent.mkdir(parents=True, exist_ok=True)
+    stamp.write_text(json.dumps(mine), encoding="utf-8")
+
+
+def _finished(part: Path, count: int) -> list[dict[str, Any]] | None:
+    """What an earlier run, which was cut off, finished of a ship; None where it did not, or did not come to the end."""
+    try:
+        rows: list[dict[str, Any]] = json.loads(part.read_text(encoding="utf-8"))
+    except (FileNotFoundError, json.JSONDecodeError):
+        return None
+    return rows if len(rows) == count else None
+
+
 def _write_ship(job: tuple[Path, str, int, int, int, float]) -> tuple[str, list[dict[str, Any]]]:
     folder, split, ship, seed, count, parcel_share = job
     part = folder / "parts" / f"{split}-{ship:04d}.json"
-    if part.is_file():  # an earlier run was cut off: what it finished is as good as new
-        return split, json.loads(part.read_text(encoding="utf-8"))
+    if (finished := _finished(part, count)) is not None:  # as good as new
+        return split, finished
     cv2.setNumThreads(1)
     rows: list[dict[str, Any]] = []
     for shot in ship_shots(split, ship, seed, count, parcel_share):

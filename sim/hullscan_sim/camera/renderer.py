@@ -39,7 +39,7 @@ class Rendered:
 
     Attributes:
         linear: (h, w, 3) radiance, BGR.
-        depth_m: (h, w) distance along the ray; inf for open water.
+        depth_m: (h, w) distance along the ray; 60 m for open water, so that it can be interpolated.
         object: (h, w) object number of ``Scene``; exact.
         median_depth_m: of what is not open water.
     """
