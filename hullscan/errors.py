@@ -17,6 +17,7 @@ Every message is one line: what, where, what to do.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 __all__ = [
     "DetectorError",
@@ -108,6 +109,16 @@ class DetectorError(HullscanError):
 
 
 class SafetyStop(HullscanError):
-    """A safety rule ended the mission; the recording is complete up to that moment."""
+    """A safety rule ended the mission; the recording is complete up to that moment.
+
+    Args:
+        message, data: ``what`` as words for people in their language, see ``hullscan.words``.
+    """
 
     exit_code = 3
+
+    def __init__(
+        self, what: str, *, message: str = "", data: dict[str, Any] | None = None, where: str = "", todo: str = ""
+    ) -> None:
+        super().__init__(what, where=where, todo=todo)
+        self.message, self.data = message, data or {}

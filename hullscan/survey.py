@@ -291,6 +291,7 @@ class _Flight:
         return {
             "outcome": outcome if self.ended_by is None else "ended by a safety rule",
             "ended_by": None if self.ended_by is None else str(self.ended_by),
+            "ended_by_words": _words_of(self.ended_by),
             "start_utc": utc_text(start_s),
             "end_utc": utc_text(end_s),
             "duration_s": round(end_s - start_s, 1),
@@ -365,6 +366,11 @@ def _stated_ship(mission: Mission, vehicle: ArduSubVehicle) -> ShipPose:
 def _host_port(text: str) -> tuple[str, int]:
     host, _, port = text.partition(":")
     return host, int(port) if port.isdigit() else DVL_PORT
+
+
+def _words_of(error: HullscanError | None) -> dict[str, Any] | None:
+    """The message and data behind an error, where it has words for people in their language."""
+    return {"message": error.message, "data": error.data} if isinstance(error, SafetyStop) and error.message else None
 
 
 def _rounded(value: float) -> float | None:

@@ -15,7 +15,8 @@ __all__ = ["console_progress", "epoch_printer"]
 def console_progress() -> Iterator[Callable[[str, int, int], None]]:
     """A function (what, done, of) that moves a bar on stderr."""
     columns = (TextColumn("{task.description:<24}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         tasks: dict[str, int] = {}
 
         def move(what: str, done: int, of: int) -> None:

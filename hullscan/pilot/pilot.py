@@ -145,13 +145,13 @@ class Pilot:
                 self._fly_legs()
             except _Retreat as ended:
                 self._retreat(ended.verdict)
-                raise SafetyStop(ended.verdict.words, todo="see events.jsonl") from None
+                raise _stop(ended.verdict) from None
             except _Return as ended:
                 self._go_home(ended.verdict)
             self._surface()
             self._enter(PilotState.ENDED, mark("disarming at the surface"))
             if self._verdict_at_end is not None:
-                raise SafetyStop(self._verdict_at_end.words, todo="see events.jsonl")
+                raise _stop(self._verdict_at_end)
 
     _verdict_at_end: Verdict | None = None
 
@@ -280,7 +280,7 @@ class Pilot:
                 self._hands_off(found)
             if found.act == Act.RETREAT:
                 self._retreat(found)
-                raise SafetyStop(found.words, todo="see events.jsonl")
+                raise _stop(found)
             self._take_ranges()
             command, tilt, progress = follower.target(self._place(), registration.pose, min(now_s - before_s, 0.5))
             before_s = now_s
@@ -313,7 +313,7 @@ class Pilot:
         self._vehicle.let_go(verdict.words)
         self._enter(PilotState.ENDED, mark("let go of the vehicle"))
         self._on_event(verdict.rule, verdict.message, verdict.data)
-        raise SafetyStop(verdict.words, todo="the vehicle's own failsafe decides now")
+        raise _stop(verdict, todo="the vehicle's own failsafe decides now")
 
     def _surface(self) -> None:
         self._enter(PilotState.SURFACE, mark("rising at the launch"))
@@ -470,3 +470,7 @@ class _Return(Exception):
 
 class _Retreat(_Return):
     """The same without a position to go home by."""
+
+
+def _stop(verdict: Verdict, todo: str = "see events.jsonl") -> SafetyStop:
+    return SafetyStop(verdict.words, message=verdict.message, data=verdict.data, todo=todo)

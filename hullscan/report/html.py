@@ -73,6 +73,7 @@ def _page(
         findings=[_card(folder, finding) for finding in results["findings"]["findings"]],
         coverage=results["coverage"],
         summary=results["summary"],
+        ended_by=_said(words, results["summary"].get("ended_by_words"), results["summary"].get("ended_by")),
         events=_events(folder, words),
         maps=_maps(mission, results, words),
         overview=overview_map(mission, results["coverage"], results["findings"]["findings"], words),
@@ -137,12 +138,15 @@ def _jpeg_size(raw: bytes) -> tuple[int, int] | None:
 
 
 def _events(folder: MissionFolder, words: Callable[[str], str]) -> list[dict[str, str]]:
-    shown = []
-    for event in read_events(folder.events)[:_MAX_EVENTS]:
-        message = words(str(event.get("message", "")))
-        try:
-            text = fill(message, event.get("data", {}))
-        except (LookupError, ValueError, TypeError, AttributeError):
-            text = str(event.get("words", ""))
-        shown.append({"utc": str(event.get("utc", ""))[11:19], "text": text})
-    return shown
+    return [
+        {"utc": str(event.get("utc", ""))[11:19], "text": _said(words, event, event.get("words", ""))}
+        for event in read_events(folder.events)[:_MAX_EVENTS]
+    ]
+
+
+def _said(words: Callable[[str], str], record: Any, otherwise: Any) -> str:
+    """A recorded ``message`` with its ``data`` in the report's language; what was said at the time if it is damaged."""
+    try:
+        return fill(words(str(record["message"])), record["data"])
+    except (LookupError, ValueError, TypeError, AttributeError):
+        return str(otherwise or "")
