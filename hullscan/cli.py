@@ -185,6 +185,10 @@ def train(
     imgsz: Annotated[int, typer.Option("--imgsz", min=64)] = 416,
     epochs: Annotated[int, typer.Option("--epochs", min=1)] = 30,
     batch: Annotated[int, typer.Option("--batch", min=1)] = 16,
+    empty_share: Annotated[
+        float, typer.Option("--empty-share", min=0, max=1, help="of frames without an object")
+    ] = 1.0,
+    rect: Annotated[bool, typer.Option("--rect/--mosaic", help="frames as they are, or mosaics of four")] = True,
     threads: Annotated[int, typer.Option("--threads", min=1, help="torch threads on a CPU")] = 2,
     seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
     device: Annotated[str, typer.Option("--device", help="cpu, or the number of a GPU")] = "cpu",
@@ -194,8 +198,8 @@ def train(
     from hullscan.vision.training import TrainingRequest, train_detector
 
     request = TrainingRequest(
-        data=data, out=out, model=model, image_px=imgsz, epochs=epochs, batch=batch, threads=threads, seed=seed,
-        device=device,
+        data=data, out=out, model=model, image_px=imgsz, epochs=epochs, batch=batch,
+        empty_share=empty_share, rectangular=rect, threads=threads, seed=seed, device=device,
     )  # fmt: skip
     typer.echo(str(train_detector(request, epoch_printer(epochs))))
 

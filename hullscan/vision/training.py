@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
 from hullscan.errors import DetectorError
@@ -32,6 +33,9 @@ class TrainingRequest:
         data: data.yaml of a YOLO data set.
         model: an architecture (.yaml, random weights) or a .pt file to go on from.
         image_px: side of the training image.
+        empty_share: share of the training frames without any object that is used; those with one all are.
+        rectangular: frames keep their shape, which needs one shape for all of them, and no mosaic is made of them: a
+            short training learns more from frames as they are. Otherwise squares, and mosaics of four.
         threads: torch threads on a CPU; part of what makes a run repeatable.
         device: cpu, or the number of a GPU.
     """
@@ -42,6 +46,8 @@ class TrainingRequest:
     image_px: int = 416
     epochs: int = 30
     batch: int = 16
+    empty_share: float = 1.0
+    rectangular: bool = True
     threads: int = 2
     seed: int = 0
     device: str = "cpu"
@@ -93,7 +99,7 @@ def train_detector(request: TrainingRequest, on_epoch: Callable[[int, dict[str, 
     model.add_callback("on_fit_epoch_end", report)
     try:
         model.train(
-            data=str(request.data.resolve()),
+            data=str(_chosen(request)),
             project=str(request.out.resolve()),
             name="run",
             exist_ok=True,
@@ -108,10 +114,11 @@ def train_detector(request: TrainingRequest, on_epoch: Callable[[int, dict[str, 
             lr0=request.learning_rate,
             cos_lr=True,
             warmup_epochs=0.1 if request.model.endswith(".pt") else 1.0,
+            rect=request.rectangular,
             close_mosaic=max(request.epochs // 8, 1),
-            # colour must not be what tells a parcel from plating
-            hsv_h=0.3,
-            hsv_s=0.9,
+            # colour must not be what tells a parcel from plating; most of that is the generator's doing
+            hsv_h=0.1,
+            hsv_s=0.8,
             hsv_v=0.5,
             flipud=0.5,
             scale=0.6,
@@ -139,6 +146,24 @@ def train_detector(request: TrainingRequest, on_epoch: Callable[[int, dict[str, 
     }
     (request.out / "parcel.yaml").write_text(yaml.safe_dump(_plain(card), sort_keys=False), encoding="utf-8")
     return request.out
+
+
+def _chosen(request: TrainingRequest) -> Path:
+    """The data set with a seeded part of its empty frames, as a file of its own in the result's folder."""
+    if request.empty_share >= 1:
+        return request.data.resolve()
+    content = yaml.safe_load(request.data.read_text(encoding="utf-8"))
+    root = request.data.parent.resolve()
+    frames = sorted((root / content["train"]).iterdir())
+    labels = root / "labels" / Path(content["train"]).name
+    empty = np.array([not (labels / f"{frame.stem}.txt").read_text(encoding="ascii").strip() for frame in frames])
+    used = ~empty | (np.random.default_rng(request.seed).random(len(frames)) < request.empty_share)
+    train = request.out.resolve() / "train.txt"
+    train.write_text("".join(f"{frame}\n" for frame, use in zip(frames, used, strict=True) if use), encoding="utf-8")
+    content |= {"path": str(root), "train": str(train)}
+    chosen = train.with_name("data.yaml")
+    chosen.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+    return chosen
 
 
 def export_model(weights: Path, out: Path, input_px: tuple[int, int] = (384, 640)) -> list[Path]:
