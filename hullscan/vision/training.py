@@ -22,7 +22,7 @@ from hullscan.errors import DetectorError
 from hullscan.vision.evaluation import THRESHOLDS, score_frames
 from hullscan.vision.runtime import NAMES_IN_OPENVINO, ExportedDetector, offline_ultralytics
 
-__all__ = ["TrainingRequest", "export_model", "train_detector"]
+__all__ = ["TrainingRequest", "choose_frames", "export_model", "train_detector"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +99,7 @@ def train_detector(request: TrainingRequest, on_epoch: Callable[[int, dict[str, 
     model.add_callback("on_fit_epoch_end", report)
     try:
         model.train(
-            data=str(_chosen(request)),
+            data=str(choose_frames(request)),
             project=str(request.out.resolve()),
             name="run",
             exist_ok=True,
@@ -148,7 +148,7 @@ def train_detector(request: TrainingRequest, on_epoch: Callable[[int, dict[str, 
     return request.out
 
 
-def _chosen(request: TrainingRequest) -> Path:
+def choose_frames(request: TrainingRequest) -> Path:
     """The data set with a seeded part of its empty frames, as a file of its own in the result's folder."""
     if request.empty_share >= 1:
         return request.data.resolve()

@@ -1,0 +1,122 @@
+"""What counts as found and as false, and which frames a training takes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import yaml
+
+from hullscan.errors import InputError
+from hullscan.vision.detections import Detections
+from hullscan.vision.evaluation import score_frames
+from hullscan.vision.training import TrainingRequest, choose_frames
+
+PARCEL, ROPE = 0, 1
+
+
+class Scripted:
+    """Gives prepared detections, frame after frame: (label, score, box)."""
+
+    names = ("parcel", "rope")
+    model_sha256 = "0" * 64
+
+    def __init__(self, frames: list[list[tuple[int, float, tuple[float, float, float, float]]]]) -> None:
+        self._frames = iter(frames)
+
+    def detect(self, image_bgr: np.ndarray) -> Detections:
+        found = next(self._frames)
+        boxes = np.array([box for _, _, box in found], dtype=float).reshape(-1, 4)
+        scores, labels = np.array([s for _, s, _ in found]), np.array([k for k, _, _ in found], dtype=np.int64)
+        return Detections(boxes, scores, labels, self.names)
+
+
+def data_set(folder: Path, frames: list[list[tuple[str, tuple[int, int, int, int], bool]]]) -> Path:
+    """A test split with boxes (label, x y w h, ignore)."""
+    (folder / "images" / "test").mkdir(parents=True)
+    (folder / "annotations").mkdir()
+    images, annotations = [], []
+    for index, boxes in enumerate(frames):
+        name = f"{index}.jpg"
+        cv2.imwrite(str(folder / "images" / "test" / name), np.zeros((90, 160, 3), np.uint8))
+        images.append({"id": index, "file_name": name})
+        for label, box, ignore in boxes:
+            category = {"parcel": 1, "rope": 2}[label]
+            annotations.append({"image_id": index, "category_id": category, "bbox": box, "iscrowd": int(ignore)})
+    categories = [{"id": 1, "name": "parcel"}, {"id": 2, "name": "rope"}]
+    coco = {"images": images, "annotations": annotations, "categories": categories}
+    (folder / "annotations" / "test.json").write_text(json.dumps(coco), encoding="utf-8")
+    return folder
+
+
+HERE, THERE = (10, 10, 40, 20), (100, 50, 30, 30)
+AT_HERE, AT_THERE = (10.0, 10.0, 50.0, 30.0), (100.0, 50.0, 130.0, 80.0)
+
+
+@pytest.mark.parametrize(
+    ("truth", "detections", "recall", "false_per_frame"),
+    [
+        pytest.param([("parcel", HERE, False)], [(PARCEL, 0.9, AT_HERE)], 1.0, 0.0, id="on the parcel: found"),
+        pytest.param([("parcel", HERE, False)], [(PARCEL, 0.4, AT_HERE)], 0.0, 0.0, id="below the threshold: missed"),
+        pytest.param([("parcel", HERE, False)], [(PARCEL, 0.9, AT_THERE)], 0.0, 1.0, id="elsewhere: missed and false"),
+        pytest.param([("parcel", HERE, False)], [(ROPE, 0.9, AT_HERE)], 0.0, 0.0, id="another label does not count"),
+        pytest.param([("rope", HERE, False)], [(PARCEL, 0.9, AT_HERE)], None, 1.0, id="a rope called parcel is false"),
+        pytest.param([("parcel", HERE, True)], [(PARCEL, 0.9, AT_HERE)], None, 0.0, id="on an ignored one: nothing"),
+        pytest.param([("parcel", HERE, True)], [], None, 0.0, id="an ignored one is not missed"),
+        pytest.param(
+            [("parcel", HERE, False), ("parcel", THERE, False)], [(PARCEL, 0.9, AT_HERE)], 0.5, 0.0, id="one of two"
+        ),
+        pytest.param(
+            [("parcel", HERE, False)],
+            [(PARCEL, 0.9, AT_HERE), (PARCEL, 0.8, AT_HERE)],
+            1.0,
+            0.0,
+            id="two boxes on one parcel are no false one",
+        ),
+    ],
+)
+def test_what_counts(truth, detections, recall, false_per_frame, tmp_path: Path):
+    scored = score_frames(Scripted([detections]), data_set(tmp_path / "data", [truth]), "test")
+    point = scored.at(0.5)
+    assert point.recall == pytest.approx(recall, nan_ok=True) if recall is not None else np.isnan(point.recall)
+    assert point.false_per_frame == false_per_frame
+
+
+def test_frames_with_false_boxes_are_counted_once_and_sizes_apart(tmp_path: Path):
+    frames = [[("parcel", HERE, False)], [("parcel", THERE, False)], []]
+    found = [[(PARCEL, 0.9, AT_HERE)], [], [(PARCEL, 0.9, AT_HERE), (PARCEL, 0.7, AT_THERE)]]
+    scored = score_frames(Scripted(found), data_set(tmp_path / "data", frames), "test")
+    point = scored.at(0.5)
+    assert (point.recall, point.false_per_frame, point.false_frames) == pytest.approx((0.5, 2 / 3, 1 / 3))
+    assert scored.at(0.5, (0, 25)).recall == 1.0  # the one that is 20 px high
+    assert scored.at(0.5, (25, 99)).recall == 0.0  # the one of 30 px
+
+
+def test_a_folder_without_labels_is_refused(tmp_path: Path):
+    with pytest.raises(InputError, match="no labelled split"):
+        score_frames(Scripted([]), tmp_path, "test")
+
+
+def test_training_takes_every_labelled_frame_and_a_seeded_share_of_the_empty_ones(tmp_path: Path):
+    for part in ("images/train", "labels/train"):
+        (tmp_path / part).mkdir(parents=True)
+    for number in range(200):
+        (tmp_path / f"images/train/{number:03d}.jpg").write_bytes(b"")
+        text = "0 0.5 0.5 0.1 0.1\n" if number % 4 == 0 else ""
+        (tmp_path / f"labels/train/{number:03d}.txt").write_text(text, encoding="ascii")
+    content = {"train": "images/train", "val": "images/val", "names": {0: "parcel"}}
+    (tmp_path / "data.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    (tmp_path / "out").mkdir()
+
+    def chosen(seed: int) -> list[int]:
+        request = TrainingRequest(data=tmp_path / "data.yaml", out=tmp_path / "out", empty_share=0.3, seed=seed)
+        lists = yaml.safe_load(choose_frames(request).read_text(encoding="utf-8"))
+        return [int(Path(line).stem) for line in Path(lists["train"]).read_text(encoding="utf-8").splitlines()]
+
+    first = chosen(1)
+    assert set(range(0, 200, 4)) <= set(first)
+    assert 0.2 < (len(first) - 50) / 150 < 0.4
+    assert chosen(1) == first != chosen(2)
