@@ -1,8 +1,8 @@
 """Training and test frames with exact labels, from the simulator's own scene.
 
 Ships differ (form, coating, age, growth), and a split owns whole ships. Each frame draws its water, lamps, lens
-and place anew. More than half of the frames show no parcel but what may be taken for one; at least a quarter show
-open water, the ship's edges or holes. A box comes from the visible pixels of the object; where it can hardly be
+and place anew. About half of the frames show a parcel, more than half something that may be taken for one; at least a
+quarter show open water, the ship's edges or holes. A box comes from the visible pixels of the object; where it can hardly be
 seen it is marked ``ignore``, and the frame is left out of the training split.
 """
 
@@ -68,14 +68,14 @@ class DatasetRequest:
         counts: frames by split (train, val, test).
         seed: everything follows from it.
         shots_per_ship: frames of each ship.
-        parcel_share: share of frames with at least one parcel.
+        parcel_share: share of the places with parcels; some do not come out in the picture, so fewer frames show one.
         processes: worker processes.
     """
 
     counts: dict[str, int]
     seed: int = 1
     shots_per_ship: int = 36
-    parcel_share: float = 0.45
+    parcel_share: float = 0.6
     processes: int = 2
 
 
@@ -122,7 +122,9 @@ def ship_shots(split: str, ship: int, seed: int, count: int, parcel_share: float
         attempt += 1
         with_parcel = bool(rng.random() < parcel_share)
         kind = str(rng.choice(["plating", "edge"], p=[0.62, 0.38]))
-        scene, texture, focus, sources = _scene(rng, hull, form, surface, with_parcel, kind, seed * 100_003 + ship)
+        scene, texture, focus, sources = _scene(
+            rng, hull, form, surface, with_parcel, kind, _SPLIT_SEEDS[split] + seed * 100_003 + ship
+        )
         for _ in range(_SHOTS_PER_SCENE):
             if made >= count:
                 return
@@ -300,18 +302,24 @@ def _shot(
     )
     optics = _jittered(rng, WaterOptics.from_water(water))
     stand_off = float(np.clip(visibility * rng.uniform(0.15, 0.46), 0.45, 3.0))
-    if parcels and rng.random() < 0.9:
-        target = scene.solids[parcels[int(rng.integers(len(parcels)))] - 1]
-        stand_off = max(stand_off, target.size_m * float(rng.uniform(0.5, 0.9)))
-    reach = (0.0, 0.0) if kind == "plating" else (0.5, 0.4)
-    aim_station = station + float(rng.normal() * 0.45 * stand_off)
-    aim_girth = girth + float(rng.normal() * 0.28 * stand_off)
-    sides, stations = np.array([side], dtype=np.int8), np.array([aim_station])
-    girths = np.clip(np.array([aim_girth]), 0.02, hull.total_girth(stations))
+    sides, stations = np.array([side], dtype=np.int8), np.array([station + float(rng.normal() * 0.45 * stand_off)])
+    girths = np.array([girth + float(rng.normal() * 0.28 * stand_off)])
+    girths = np.clip(girths, 0.02, hull.total_girth(stations))
     point, normal = hull.point(sides, stations, girths)[0], hull.normal(sides, stations, girths)[0]
+    if parcels and rng.random() < 0.9:  # on a survey a parcel is whole in the picture for most of its looks
+        target = scene.solids[parcels[int(rng.integers(len(parcels)))] - 1]
+        stand_off = max(stand_off, target.size_m * float(rng.uniform(0.8, 1.8)))
+        point = target.parts[0].mesh.vertices_m.mean(axis=0)
+        normal = hull.nearest(point[None])[2][0]
+    reach = (0.0, 0.0) if kind == "plating" else (0.5, 0.4)
     yaw = float(np.clip(rng.normal() * (0.28 + reach[0]), -1.1, 1.1))
     pitch = float(np.clip(rng.normal() * (0.22 + reach[1]), -0.9, 0.9))
-    position, rotation = looking_at(point, normal, stand_off, yaw, pitch, float(rng.normal() * 0.07))
+    _, rotation = looking_at(point, normal, stand_off, yaw, pitch, float(rng.normal() * 0.07))
+    # the point stands anywhere in the picture, now and then beyond its edge
+    spread = 0.8 if rng.random() < 0.8 else 1.2
+    across = rng.uniform(-spread, spread) * WIDTH_PX / 2 / camera.fx_px
+    down = rng.uniform(-spread, spread) * HEIGHT_PX / 2 / camera.fy_px
+    position = point - stand_off * rotation @ np.array([across, down, 1.0])
     if position[2] < 0.15 or position[2] > scene.sea_bed_depth_m - 0.3:
         return None
     if float(hull.nearest(position[None])[1][0]) < 0.25:
@@ -356,8 +364,15 @@ def _shot(
         "hfov_deg": round(float(np.degrees(camera.hfov_rad)), 1),
         "open_water": round(float((frame.object == NOTHING).mean()), 3),
         "fouling": round(texture.surface.fouling, 2),
+        "others": _others(scene, frame),
     }
     return image, boxes, facts
+
+
+def _others(scene: Scene, frame: Rendered) -> int:
+    """How many things that are no parcel can be seen."""
+    numbers, counts = np.unique(frame.object[frame.object > 0], return_counts=True)
+    return sum(scene.solids[number - 1].label != "parcel" for number in numbers[counts >= _MIN_PIXELS])
 
 
 def _random_camera(rng: np.random.Generator) -> Camera:
