@@ -154,8 +154,8 @@ def detect(
     from hullscan.vision.pictures import detect_pictures
     from hullscan.vision.runtime import load_detector
 
-    count = detect_pictures(images, json_file, load_detector(model, floor=conf))
-    typer.echo(f"{count} detections in {len(images)} pictures: {json_file}")
+    detections, pictures = detect_pictures(images, json_file, load_detector(model, floor=conf))
+    typer.echo(f"{detections} detections in {pictures} pictures: {json_file}")
 
 
 @app.command()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,12 +13,14 @@ from scipy.spatial.transform import Rotation
 from hullscan.findings.geotag import HullFix, geotag
 from hullscan.findings.merge import FindingRules, merge_fixes
 from hullscan.findings.sightings import Looker, Sighting, contrast_map
-from hullscan.findings.viewpoint import Viewpoint
+from hullscan.findings.viewpoint import Viewpoint, Viewpoints
 from hullscan.geometry.frames import Pose, ShipPose
 from hullscan.mission.vehicle import BLUEROV2_HEAVY
 from hullscan.ship.surface import HullSurface
 from hullscan.video.frames import Frame
 from hullscan.vision.detections import Detections
+from hullscan_sim.parameters import Parameters
+from hullscan_sim.payload import Payload
 
 CAMERA = BLUEROV2_HEAVY.camera
 BOX = HullSurface.from_sections(
@@ -180,6 +184,26 @@ def test_two_parcels_side_by_side_in_one_picture_stay_two() -> None:
     left = lane(20.0, 2.0, track=1, frame0=0, t0=0, box=(100, 100, 160, 160))
     right = lane(20.35, 2.0, track=2, frame0=0, t0=0, box=(250, 100, 310, 160))
     assert len(merge_fixes(left + right, RULES)) == 2
+
+
+def test_a_parcel_that_is_boxed_whole_and_in_part_is_one_finding() -> None:
+    whole = lane(20.0, 2.0, track=1, frame0=0, t0=0, box=(100, 100, 300, 200))
+    part = lane(20.1, 2.0, track=2, frame0=0, t0=0, box=(290, 100, 320, 130))
+    assert len(merge_fixes(whole + part, RULES)) == 1
+
+
+@pytest.mark.parametrize("degrees", [-30.0, 0.0, 20.0])
+def test_the_camera_is_where_the_servo_turned_it(degrees: float) -> None:
+    """The simulated autopilot turns its servo and reports it as ArduSub does; the viewpoint must read that back."""
+    payload = Payload(Parameters())
+    payload.point(degrees)
+    for _ in range(200):
+        payload.update([1500] * 16, 0.01)
+    reported = SimpleNamespace(value=payload.named_values["CamTilt"])
+    telemetry = SimpleNamespace(values={"CamTilt": SimpleNamespace(before=lambda _: reported)})
+    tilt_rad = Viewpoints(telemetry, None, BLUEROV2_HEAVY)._tilt_rad(0.0)
+    assert np.degrees(tilt_rad) == pytest.approx(degrees, abs=0.2)  # a microsecond of the servo's pulse is 0.1 degrees
+    assert tilt_rad == pytest.approx(payload.tilt_rad, abs=0.004)
 
 
 @pytest.mark.parametrize(

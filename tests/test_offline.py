@@ -25,7 +25,7 @@ from hullscan.record.database import MissionDatabase
 
 DEMO = (Path(__file__).parents[1] / "missions" / "demo.yaml").read_text(encoding="utf-8")
 # two metres of one lane: what fails after the plan should not wait for a long one
-MISSION = DEMO.replace("stations_m: [31, 43], depths_m: [0.4, 4.3]", "stations_m: [36, 38], depths_m: [1.5, 2.5]")
+MISSION = DEMO.replace("stations_m: [31, 43], depths_m: [0.4, 4.1]", "stations_m: [36, 38], depths_m: [1.5, 2.5]")
 CREATED = datetime.fromtimestamp(UTC_S, UTC).strftime("%Y-%m-%dT%H:%M:%S.000000Z")
 
 

@@ -104,8 +104,8 @@ def test_plan_json_carries_what_other_tools_read(demo: Mission, tmp_path: Path) 
             "window_min: 15", "window_min: 2", "the window is 2 min", id="a window that is too short is refused"
         ),
         pytest.param(
-            "depths_m: [0.4, 4.3]}\nlimits: {min_clearance_m: 0.4",
-            "depths_m: [0.4, 4.3], stand_off_m: 0.5}\nlimits: {min_clearance_m: 0.6",
+            "depths_m: [0.4, 4.1], speed_mps: 0.3}\nlimits: {min_clearance_m: 0.4",
+            "depths_m: [0.4, 4.1], stand_off_m: 0.5}\nlimits: {min_clearance_m: 0.6",
             "comes within",
             id="a plan nearer than the clearance is refused",
         ),

@@ -632,7 +632,7 @@ def test_each_picture_becomes_a_record_in_the_order_given(tmp_path):
     cv2.imwrite(str(tmp_path / "all" / "a" / "dark.png"), np.zeros((9, 9, 3), np.uint8))
     (tmp_path / "all" / "notes.txt").write_text("no picture", encoding="ascii")
     out = tmp_path / "found.json"
-    assert detect_pictures([single, tmp_path / "all"], out, BrightSpot()) == 4
+    assert detect_pictures([single, tmp_path / "all"], out, BrightSpot()) == (4, 3)
     records = json.loads(out.read_text(encoding="utf-8"))
     assert [Path(record["file"]).name for record in records] == ["z.png", "dark.png", "b.PNG"]
     assert [(record["width"], record["height"]) for record in records] == [(160, 90), (9, 9), (131, 99)]

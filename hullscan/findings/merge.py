@@ -1,7 +1,7 @@
 """From sightings to findings: tracks are fused, and tracks of the same thing from other lanes are joined.
 
 Looks of one pass share their common error, so their mean keeps it in full. Two things that were seen in the same
-picture are two things, however near they lie.
+picture are two things, however near they lie, unless their places are one: a detector may box a thing and its half.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from hullscan.geometry.frames import Array
 __all__ = ["Finding", "FindingRules", "merge_fixes"]
 
 _TELL_TALES = ("rope",)
+_ONE_PLACE_M = 0.2  # the centres of two parcels cannot lie nearer than this: seized ones are 0.2 m wide and more
 _PASS_GAP_S = 8.0  # sightings farther apart in time than this belong to different passes
 
 
@@ -104,7 +105,9 @@ def _joined(tracks: list[list[HullFix]], rules: FindingRules) -> list[list[HullF
                 gap = float(np.linalg.norm(centres[i].position_ship_m - centres[j].position_ship_m))
                 apart = np.sqrt(centres[i].radius95_m ** 2 + centres[j].radius95_m ** 2) / 2
                 reach = max(rules.join_m, 0.45 * max(centres[i].size_m, centres[j].size_m), min(float(apart), 0.6))
-                if gap < reach and (best is None or gap < best[0]) and not _side_by_side(groups[i], groups[j]):
+                if gap >= reach or (best is not None and gap >= best[0]):
+                    continue
+                if gap < _ONE_PLACE_M or not _side_by_side(groups[i], groups[j]):
                     best = (gap, i, j)
         if best is None:
             return groups

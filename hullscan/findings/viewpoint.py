@@ -66,10 +66,13 @@ class Viewpoints:
         return Viewpoint(utc_s, body_ship @ mount, body_ship, np.asarray(turned), ship, covariance)
 
     def _tilt_rad(self, utc_s: float) -> float:
-        """Camera tilt from the servo's position as ArduSub reports it: 0 to 1 over plus or minus 45 degrees."""
+        """Camera tilt, up positive, from the servo's position as ArduSub reports it: 0 is up as far as it goes, 1 down.
+
+        ArduSub turns the servo's output round before it sends CamTilt (``1 - (norm / 2 + 0.5)`` in its GCS code).
+        """
         series = self.telemetry.values.get("CamTilt")
         sample = series.before(utc_s) if series is not None else None
         if sample is None:
             return 0.0
         share = float(np.clip(sample.value, 0.0, 1.0))
-        return (share - 0.5) * 2 * self.profile.tilt_range_rad
+        return (0.5 - share) * 2 * self.profile.tilt_range_rad

@@ -17,11 +17,11 @@ __all__ = ["detect_pictures"]
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
 
 
-def detect_pictures(images: list[Path], json_file: Path, detector: Detector) -> int:
+def detect_pictures(images: list[Path], json_file: Path, detector: Detector) -> tuple[int, int]:
     """Write ``[{file, width, height, detections: [{label, score, box_xyxy_px}]}]``; folders are searched for pictures.
 
     Returns:
-        How many detections were written.
+        How many detections were written, and for how many pictures.
 
     Raises:
         InputError: a file is no picture; nothing is written then.
@@ -49,7 +49,7 @@ def detect_pictures(images: list[Path], json_file: Path, detector: Detector) -> 
         json_file.write_text(json.dumps(records, indent=1), encoding="utf-8")
     except OSError as error:
         raise InputError(f"cannot write {json_file}: {error.strerror}") from error
-    return sum(len(record["detections"]) for record in records)
+    return sum(len(record["detections"]) for record in records), len(records)
 
 
 def _pictures(images: list[Path]) -> list[Path]:

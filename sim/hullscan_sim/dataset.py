@@ -2,8 +2,8 @@
 
 Ships differ (form, coating, age, growth), and a split owns whole ships. Each frame draws its water, lamps, lens
 and place anew. About half of the frames show a parcel, more than half something that may be taken for one; at least a
-quarter show open water, the ship's edges or holes. A box comes from the visible pixels of the object; where it can hardly be
-seen it is marked ``ignore``, and the frame is left out of the training split.
+quarter show open water, the ship's edges or holes. A box comes from the visible pixels of the object; where it can
+hardly be seen it is marked ``ignore``, and the frame is left out of the training split.
 """
 
 from __future__ import annotations
