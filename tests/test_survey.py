@@ -307,7 +307,7 @@ def test_an_interrupt_brings_the_vehicle_out_and_up_and_still_reports(tmp_path: 
     assert read(flown.folder, "summary.json")["outcome"] == "aborted"
     assert (flown.folder / "report.html").is_file()
     trajectory = np.genfromtxt(tmp_path / "truth.csv", delimiter=",", names=True)
-    assert trajectory["depth_m"][-1] < 0.7  # at the surface
+    assert trajectory["down_m"][-1] < 0.7  # at the surface
     assert flown.truth["contacts"] == 0
 
 
