@@ -18,7 +18,7 @@ from hullscan.geometry.frames import Array
 __all__ = ["Finding", "FindingRules", "merge_fixes"]
 
 _TELL_TALES = ("rope",)
-_ONE_PLACE_M = 0.2  # the centres of two parcels cannot lie nearer than this: seized ones are 0.2 m wide and more
+_ONE_PLACE_M = 0.25  # the centres of two parcels hardly lie nearer than this: seized ones are 0.2 to 0.4 m wide
 _PASS_GAP_S = 8.0  # sightings farther apart in time than this belong to different passes
 
 
