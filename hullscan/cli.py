@@ -68,7 +68,7 @@ def survey(
     out: OutOption = Path("missions-flown"),
     speedup: Annotated[float, typer.Option("--speedup", min=0.1, max=50, help="of the simulator, at most")] = 2.0,
     model: ModelOption = None,
-    min_score: ScoreOption = 0.45,
+    min_score: ScoreOption = 0.4,
     lang: LangOption = "en",
     no_console: Annotated[bool, typer.Option("--no-console", help="plain lines instead of a live screen")] = False,
 ) -> None:
@@ -108,7 +108,7 @@ def analyze(
     mission: Annotated[Path | None, typer.Option("--mission", help="mission file, for a foreign video")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="folder of the result")] = None,
     model: ModelOption = None,
-    min_score: ScoreOption = 0.45,
+    min_score: ScoreOption = 0.4,
     lang: LangOption = "en",
     start_utc: Annotated[
         str | None, typer.Option("--start-utc", help="when a foreign video begins, ISO 8601; else from the file")

@@ -630,7 +630,7 @@ def test_the_cells_of_the_coverage_are_a_table_with_equal_columns(finished):
 def test_the_summary_holds_the_facts_and_the_rules(finished):
     content = strictly(finished.path / "summary.json")
     assert (content["findings"], content["outcome"], content["duration_s"]) == (1, "done", 16.4)
-    assert content["rules"] == {"min_score": 0.45, "min_views": 3}
+    assert content["rules"] == {"min_score": 0.4, "min_views": 3}
     assert content["time_sigma_ms"] == 30.0
     # the box of the vehicle reaches 0.2285 m ahead of its centre, which stands 0.21 m behind the camera
     assert content["min_clearance_m"] == pytest.approx(AWAY_M + 0.21 - 0.2285, abs=0.05)

@@ -33,7 +33,7 @@ class FindingRules:
         join_m: tracks nearer than this, or than their size, are the same thing.
     """
 
-    min_score: float = 0.45
+    min_score: float = 0.4
     min_views: int = 3
     labels: tuple[str, ...] = ("parcel", "rope")
     join_m: float = 0.4
