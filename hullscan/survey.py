@@ -28,7 +28,7 @@ from hullscan.mission.model import Mission, load_mission
 from hullscan.mission.plan import Plan, plan_mission, save_plan
 from hullscan.pilot.pilot import Pilot
 from hullscan.record.database import MissionDatabase
-from hullscan.record.events import EventLog
+from hullscan.record.events import EventLog, warnings_as_events
 from hullscan.record.finish import Evidence, finish
 from hullscan.record.folder import MissionFolder
 from hullscan.record.replay import DvlLog, FolderPictures, has_recording
@@ -135,6 +135,7 @@ def survey(mission_file: Path, options: SurveyOptions, screen: Screen) -> Outcom
         stack.callback(database.close)
         events = EventLog(folder.events, clock, screen.event)
         stack.callback(events.close)
+        stack.enter_context(warnings_as_events(events))
         events.add("planned", mark("planned: {legs} legs, {minutes:.1f} min, {area:.0f} m²"), _plan_facts(plan))
         if mission.file.inspect is not None:
             events.add("inspect", mark("inspect: this version flies the lanes only, no close-ups"), {})

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.slow  # a frame takes about a second
 
 # two ships to train with, the others with one each; the second ship's last frame shows what can hardly be seen
 REQUEST = DatasetRequest(counts={"train": 10, "val": 3, "test": 2}, seed=1, shots_per_ship=5, processes=1)
-LEAST_CONTRAST, LEAST_PIXELS, LEAST_SIDE_PX = 8.0, 110, 12
+LEAST_CONTRAST, LEAST_PIXELS, LEAST_SIDE_PX = 5.0, 110, 12
 
 
 @pytest.fixture(scope="module")

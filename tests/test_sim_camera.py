@@ -483,12 +483,17 @@ def test_a_still_sensor_without_noise_gives_the_same_picture_again():
     assert np.array_equal(sensor.expose(flat(), 0.0, *VIEW), sensor.expose(flat(), 1 / 30, *VIEW))
 
 
-@pytest.mark.parametrize("level", [0.002, 0.05, 3.0], ids=["dark", "lit", "glaring"])
+@pytest.mark.parametrize("level", [0.006, 0.05, 3.0], ids=["dark", "lit", "glaring"])
 def test_exposure_brings_any_light_to_its_target(level):
     response = Response(target=0.2, settle_s=0.0, noise=0.0)
     image = Sensor(CAMERA, CLEAR, response, 0.0, 1).expose(flat(level), 0.0, *VIEW) / 255
     linear = np.where(image < 0.04045, image / 12.92, ((image + 0.055) / 1.055) ** 2.4)
     assert linear.mean() == pytest.approx(0.2, rel=0.05)
+
+
+def test_a_scene_without_light_stays_dark():
+    response = Response(target=0.2, settle_s=0.0, noise=0.0, max_gain=40.0)
+    assert Sensor(CAMERA, CLEAR, response, 0.0, 1).expose(flat(1e-5), 0.0, *VIEW).mean() < 3
 
 
 def test_exposure_takes_its_time_after_the_light_has_changed():

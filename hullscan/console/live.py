@@ -23,7 +23,10 @@ __all__ = ["LineScreen", "LiveScreen", "make_screen"]
 
 _REFRESH_S = 0.25
 _LINE_EVERY_S = 10.0
-_WARNINGS = {"battery", "position", "tilt", "range", "video", "clearance", "link", "control", "leak", "ended", "seeing"}
+_WARNINGS = {
+    "battery", "position", "tilt", "range", "video", "clearance", "link", "control", "leak", "ended", "seeing",
+    "warning",
+}  # fmt: skip
 Words = Callable[[str], str]
 
 

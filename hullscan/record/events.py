@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from hullscan.clock import Clock, utc_text
 from hullscan.errors import RecordError
-from hullscan.words import fill
+from hullscan.words import fill, mark
 
-__all__ = ["EventLog", "read_events"]
+__all__ = ["EventLog", "read_events", "warnings_as_events"]
 
 Listener = Callable[[str, str, dict[str, Any]], None]
 
@@ -57,6 +59,30 @@ class EventLog:
     def close(self) -> None:
         """Close the file."""
         self._file.close()
+
+
+@contextmanager
+def warnings_as_events(events: EventLog) -> Iterator[None]:
+    """What the program's rooms warn of in any thread becomes an event instead of a line among the errors."""
+    logger, handler = logging.getLogger("hullscan"), _Warnings(events)
+    propagate, logger.propagate = logger.propagate, False
+    logger.addHandler(handler)
+    try:
+        yield
+    finally:
+        logger.removeHandler(handler)
+        logger.propagate = propagate
+
+
+class _Warnings(logging.Handler):
+    def __init__(self, events: EventLog) -> None:
+        super().__init__(logging.WARNING)
+        self._events = events
+
+    def emit(self, record: logging.LogRecord) -> None:
+        # a log that cannot be written ends the flight at the pilot's next event, not in the thread that warns
+        with suppress(RecordError):
+            self._events.add("warning", mark("warning: {words}"), {"words": record.getMessage()})
 
 
 def read_events(path: Path) -> list[dict[str, Any]]:

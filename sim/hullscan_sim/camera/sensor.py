@@ -33,6 +33,7 @@ class Response:
         settle_s: time constant of exposure and white balance; 0 sets them anew for each frame.
         noise: factor on shot and read noise.
         shutter_s: exposure time, for motion blur.
+        max_gain: of the exposure (32 dB, as small cameras end at): a scene without light stays dark.
     """
 
     target: float = 0.20
@@ -40,6 +41,7 @@ class Response:
     settle_s: float = 0.6
     noise: float = 1.0
     shutter_s: float = 1 / 50
+    max_gain: float = 40.0
 
 
 class Sensor:
@@ -148,7 +150,7 @@ class Sensor:
         wanted = np.clip(mean[1] / mean, 0.5, 2.8) ** response.white_balance
         self._balance += np.float32(settle) * (wanted - self._balance)
         linear *= self._balance
-        wanted_gain = response.target / max(float(linear[::6, ::6, 1].mean()), 1e-4)
+        wanted_gain = min(response.target / max(float(linear[::6, ::6, 1].mean()), 1e-6), response.max_gain)
         self._gain = wanted_gain if self._gain is None else self._gain * (wanted_gain / self._gain) ** settle
         linear *= np.float32(self._gain)
         if response.noise > 0:
