@@ -24,7 +24,10 @@ MissionArg = Annotated[Path, typer.Argument(metavar="MISSION", help="mission fil
 OutOption = Annotated[Path, typer.Option("--out", help="folder in which the result is made")]
 LangOption = Annotated[str, typer.Option("--lang", help="language for people: en or ko")]
 ModelOption = Annotated[Path | None, typer.Option("--model", help="detector, .onnx or .pt; ours by default")]
-ScoreOption = Annotated[float, typer.Option("--min-score", min=0.0, max=1.0, help="least score of a finding")]
+ScoreOption = Annotated[
+    float | None,
+    typer.Option("--min-score", min=0.0, max=1.0, help="least score of a finding; by default the model card's"),
+]
 
 
 @app.callback(invoke_without_command=True)
@@ -68,14 +71,14 @@ def survey(
     out: OutOption = Path("missions-flown"),
     speedup: Annotated[float, typer.Option("--speedup", min=0.1, max=50, help="of the simulator, at most")] = 2.0,
     model: ModelOption = None,
-    min_score: ScoreOption = 0.4,
+    min_score: ScoreOption = None,
     lang: LangOption = "en",
     no_console: Annotated[bool, typer.Option("--no-console", help="plain lines instead of a live screen")] = False,
 ) -> None:
     """Fly a mission, search the hull, and write the report."""
     from hullscan.console.live import make_screen
     from hullscan.console.tables import outcome_lines
-    from hullscan.findings.merge import FindingRules
+    from hullscan.findings.merge import rules_for
     from hullscan.survey import SurveyOptions
     from hullscan.survey import survey as fly
     from hullscan.words import translator
@@ -90,7 +93,7 @@ def survey(
         speedup=speedup,
         model=model,
         language=lang,
-        rules=FindingRules(min_score=min_score),
+        rules=rules_for(model, min_score),
     )
     outcome = fly(mission, options, make_screen(words, plain=no_console))
     for line in outcome_lines(outcome, words):
@@ -108,7 +111,7 @@ def analyze(
     mission: Annotated[Path | None, typer.Option("--mission", help="mission file, for a foreign video")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="folder of the result")] = None,
     model: ModelOption = None,
-    min_score: ScoreOption = 0.4,
+    min_score: ScoreOption = None,
     lang: LangOption = "en",
     start_utc: Annotated[
         str | None, typer.Option("--start-utc", help="when a foreign video begins, ISO 8601; else from the file")
@@ -117,12 +120,12 @@ def analyze(
     """Find again: detect, place and report from a recording."""
     from hullscan.console.progress import console_progress
     from hullscan.console.tables import result_lines
-    from hullscan.findings.merge import FindingRules
+    from hullscan.findings.merge import rules_for
     from hullscan.offline import AnalyzeOptions, analyze_folder, analyze_video
     from hullscan.words import translator
 
     words = translator(lang)
-    options = AnalyzeOptions(out=out, model=model, language=lang, rules=FindingRules(min_score=min_score))
+    options = AnalyzeOptions(out=out, model=model, language=lang, rules=rules_for(model, min_score))
     with console_progress() as progress:
         if source.is_dir():
             folder = analyze_folder(source, options, progress)
@@ -190,6 +193,8 @@ def train(
     ] = 1.0,
     rect: Annotated[bool, typer.Option("--rect/--mosaic", help="frames as they are, or mosaics of four")] = True,
     threads: Annotated[int, typer.Option("--threads", min=1, help="torch threads on a CPU")] = 2,
+    bf16: Annotated[bool, typer.Option("--bf16/--fp32", help="on a CPU with AVX-512 BF16: half the time")] = False,
+    lr: Annotated[float, typer.Option("--lr", min=1e-6, max=0.1, help="learning rate at the start")] = 0.002,
     seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
     device: Annotated[str, typer.Option("--device", help="cpu, or the number of a GPU")] = "cpu",
 ) -> None:
@@ -199,7 +204,8 @@ def train(
 
     request = TrainingRequest(
         data=data, out=out, model=model, image_px=imgsz, epochs=epochs, batch=batch,
-        empty_share=empty_share, rectangular=rect, threads=threads, seed=seed, device=device,
+        empty_share=empty_share, rectangular=rect, threads=threads, bfloat16=bf16, learning_rate=lr, seed=seed,
+        device=device,
     )  # fmt: skip
     typer.echo(str(train_detector(request, epoch_printer(epochs))))
 

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from scipy.stats import chi2
 
 from hullscan.findings.geotag import HullFix
 from hullscan.geometry.frames import Array
+from hullscan.vision.card import operating_threshold
+from hullscan.vision.runtime import DEFAULT_MODEL
 
-__all__ = ["Finding", "FindingRules", "merge_fixes"]
+__all__ = ["Finding", "FindingRules", "merge_fixes", "rules_for"]
 
 _TELL_TALES = ("rope",)
 _ONE_PLACE_M = 0.25  # the centres of two parcels hardly lie nearer than this: seized ones are 0.2 to 0.4 m wide
@@ -27,7 +30,7 @@ class FindingRules:
     """What becomes a finding.
 
     Attributes:
-        min_score: mean of the best five scores of a finding.
+        min_score: mean of the best five scores of a finding; ``rules_for`` takes it from the model's card.
         min_views: looks in which it was seen.
         labels: that are reported; fittings are kept as landmarks only.
         join_m: tracks nearer than this, or than their size, are the same thing.
@@ -37,6 +40,11 @@ class FindingRules:
     min_views: int = 3
     labels: tuple[str, ...] = ("parcel", "rope")
     join_m: float = 0.4
+
+
+def rules_for(model: Path | None, min_score: float | None) -> FindingRules:
+    """The usual rules, at the least score given, else at the one that the model's card was measured at."""
+    return FindingRules(min_score=operating_threshold(model or DEFAULT_MODEL) if min_score is None else min_score)
 
 
 @dataclass(frozen=True, slots=True)

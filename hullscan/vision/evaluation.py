@@ -24,7 +24,7 @@ from hullscan.vision.detections import Detector
 __all__ = ["THRESHOLDS", "OperatingPoint", "ScoredFrames", "score_frames"]
 
 MIN_IOU = 0.3
-THRESHOLDS = (0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75)
+THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(3, 17))
 
 
 @dataclass(frozen=True, slots=True)

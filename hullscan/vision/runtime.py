@@ -21,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from hullscan.errors import DetectorError
+from hullscan.vision.card import checked_bytes
 from hullscan.vision.detections import Detections, Detector
 
 __all__ = ["DEFAULT_MODEL", "ExportedDetector", "UltralyticsDetector", "load_detector", "offline_ultralytics"]
@@ -65,11 +66,7 @@ class ExportedDetector:
         self, path: Path = DEFAULT_MODEL, *, backend: str = "onnx", threads: int = 1, floor: float = SCORE_FLOOR
     ) -> None:
         self.path, self.floor = path, floor
-        try:
-            raw = path.read_bytes()
-        except OSError as error:
-            raise DetectorError(f"cannot read the model {path}: {error.strerror}", todo="check --model") from error
-        self._sha256 = hashlib.sha256(raw).hexdigest()
+        self._sha256 = hashlib.sha256(checked_bytes(path)).hexdigest()
         opened = _open_openvino(path, threads) if backend == "openvino" else _open_onnx(path, threads)
         self._run, (self._height_px, self._width_px), self._names = opened
 
@@ -232,9 +229,7 @@ class UltralyticsDetector:
             raise DetectorError(
                 "ultralytics is not installed", where=str(path), todo="pip install 'hullscan[train]'"
             ) from error
-        if not path.is_file():
-            raise DetectorError(f"cannot read the model {path}", todo="check --model")
-        self._sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+        self._sha256 = hashlib.sha256(checked_bytes(path)).hexdigest()
         try:
             self._model = YOLO(str(path))
         except Exception as error:  # pickle, zip and torch raise their own, unrelated classes
