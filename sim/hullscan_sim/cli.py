@@ -109,6 +109,47 @@ def dataset(
         _say(f"{name}: {facts['frames']} frames of {facts['ships']} ships, {facts['frames_with_parcel']} with a parcel")
 
 
+@app.command()
+def campaign(
+    mission: Annotated[Path, typer.Argument(help="Mission that every world is a variant of.", show_default=False)],
+    out: Annotated[Path, typer.Option(help="Folder of the worlds.", show_default=False)],
+    stations: Annotated[tuple[float, float], typer.Option(help="Parcels lie between these stations, m.")],
+    depths: Annotated[tuple[float, float], typer.Option(help="And between these depths, m.")],
+    side: Annotated[str, typer.Option(help="starboard or port.")] = "starboard",
+    visibility: Annotated[tuple[float, float] | None, typer.Option(help="Range of the water's visibility, m.")] = None,
+    count: Annotated[int, typer.Option(min=1, help="Worlds.")] = 40,
+    seed: Annotated[int, typer.Option(min=0, help="Everything follows from it.")] = 1,
+) -> None:
+    """Write worlds with planted parcels, to be flown with hullscan survey and scored with hullscan-sim score."""
+    from hullscan_sim.campaign import CampaignRequest, write_campaign
+
+    request = CampaignRequest(
+        mission=mission, count=count, seed=seed, side=side, stations_m=stations, depths_m=depths,
+        visibility_m=visibility,
+    )  # fmt: skip
+    for folder in write_campaign(request, out):
+        _say(str(folder))
+
+
+@app.command()
+def score(
+    folders: Annotated[list[Path], typer.Argument(help="Mission folders, truth.json beside each.", show_default=False)],
+    json_file: Annotated[Path | None, typer.Option("--json", help="Write everything here.", show_default=False)] = None,
+) -> None:
+    """What became of the planted parcels: probability of detection with its bound, false findings, errors of place."""
+    import json
+
+    from rich.console import Console
+
+    from hullscan_sim.trials import read_survey, score_surveys
+    from hullscan_sim.trials_table import trials_table
+
+    scored = score_surveys([read_survey(folder) for folder in folders])
+    Console().print(trials_table(scored))
+    if json_file is not None:
+        json_file.write_text(json.dumps(scored, indent=1) + "\n", encoding="utf-8")
+
+
 def _mission_file(scenario_file: Path, scenario: Scenario, given: Path | None) -> Path:
     """The mission file given, else the one that the scenario names, relative to the scenario."""
     if given is not None:
