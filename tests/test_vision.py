@@ -399,6 +399,26 @@ def test_the_exported_model_finds_what_ultralytics_finds(weights):
     assert compared > 0
 
 
+WHOLE = (100, 100, 300, 150)
+
+
+@pytest.mark.parametrize(
+    ("box", "score", "label", "kept"),
+    [
+        pytest.param((100, 100, 190, 150), 0.6, 0, False, id="a half of a thing that is boxed whole goes"),
+        pytest.param((100, 100, 190, 150), 0.9, 0, True, id="it stays where the whole is hardly believed"),
+        pytest.param((100, 100, 190, 150), 0.6, 1, True, id="it stays where it is something else"),
+        pytest.param((250, 100, 350, 150), 0.6, 0, True, id="a neighbour that overlaps stays"),
+        pytest.param((400, 100, 440, 150), 0.6, 0, True, id="a thing elsewhere stays"),
+    ],
+)
+def test_a_box_that_is_part_of_a_larger_one(box, score, label, kept):
+    found = Detections(np.array([WHOLE, box], float), np.array([0.4, score]), np.array([0, label]), NAMES)
+    rest = found.without_parts()
+    assert rest.boxes_xyxy_px.tolist() == ([list(WHOLE), list(box)] if kept else [list(WHOLE)])
+    assert len(Detections.none(NAMES).without_parts()) == 0
+
+
 # ---------------------------------------------------------------- training
 
 

@@ -108,7 +108,7 @@ class Looker:
     def look(self, frame: Frame, position_m: Array, yaw_rad: float, leg: int = -1) -> tuple[Look, list[Sighting]]:
         """Examine a frame."""
         self._last = (frame.utc_s, np.array(position_m), yaw_rad)
-        found = self.detector.detect(frame.image_bgr)
+        found = self.detector.detect(frame.image_bgr).without_parts()
         tracks = self.tracker.update(found, frame.utc_s)
         height, width = frame.image_bgr.shape[:2]
         look = Look(

@@ -47,6 +47,22 @@ class Detections:
         """Those for which ``keep`` (n,) is true."""
         return Detections(self.boxes_xyxy_px[keep], self.scores[keep], self.labels[keep], self.names)
 
+    def without_parts(self, inside: float = 0.85, rival: float = 0.5) -> Detections:
+        """Without boxes that are part of a larger one of the same label: a long thing is boxed whole and by halves.
+
+        Args:
+            inside: share of a box that lies in the larger one.
+            rival: the larger one must score at least this share of what the part scores.
+        """
+        low, high = self.boxes_xyxy_px[:, None, :2], self.boxes_xyxy_px[:, None, 2:]
+        sides = np.minimum(high, high.swapaxes(0, 1)) - np.maximum(low, low.swapaxes(0, 1))
+        shared = np.prod(np.clip(sides, 0, None), axis=2)
+        area = np.prod(self.boxes_xyxy_px[:, 2:] - self.boxes_xyxy_px[:, :2], axis=1)
+        part = (shared >= inside * area[:, None]) & (area[None, :] > area[:, None])
+        part &= self.labels[:, None] == self.labels[None, :]
+        part &= self.scores[None, :] >= rival * self.scores[:, None]
+        return self.select(~part.any(axis=1))
+
     def label_of(self, index: int) -> str:
         """Name of one detection's label."""
         return self.names[int(self.labels[index])]
