@@ -29,12 +29,13 @@ from hullscan_sim.thrusters import Thrusters
 from hullscan_sim.truth import TruthRecorder
 from hullscan_sim.world import World
 
-__all__ = ["CameraHook", "Faults", "Plant", "Seeds"]
+__all__ = ["SAG_V", "CameraHook", "Faults", "Plant", "Seeds"]
 
 _POLL_S = 0.02  # the DVL's sockets are served at 50 Hz
 _FAULTS_S = 0.1
 _VIDEO_LATENCY_S = 0.1
-_SAG_V = 2.4
+SAG_V = 2.4
+"""What the fault battery_sag takes off the voltage."""
 
 
 class CameraHook(Protocol):
@@ -158,7 +159,7 @@ class Plant:
                 setattr(self.faults, kind, active)
                 self._note(f"{time_s:.1f} s: fault {kind} {'begins' if active else 'ends'}")
         self.dvl.dropout = self.faults.dvl_dropout
-        self.battery.sag_v = _SAG_V if self.faults.battery_sag else 0.0
+        self.battery.sag_v = SAG_V if self.faults.battery_sag else 0.0
 
     def sense(self, time_s: float) -> DvlReport | None:
         """Let sounders and DVL measure, and serve the DVL's clients; the DVL's report when there is one."""
