@@ -38,6 +38,7 @@ from hullscan_sim.messages import mavlink
 from hullscan_sim.plant import Plant
 from hullscan_sim.scenario import Scenario, TimedFault, VehicleOptions
 from hullscan_sim.servo_rail import ServoRail
+from hullscan_sim.steel import OWN_OFFSET_MGAUSS, SteelCompass, horizontal_field_mgauss
 
 PULSES = st.integers(0, 65535)
 
@@ -426,6 +427,26 @@ def test_the_camera_tilts_with_output_10(pulse, degrees):
     for _ in range(300):
         rail.follow((1500,) * 8 + (0, pulse), 0.01)
     assert np.degrees(rail.tilt_rad) == pytest.approx(degrees, abs=0.3)
+
+
+@given(ANGLES, st.floats(-0.3, 0.3), st.floats(-0.2, 0.2))
+@settings(max_examples=20, deadline=None)
+def test_beside_steel_the_compass_reads_wrong_by_the_pattern_of_the_place(heading, tilt, error):
+    class Fixed:
+        def error_rad(self, *place: Any) -> float:
+            return error
+
+    plant = Plant(Scenario(seed=3), stated_ship(), HULL, start_utc_s=1.7e9)
+    plant.body = RigidBody(MODELS["nominal"], plant.body.position, heading)
+    plant.body.roll_rate = tilt / 0.005
+    plant.body.step((0, 0, 0), (0, 0, 0), (0, 0, 0))
+    north, east = horizontal_field_mgauss(plant.launch_origin)
+    offset = np.array(SteelCompass(plant, Fixed()).offset_mgauss()) - OWN_OFFSET_MGAUSS
+    felt = np.array(plant.body.to_body((north, east, 380.0))) - offset
+    roll, pitch, yaw = plant.body.euler_rad
+    level = Rotation.from_euler("ZYX", [0, pitch, roll]).apply(felt)
+    read = np.arctan2(-level[1], level[0]) + np.arctan2(east, north)
+    assert np.angle(np.exp(1j * (read - yaw - error))) == pytest.approx(0, abs=1e-6)
 
 
 # ---------------------------------------------------------------- parameters

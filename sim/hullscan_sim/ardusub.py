@@ -21,6 +21,7 @@ from hullscan_sim.mavlink_server import Bystanders, MavlinkServer
 from hullscan_sim.pacing import Pacer
 from hullscan_sim.plant import SAG_V, Plant
 from hullscan_sim.servo_rail import ServoRail
+from hullscan_sim.steel import PERIOD_S, SteelCompass
 
 __all__ = ["ArduSubSimulation", "Firmware"]
 
@@ -47,6 +48,7 @@ class ArduSubSimulation:
         ground: where a ground station talks.
         autopilot: the other end of ArduSub's first serial line.
         companion: the computer on its second one.
+        steel: what the hull does to the compass; None for a perfect one.
         note: told of notable events, one line each.
         patience_s: for how long ArduSub may be silent, in real time.
     """
@@ -60,6 +62,7 @@ class ArduSubSimulation:
         ground: MavlinkServer,
         autopilot: MavlinkServer,
         companion: Companion,
+        steel: SteelCompass | None = None,
         note: Callable[[str], None] = lambda line: None,
         patience_s: float = 20.0,
     ) -> None:
@@ -69,7 +72,8 @@ class ArduSubSimulation:
         self._home = plant.body.position[:2]
         self._bystanders, self.rail = Bystanders(), ServoRail()
         self.time_s = self._boot_s = 0.0
-        self._relay_s = self._slow_s = 0.0
+        self._relay_s = self._slow_s = self._steel_s = 0.0
+        self._steel = steel
         self._answer = b""
         self._acting: dict[str, float] = {}
         self._gps = plant.world.scenario.vehicle.position == "gps"
@@ -172,7 +176,7 @@ class ArduSubSimulation:
             self._autopilot.send(up)
 
     def _inject(self) -> None:
-        """Let the scenario's faults act in the firmware, by its own simulator's parameters."""
+        """Let faults and steel act in the firmware, by its own simulator's parameters."""
         if not self._companion.heard:
             return
         faults = self.plant.faults
@@ -184,3 +188,7 @@ class ArduSubSimulation:
             if value != self._acting.get(name, usual):
                 self._acting[name] = value
                 self._companion.set_parameter(name, value)
+        if self._steel is not None and self.time_s >= self._steel_s:
+            self._steel_s = self.time_s + PERIOD_S
+            for axis, offset in zip("XYZ", self._steel.offset_mgauss(), strict=True):
+                self._companion.set_parameter(f"SIM_MAG1_OFS_{axis}", offset)

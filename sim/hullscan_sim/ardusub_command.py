@@ -7,13 +7,17 @@ from contextlib import ExitStack, contextmanager
 from math import degrees
 from pathlib import Path
 
+import numpy as np
+
 from hullscan_sim.ardusub import ArduSubSimulation
 from hullscan_sim.ardusub_parameters import parameter_file
 from hullscan_sim.ardusub_process import ArduSubProcess, Ports, arguments
 from hullscan_sim.companion import Companion
 from hullscan_sim.json_backend import JsonPort
 from hullscan_sim.mavlink_server import MavlinkServer
-from hullscan_sim.plant import Plant
+from hullscan_sim.plant import Plant, Seeds
+from hullscan_sim.sensors import Compass
+from hullscan_sim.steel import SteelCompass
 
 __all__ = ["fly"]
 
@@ -52,9 +56,10 @@ def fly(
             return arguments((home.lat_deg, home.lon_deg), heading_deg, ports, defaults, start_utc_s)
 
         firmware = opened.enter_context(ArduSubProcess(binary, parameter_file(options.position), command))
-        if options.compass == "near_steel":
-            note("compass near_steel: not with a real ArduSub, whose simulated compass knows no steel")
+        seeds = Seeds.of(plant.world.scenario)
+        compass = Compass(options.compass, np.random.default_rng(seeds.compass))
+        steel = SteelCompass(plant, compass) if options.compass == "near_steel" else None
         companion = Companion(second, home if options.position == "dvl" else None, note)
         yield ArduSubSimulation(
-            plant, port, firmware, ground=ground, autopilot=autopilot, companion=companion, note=note
+            plant, port, firmware, ground=ground, autopilot=autopilot, companion=companion, steel=steel, note=note
         )

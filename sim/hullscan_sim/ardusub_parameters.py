@@ -35,15 +35,11 @@ _VEHICLE: tuple[_Line, ...] = (
 )
 _SENSORS: tuple[_Line, ...] = (
     ("SIM_BARO_RND", 0.02, "m, as a Bar30; the default is 0.2"),
-    ("COMPASS_OFS_X", 5, "the simulated compasses' own offsets, calibrated away"),
+    ("COMPASS_OFS_X", 5, "the simulated compass has an offset of its own, calibrated away"),
     ("COMPASS_OFS_Y", 13, "the same"),
     ("COMPASS_OFS_Z", -18, "the same"),
-    ("COMPASS_OFS2_X", 5, "the same"),
-    ("COMPASS_OFS2_Y", 13, "the same"),
-    ("COMPASS_OFS2_Z", -18, "the same"),
-    ("COMPASS_OFS3_X", 5, "the same"),
-    ("COMPASS_OFS3_Y", 13, "the same"),
-    ("COMPASS_OFS3_Z", -18, "the same"),
+    ("COMPASS_USE2", 0, "steel acts on the first compass alone"),
+    ("COMPASS_USE3", 0, "the same"),
     ("RNGFND1_TYPE", 100, "simulated: rng_1 of the physics"),
     ("RNGFND1_ORIENT", 25, "down"),
     ("RNGFND1_MIN_CM", _LOW_CM, "echo sounder"),
