@@ -9,7 +9,7 @@ failsafes, battery monitor, barometer, compass and, for ``vehicle.position: gps`
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import ceil
+from math import ceil, inf
 from typing import Protocol
 
 from hullscan.errors import LinkError
@@ -21,7 +21,7 @@ from hullscan_sim.mavlink_server import Bystanders, MavlinkServer
 from hullscan_sim.pacing import Pacer
 from hullscan_sim.plant import SAG_V, Plant
 from hullscan_sim.servo_rail import ServoRail
-from hullscan_sim.steel import PERIOD_S, SteelCompass
+from hullscan_sim.steel import LEAST_CHANGE_MGAUSS, PERIOD_S, SteelCompass
 
 __all__ = ["ArduSubSimulation", "Firmware"]
 
@@ -191,4 +191,7 @@ class ArduSubSimulation:
         if self._steel is not None and self.time_s >= self._steel_s:
             self._steel_s = self.time_s + PERIOD_S
             for axis, offset in zip("XYZ", self._steel.offset_mgauss(), strict=True):
-                self._companion.set_parameter(f"SIM_MAG1_OFS_{axis}", offset)
+                name = f"SIM_MAG1_OFS_{axis}"
+                if abs(offset - self._acting.get(name, inf)) > LEAST_CHANGE_MGAUSS:  # each is echoed to everybody
+                    self._acting[name] = offset
+                    self._companion.set_parameter(name, offset)

@@ -17,13 +17,16 @@ from hullscan_sim.dynamics import Vector
 from hullscan_sim.plant import Plant
 from hullscan_sim.sensors import Compass
 
-__all__ = ["OWN_OFFSET_MGAUSS", "PERIOD_S", "SteelCompass", "horizontal_field_mgauss"]
+__all__ = ["LEAST_CHANGE_MGAUSS", "OWN_OFFSET_MGAUSS", "PERIOD_S", "SteelCompass", "horizontal_field_mgauss"]
 
 OWN_OFFSET_MGAUSS: Vector = (5.0, 13.0, -18.0)
 """Default of SIM_MAG1_OFS; calibrated away by COMPASS_OFS."""
 
 PERIOD_S = 0.5
 """At 0.3 m/s 15 cm of way; the pattern's shortest wave is 7 m."""
+
+LEAST_CHANGE_MGAUSS = 2.0
+"""0.4 degrees in a horizontal field of 0.31 gauss (Busan)."""
 
 
 def horizontal_field_mgauss(place: GeoOrigin) -> tuple[float, float]:
