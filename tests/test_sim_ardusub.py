@@ -46,6 +46,7 @@ PULSES = st.integers(0, 65535)
 # ---------------------------------------------------------------- packets and lines
 
 
+@settings(deadline=None)
 @given(
     st.integers(0, 65535),
     st.integers(0, 2**32 - 1),
@@ -58,6 +59,7 @@ def test_a_servo_packet_of_16_or_32_channels_comes_out_as_it_went_in(rate_hz, co
     assert 0 < found.step_s <= 0.02
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=100))
 def test_a_datagram_that_is_no_servo_packet_is_none(datagram):
     found = parse_servos(datagram)
@@ -81,7 +83,7 @@ ANGLES = st.floats(-3.1, 3.1)
 
 
 @given(ANGLES, st.tuples(*[st.floats(-50, 50)] * 3), st.tuples(*[st.floats(-3, 3)] * 3), st.floats(0, 1e5))
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 def test_an_answer_says_what_the_body_does_in_the_form_that_ardusub_reads(heading, place, rates, time_s):
     body = RigidBody(MODELS["nominal"], place, heading)
     body.roll_rate, body.pitch_rate, body.yaw_rate = rates
