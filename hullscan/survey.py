@@ -76,6 +76,11 @@ class SurveyOptions:
     language: str = "en"
     rules: FindingRules = field(default_factory=FindingRules)
 
+    def make_clock(self) -> Clock:
+        """The mission clock: the computer's beside a real vehicle, the vehicle's own in a simulator."""
+        simulated = self.paced or self.scenario is not None
+        return PacedClock(self.speedup) if simulated else SystemClock()
+
 
 @dataclass(frozen=True, slots=True)
 class LiveMission:
@@ -128,8 +133,7 @@ def survey(mission_file: Path, options: SurveyOptions, screen: Screen) -> Outcom
     mission = load_mission(mission_file)
     plan = plan_mission(mission)
     detector = load_detector(options.model, threads=options.threads)
-    paced = options.paced or options.scenario is not None
-    clock: Clock = PacedClock(options.speedup) if paced else SystemClock()
+    clock = options.make_clock()
     folder = MissionFolder.create(options.out, mission.file.ship.name, clock.now())
     folder.mission_file.write_bytes(mission.source)
     save_plan(plan, folder.path)
