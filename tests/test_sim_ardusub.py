@@ -363,6 +363,20 @@ def test_the_dvls_velocity_arrives_as_deltas_at_the_dvls_rate(make):
     assert (last.get_srcSystem(), last.get_srcComponent()) == (1, 194)
 
 
+def test_a_companion_that_starts_later_says_nothing_before(make):
+    bench = make(Scenario(seed=3, vehicle=VehicleOptions(compass="perfect", dvl="perfect")))
+    bench.companion._boot_s = 1.0
+    bench.beat()
+    bench.run(400)
+    assert not bench.heard
+    bench.run(200)
+    assert {message.get_type() for message in bench.heard} == {
+        "HEARTBEAT",
+        "SET_GPS_GLOBAL_ORIGIN",
+        "VISION_POSITION_DELTA",
+    }
+
+
 @pytest.mark.parametrize("kind", ["dvl_dropout", "position_loss"])
 def test_a_fault_of_the_dvl_stops_the_deltas(make, kind):
     fault = TimedFault(at_s=1.0, kind=kind, for_s=10)

@@ -12,7 +12,7 @@ import numpy as np
 from hullscan_sim.ardusub import ArduSubSimulation
 from hullscan_sim.ardusub_parameters import parameter_file
 from hullscan_sim.ardusub_process import ArduSubProcess, Ports, arguments
-from hullscan_sim.companion import Companion
+from hullscan_sim.companion import BOOT_S, Companion
 from hullscan_sim.json_backend import JsonPort
 from hullscan_sim.mavlink_server import MavlinkServer
 from hullscan_sim.plant import Plant, Seeds
@@ -59,7 +59,8 @@ def fly(
         seeds = Seeds.of(plant.world.scenario)
         compass = Compass(options.compass, np.random.default_rng(seeds.compass))
         steel = SteelCompass(plant, compass) if options.compass == "near_steel" else None
-        companion = Companion(second, home if options.position == "dvl" else None, note)
+        origin = home if options.position == "dvl" else None
+        companion = Companion(second, origin, note, boot_s=BOOT_S * options.start_up)
         yield ArduSubSimulation(
             plant, port, firmware, ground=ground, autopilot=autopilot, companion=companion, steel=steel, note=note
         )

@@ -16,7 +16,12 @@ from hullscan_sim.mavlink_server import MavlinkServer, Packer
 from hullscan_sim.messages import Message, mavlink
 from hullscan_sim.modes import Mode
 
-__all__ = ["Companion"]
+__all__ = ["BOOT_S", "Companion"]
+
+BOOT_S = 9.0
+"""From the autopilot's start to the first word of its companion, whose own start takes longer. It matters: when
+deltas come before the estimator has levelled itself (4.2 s) it navigates by them at once, later only when it has
+learned its gyros' biases, which took until 43.5 s."""
 
 _COMPONENT = 194  # as of the bystanders: MAV_COMP_ID_ONBOARD_COMPUTER4
 _AUTOPILOT = 1
@@ -39,6 +44,7 @@ class Companion:
         link: the second serial line's other end.
         origin: where the local frame's origin is to be; None leaves it to the GPS.
         note: told of changes and warnings, one line each.
+        boot_s: it says nothing before this time of the autopilot's.
 
     Attributes:
         armed: as the autopilot's last heartbeat said.
@@ -46,8 +52,10 @@ class Companion:
         deltas: how many were sent.
     """
 
-    def __init__(self, link: MavlinkServer, origin: GeoOrigin | None, note: Callable[[str], None]) -> None:
-        self._link, self._origin, self._note = link, origin, note
+    def __init__(
+        self, link: MavlinkServer, origin: GeoOrigin | None, note: Callable[[str], None], *, boot_s: float = 0.0
+    ) -> None:
+        self._link, self._origin, self._note, self._boot_s = link, origin, note, boot_s
         self._packer = Packer(_COMPONENT)
         self.restart()
         self.deltas = 0
@@ -68,7 +76,7 @@ class Companion:
         for message in self._link.receive():
             if message.get_srcComponent() == _AUTOPILOT:
                 self._hear(message, time_s)
-        if not self.heard:
+        if not self.heard or time_s < self._boot_s:
             return
         if time_s >= self._beat_s:
             self._beat_s = time_s + _BEAT_S
@@ -105,7 +113,7 @@ class Companion:
             rates_radps: of the body, from the autopilot's gyro.
         """
         step_s = report.interval_ms / 1000
-        if not report.valid or not 0 < step_s <= _LONGEST_S:
+        if not report.valid or not 0 < step_s <= _LONGEST_S or time_s < self._boot_s:
             return
         confidence = 100 * (1 - min(report.fom / _WORST_FOM_MPS, 1.0))
         turn = [rate * step_s for rate in rates_radps]
