@@ -70,6 +70,9 @@ def survey(
     video_port: Annotated[int, typer.Option("--video-port", help="UDP port of the camera's RTP stream")] = 5600,
     out: OutOption = Path("missions-flown"),
     speedup: Annotated[float, typer.Option("--speedup", min=0.1, max=50, help="of the simulator, at most")] = 2.0,
+    paced: Annotated[
+        bool, typer.Option("--paced", help="with --connect to a simulator: mission time is the vehicle's own")
+    ] = False,
     model: ModelOption = None,
     min_score: ScoreOption = None,
     lang: LangOption = "en",
@@ -91,6 +94,7 @@ def survey(
         video_port=video_port,
         scenario=sim,
         speedup=speedup,
+        paced=paced,
         model=model,
         language=lang,
         rules=rules_for(model, min_score),

@@ -59,6 +59,7 @@ class SurveyOptions:
         video_port: UDP port of the camera's RTP stream.
         scenario: fly in the simulator, in this world.
         speedup: of the simulator, at most.
+        paced: mission time is the vehicle's own; for a simulator behind ``connect`` that does not keep real time.
         model: detector; ours by default.
         threads: of the detector.
     """
@@ -69,10 +70,16 @@ class SurveyOptions:
     video_port: int = 5600
     scenario: Path | None = None
     speedup: float = 1.0
+    paced: bool = False
     model: Path | None = None
     threads: int = 1
     language: str = "en"
     rules: FindingRules = field(default_factory=FindingRules)
+
+    def make_clock(self) -> Clock:
+        """The mission clock: the computer's beside a real vehicle, the vehicle's own in a simulator."""
+        simulated = self.paced or self.scenario is not None
+        return PacedClock(self.speedup) if simulated else SystemClock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +133,7 @@ def survey(mission_file: Path, options: SurveyOptions, screen: Screen) -> Outcom
     mission = load_mission(mission_file)
     plan = plan_mission(mission)
     detector = load_detector(options.model, threads=options.threads)
-    clock: Clock = SystemClock() if options.scenario is None else PacedClock(options.speedup)
+    clock = options.make_clock()
     folder = MissionFolder.create(options.out, mission.file.ship.name, clock.now())
     folder.mission_file.write_bytes(mission.source)
     save_plan(plan, folder.path)

@@ -16,8 +16,10 @@ import typer
 from typer.main import get_command
 
 from hullscan import __version__, cli
+from hullscan.clock import PacedClock, SystemClock
 from hullscan.errors import Fault, HullscanError, InputError, MissionFileError, SafetyStop
 from hullscan.record.folder import MissionFolder
+from hullscan.survey import SurveyOptions
 
 ROOT = Path(__file__).parents[1]
 DEMO = str(ROOT / "missions" / "demo.yaml")
@@ -298,6 +300,26 @@ def test_the_exit_code_says_how_a_survey_ended_and_what_was_found_is_told_anyway
         "40.0 of 50.0 m² seen",
         f"report: {tmp_path / 'flown' / 'report.html'}",
     ]
+
+
+@pytest.mark.parametrize(
+    ("more", "kind"),
+    [
+        pytest.param(["--connect", "udpin:0.0.0.0:14550"], SystemClock, id="a vehicle keeps real time"),
+        pytest.param(["--connect", "udpin:0.0.0.0:14550", "--paced"], PacedClock, id="a paced one its own"),
+        pytest.param(["--sim", "scenario.yaml"], PacedClock, id="so does the embedded simulator"),
+    ],
+)
+def test_whose_time_a_survey_keeps(hullscan, monkeypatch, more, kind):
+    asked = []
+
+    def fly(mission: Path, options: SurveyOptions, screen: object) -> None:
+        asked.append(options)
+        raise InputError("no further")
+
+    monkeypatch.setattr("hullscan.survey.survey", fly)
+    assert hullscan("survey", DEMO, *more).code == 1
+    assert type(asked[0].make_clock()) is kind
 
 
 def test_an_interrupt_before_the_flight_ends_with_130(hullscan, monkeypatch, tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from contextlib import ExitStack
 from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
@@ -14,6 +15,7 @@ import typer
 from hullscan.errors import HullscanError, InputError
 from hullscan_sim.mavlink_server import MavlinkServer
 from hullscan_sim.pacing import utc_now_s
+from hullscan_sim.plant import Plant
 from hullscan_sim.scenario import Scenario, load_scenario, load_ship
 from hullscan_sim.simulation import Simulation
 from hullscan_sim.truth import TruthRecorder
@@ -70,9 +72,7 @@ def run(
         camera=camera,
         note=_note,
     )
-    listening = simulation.dvl_server.address if simulation.dvl_server else None
-    where = "none" if listening is None else f"{listening[0]}:{listening[1]}"
-    _say(f"ready mavlink={mavlink} dvl={where} video={video or 'none'}")
+    _say(f"ready mavlink={mavlink} dvl={_listening(simulation.plant)} video={video or 'none'}")
     stopped = _Stop()
     try:
         simulation.run(speedup or inf, stopped)
@@ -80,6 +80,53 @@ def run(
         simulation.close()
         if camera is not None:
             camera.close()
+    if stopped.by == signal.SIGINT:
+        raise KeyboardInterrupt
+
+
+@app.command()
+def ardusub(
+    scenario: Annotated[Path, typer.Argument(help="Scenario file.", show_default=False)],
+    binary: Annotated[Path, typer.Option(help="An ArduSub SITL, version 4.5.", show_default=False)],
+    mission: Annotated[Path | None, typer.Option(help="Mission file with ship and berth.", show_default=False)] = None,
+    mavlink: Annotated[str, typer.Option(help="Where ArduSub talks.")] = "udpout:127.0.0.1:14550",
+    dvl: Annotated[str, typer.Option(help="Where the DVL listens.")] = "127.0.0.1:16171",
+    video: Annotated[str, typer.Option(help="Where the video goes; empty for none.")] = "",
+    speedup: Annotated[
+        float, typer.Option(help="Simulated seconds for each real one; 0 for as fast as it goes.")
+    ] = 1.0,
+    truth: Annotated[Path | None, typer.Option(help="Folder for truth.json and truth.csv.", show_default=False)] = None,
+) -> None:
+    """Fly a real ArduSub in this world, until interrupted."""
+    from hullscan_sim.ardusub_command import fly
+    from hullscan_sim.ardusub_process import check_binary
+
+    check_binary(binary)
+    if speedup < 0:
+        raise InputError(f"speedup {speedup:g} is negative", where="--speedup")
+    chosen = load_scenario(scenario)
+    mission_file = _mission_file(scenario, chosen, mission)
+    stated, hull = load_ship(mission_file, chosen)
+    stopped = _Stop()
+    start_utc_s = utc_now_s()
+    with ExitStack() as opened:
+        camera = _open_camera(video, scenario, mission_file) if video else None
+        if camera is not None:
+            opened.callback(camera.close)
+        plant = Plant(
+            chosen,
+            stated,
+            hull,
+            start_utc_s=start_utc_s,
+            dvl_address=dvl,
+            truth=None if truth is None else lambda world: TruthRecorder(truth, world, start_utc_s),
+            camera=camera,
+            note=_note,
+        )
+        simulation = opened.enter_context(fly(plant, binary, mavlink, start_utc_s, _note))
+        simulation.await_firmware(stopped)
+        _say(f"ready mavlink={mavlink} dvl={_listening(plant)} video={video or 'none'}")
+        simulation.run(speedup or inf, stopped)
     if stopped.by == signal.SIGINT:
         raise KeyboardInterrupt
 
@@ -159,6 +206,12 @@ def _mission_file(scenario_file: Path, scenario: Scenario, given: Path | None) -
             "no mission file: the scenario names none", where=str(scenario_file), todo="give one with --mission"
         )
     return scenario_file.parent / scenario.mission
+
+
+def _listening(plant: Plant) -> str:
+    """Where the DVL listens."""
+    server = plant.dvl_server
+    return "none" if server is None else f"{server.address[0]}:{server.address[1]}"
 
 
 def _open_camera(video: str, scenario: Path, mission: Path) -> CameraProcess:

@@ -223,6 +223,11 @@ class RigidBody:
         return atan2(r32, r33), asin(min(max(-r31, -1.0), 1.0)), atan2(r21, r11)
 
     @property
+    def quaternion(self) -> tuple[float, float, float, float]:
+        """Ned from body, scalar first."""
+        return self._q
+
+    @property
     def pose_ned(self) -> Pose:
         """The same as a pose: ned from body."""
         a, b, c, d = self._q

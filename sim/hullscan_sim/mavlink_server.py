@@ -94,7 +94,11 @@ class MavlinkServer:
 
     def receive(self) -> list[Message]:
         """Messages that have arrived, at most a burst at a time."""
-        messages: list[Message] = []
+        return [message for datagram in self.receive_datagrams() for message in parse(datagram)]
+
+    def receive_datagrams(self) -> list[bytes]:
+        """The same, as they came: for whoever passes them on."""
+        datagrams: list[bytes] = []
         for _ in range(_READS):
             try:
                 data, peer = self._socket.recvfrom(_DATAGRAM)
@@ -106,8 +110,8 @@ class MavlinkServer:
                 if len(self._peers) >= _MOST_PEERS:
                     continue
                 self._peers.append(peer)
-            messages += parse(data)
-        return messages
+            datagrams.append(data)
+        return datagrams
 
     def send(self, packets: Iterable[bytes]) -> None:
         """Send each packet to each peer; what does not fit is lost, as on a radio."""

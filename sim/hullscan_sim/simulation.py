@@ -6,30 +6,20 @@ or at another thread.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
-from hullscan.errors import InputError
-from hullscan.geometry.frames import GeoOrigin, Pose
 from hullscan.ship.surface import HullSurface
 from hullscan_sim.autopilot import Autopilot
-from hullscan_sim.battery import Battery
-from hullscan_sim.contact import Contacts
-from hullscan_sim.dvl import Dvl
-from hullscan_sim.dvl_server import DvlClock, DvlServer, PositionLocal, velocity_line
-from hullscan_sim.dynamics import MODELS, STEP_S, RigidBody
+from hullscan_sim.dynamics import STEP_S
 from hullscan_sim.mavlink_server import Bystanders, Link, Packer
 from hullscan_sim.modes import Mode
 from hullscan_sim.pacing import Pacer
 from hullscan_sim.parameters import Parameters
+from hullscan_sim.plant import CameraHook, Plant, Seeds
 from hullscan_sim.scenario import Scenario, ShipAtBerth
-from hullscan_sim.sensors import Barometer, Compass, EchoSounders
-from hullscan_sim.tender import Tender
-from hullscan_sim.thrusters import Thrusters
+from hullscan_sim.sensors import Barometer, Compass
 from hullscan_sim.truth import TruthRecorder
 from hullscan_sim.world import World
 
@@ -37,36 +27,7 @@ __all__ = ["CameraHook", "Simulation"]
 
 _CONTROL_STEPS = 2  # the autopilot thinks at 100 Hz
 _SLOW_STEPS = 10  # compass and battery at 20 Hz
-_POLL_STEPS = 4  # the DVL's sockets are served at 50 Hz
 _GPS_S = 0.2
-_VIDEO_LATENCY_S = 0.1
-_SAG_V = 2.4
-
-
-class CameraHook(Protocol):
-    """The camera, as the simulation sees it."""
-
-    def due(self, sim_time_s: float) -> bool:
-        """Whether a picture is to be taken now."""
-        ...
-
-    def capture(self, sim_time_s: float, pose_ned: Pose, lights: float, tilt_rad: float) -> None:
-        """Take a picture from the vehicle's true pose; may go on in the background."""
-        ...
-
-    def wait_sent(self, sim_time_s: float) -> None:
-        """Return when the picture taken at that time has been sent."""
-        ...
-
-
-@dataclass
-class _Faults:
-    """Which of the scenario's faults act now."""
-
-    dvl_dropout: bool = False
-    link_loss: bool = False
-    battery_sag: bool = False
-    position_loss: bool = False
 
 
 class Simulation:
@@ -100,42 +61,27 @@ class Simulation:
         camera: CameraHook | None = None,
         note: Callable[[str], None] = lambda line: None,
     ) -> None:
-        options = scenario.vehicle
-        seeds = np.random.SeedSequence(scenario.seed).spawn(7)
-        water, pressure, compass, echo, dvl, clock, estimate = seeds
+        options, seeds = scenario.vehicle, Seeds.of(scenario)
         make = np.random.default_rng
         self._options, self._link, self._start_utc_s, self._note = options, link, start_utc_s, note
-        self.world = World(stated, hull, scenario, make(water))
-        position, heading = self.world.launch
-        if self.world.inside_ship(position):
-            raise InputError(
-                "the vehicle would start inside the ship", where="launch", todo="make launch.distance_m larger"
-            )
-        self.body = RigidBody(MODELS[options.model], position, heading, self.world.water.at(position, 0.0))
-        self._tender = Tender(position, heading)
-        self.thrusters, self.battery = Thrusters(), Battery(options.battery_wh)
-        self.contacts = Contacts(self.world)
-        self.contacts.look(self.body, 0.0)
-        self._barometer, self._compass = Barometer(make(pressure), position[2]), Compass(options.compass, make(compass))
-        self.sounders, self.dvl = EchoSounders(make(echo), 0.05), Dvl(options.dvl, make(dvl))
-        self.launch_origin = GeoOrigin(*self.world.origin.to_geodetic(position[0], position[1]))
+        self.plant = Plant(
+            scenario, stated, hull, start_utc_s=start_utc_s, dvl_address=dvl_address, truth=truth, camera=camera,
+            note=note,
+        )  # fmt: skip
+        plant = self.plant
+        self.world, self.body, self.contacts = plant.world, plant.body, plant.contacts
+        self.thrusters, self.battery = plant.thrusters, plant.battery
+        self.sounders, self.dvl, self.dvl_server = plant.sounders, plant.dvl, plant.dvl_server
+        self.launch_origin = plant.launch_origin
+        self._barometer = Barometer(make(seeds.pressure), self.body.down_m)
+        self._compass = Compass(options.compass, make(seeds.compass))
         self.parameters = Parameters(dvl_navigation=options.position == "dvl")
-        self._estimate_generator = make(estimate)
+        self._estimate_generator = make(seeds.estimate)
         self.autopilot = self._boot()
-        clock_generator = make(clock)
-        perfect = options.dvl != "a50"
-        self._dvl_clock = DvlClock(start_utc_s, clock_generator, perfect=perfect)
-        self._position_local = PositionLocal(clock_generator, perfect=perfect)
-        self.dvl_server = (
-            DvlServer(dvl_address, self.dvl, self._position_local) if dvl_address and options.dvl != "none" else None
-        )
-        self._truth = truth(self.world) if truth else None
-        self._camera, self._captures = camera, deque[float]()
         self._packer, self._bystanders = Packer(1), Bystanders()
         self._steps, self._boot_s, self._gps_s = 0, 0.0, 0.0
         self._pulses, self._compass_error = [0] * 8, 0.0
-        self._faults = _Faults()
-        self._noted = (Mode.MANUAL, False, 0)
+        self._noted = (Mode.MANUAL, False)
 
     def _boot(self) -> Autopilot:
         return Autopilot(
@@ -157,16 +103,17 @@ class Simulation:
 
     def step(self) -> None:
         """Advance by one step (5 ms)."""
-        time_s = self.time_s
-        self._follow_faults(time_s)
+        time_s, plant = self.time_s, self.plant
+        plant.follow_faults(time_s)
+        self.autopilot.nav.fault = plant.faults.position_loss
         self._receive()
         self._sense(time_s)
         if self._steps % _CONTROL_STEPS == 0:
             self._think(time_s)
-        self._move(time_s)
-        self._picture(time_s)
-        if self._truth:
-            self._truth.step(time_s, self.body, self.contacts, self.thrusters.total_n)
+        plant.move(time_s, self._pulses, STEP_S)
+        payload = self.autopilot.payload
+        plant.picture(time_s, payload.lights, payload.tilt_rad)
+        plant.record(time_s)
         self._steps += 1
 
     def run(self, speedup: float = 1.0, stop: Callable[[], bool] = lambda: False) -> None:
@@ -183,54 +130,26 @@ class Simulation:
 
     def close(self) -> None:
         """Close links and files."""
-        if self._truth:
-            self._truth.close(self.contacts)
-        if self.dvl_server:
-            self.dvl_server.close()
+        self.plant.close()
         if self._link:
             self._link.close()
 
     # ---------------------------------------------------------------- parts of a step
 
-    def _follow_faults(self, time_s: float) -> None:
-        if self._steps % 20:
-            return
-        for kind in ("dvl_dropout", "link_loss", "battery_sag", "position_loss"):
-            active = any(
-                fault.kind == kind and fault.at_s <= time_s < fault.at_s + fault.for_s
-                for fault in self.world.scenario.faults
-            )
-            if active != getattr(self._faults, kind):
-                setattr(self._faults, kind, active)
-                self._note(f"{time_s:.1f} s: fault {kind} {'begins' if active else 'ends'}")
-        self.dvl.dropout = self._faults.dvl_dropout
-        self.battery.sag_v = _SAG_V if self._faults.battery_sag else 0.0
-        self.autopilot.nav.fault = self._faults.position_loss
-
     def _receive(self) -> None:
         if self._link is None:
             return
         for message in self._link.receive():
-            if not self._faults.link_loss:
+            if not self.plant.faults.link_loss:
                 self.autopilot.handle(message, self.time_s - self._boot_s)
 
     def _sense(self, time_s: float) -> None:
-        self.sounders.sample(time_s, self.body, self.world)
-        report = self.dvl.sample(time_s, self.body, self.world)
+        report = self.plant.sense(time_s)
         if report is not None:
             self.autopilot.feed_dvl(time_s - self._boot_s, report)
-            if self.dvl_server and self.dvl_server.clients:
-                self._position_local.feed(report, self.body.pose_ned.rotation)
-                self.dvl_server.send(velocity_line(report, self._dvl_clock), report.repeats)
         if self._options.position == "gps" and time_s >= self._gps_s:
             self._gps_s += _GPS_S
             self._feed_gps(time_s)
-        if self.dvl_server and self._steps % _POLL_STEPS == 0:
-            if self.dvl_server.clients:
-                line = self._position_local.line(time_s, self.body.pose_ned.rotation, self._dvl_clock)
-                if line is not None:
-                    self.dvl_server.send(line)
-            self.dvl_server.poll(time_s)
 
     def _feed_gps(self, time_s: float) -> None:
         """A bench simulator's GPS: it works under water and is good to 2 cm."""
@@ -255,7 +174,7 @@ class Simulation:
         self._pulses = self.autopilot.update(boot_s, self.utc_s, dt_s, body, depth_m, self._compass_error)
         self._send(time_s)
         if self.autopilot.flight.armed:
-            self._tender.let_go()
+            self.plant.tender.let_go()
         if self.autopilot.commands.reboot:
             self._boot_s = time_s
             self._barometer.calibrate()  # wherever it is: at depth this shifts the zero
@@ -265,41 +184,18 @@ class Simulation:
     def _send(self, time_s: float) -> None:
         packets = self._bystanders.packets(time_s)
         packets += [self._packer(message) for message in self.autopilot.take_messages()]
-        if self._link is not None and not self._faults.link_loss:
+        if self._link is not None and not self.plant.faults.link_loss:
             self._link.send(packets)
         flight = self.autopilot.flight
-        state = (flight.mode, flight.armed, self.contacts.count)
+        state = (flight.mode, flight.armed)
         if state != self._noted:
             self._tell(time_s, state)
 
-    def _tell(self, time_s: float, state: tuple[Mode, bool, int]) -> None:
+    def _tell(self, time_s: float, state: tuple[Mode, bool]) -> None:
         """A line for each thing that has changed."""
         before, self._noted = self._noted, state
-        mode, armed, contacts = state
+        mode, armed = state
         if mode is not before[0]:
             self._note(f"{time_s:.1f} s: mode {mode.name}")
         if armed is not before[1]:
             self._note(f"{time_s:.1f} s: {'armed' if armed else 'disarmed'}")
-        if contacts != before[2]:
-            self._note(f"{time_s:.1f} s: contact {contacts} with the hull")
-
-    def _move(self, time_s: float) -> None:
-        body = self.body
-        (fx, fy, fz), (tx, ty, tz) = self.thrusters.step(self._pulses, self.battery.voltage_v, body.submerged, STEP_S)
-        (cx, cy, cz), (dx, dy, dz) = self.contacts.step(body, time_s)
-        if self._tender.holding:
-            (hx, hy, hz), (gx, gy, gz) = self._tender.pull(body)
-            cx, cy, cz, dx, dy, dz = cx + hx, cy + hy, cz + hz, dx + gx, dy + gy, dz + gz
-        water, surface_m = self.world.water.at(body.position, time_s), self.world.water.surface_m(body.position, time_s)
-        body.step((fx + cx, fy + cy, fz + cz), (tx + dx, ty + dy, tz + dz), water, surface_m=surface_m)
-
-    def _picture(self, time_s: float) -> None:
-        camera = self._camera
-        if camera is None:
-            return
-        while self._captures and time_s - self._captures[0] >= _VIDEO_LATENCY_S - 1e-9:
-            camera.wait_sent(self._captures.popleft())
-        if camera.due(time_s):
-            payload = self.autopilot.payload
-            camera.capture(time_s, self.body.pose_ned, payload.lights, payload.tilt_rad)
-            self._captures.append(time_s)

@@ -10,6 +10,7 @@ The factor table is ArduSub's VECTORED_6DOF frame; arms are those of the allocat
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import exp, sqrt
 
 from hullscan_sim.dynamics import Vector
@@ -68,7 +69,7 @@ class Thrusters:
         self._voltage_v = 16.0
         self._decay: tuple[float, float] = (0.0, 0.0)
 
-    def step(self, pulses_us: list[int], voltage_v: float, submerged: float, dt_s: float) -> tuple[Vector, Vector]:
+    def step(self, pulses_us: Sequence[int], voltage_v: float, submerged: float, dt_s: float) -> tuple[Vector, Vector]:
         """Advance the lag and return force and torque in body axes.
 
         Args:

@@ -1,0 +1,229 @@
+"""The plant: the vehicle's body in its world, with everything that the autopilot is not.
+
+Whoever decides the motors' pulses, the embedded autopilot or a real ArduSub, drives the same plant: the same
+dynamics, contacts, sounders, DVL with its server, camera and record of truth. Nothing here looks at a clock; the
+caller says what time it is and how long a step is.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from hullscan.errors import InputError
+from hullscan.geometry.frames import GeoOrigin, Pose
+from hullscan.ship.surface import HullSurface
+from hullscan_sim.battery import Battery
+from hullscan_sim.contact import Contacts
+from hullscan_sim.dvl import Dvl, DvlReport
+from hullscan_sim.dvl_server import DvlClock, DvlServer, PositionLocal, velocity_line
+from hullscan_sim.dynamics import MODELS, RigidBody
+from hullscan_sim.scenario import Scenario, ShipAtBerth
+from hullscan_sim.sensors import EchoSounders
+from hullscan_sim.tender import Tender
+from hullscan_sim.thrusters import Thrusters
+from hullscan_sim.truth import TruthRecorder
+from hullscan_sim.world import World
+
+__all__ = ["SAG_V", "CameraHook", "Faults", "Plant", "Seeds"]
+
+_POLL_S = 0.02  # the DVL's sockets are served at 50 Hz
+_FAULTS_S = 0.1
+_VIDEO_LATENCY_S = 0.1
+SAG_V = 2.4
+"""What the fault battery_sag takes off the voltage."""
+
+
+class CameraHook(Protocol):
+    """The camera, as the simulation sees it."""
+
+    def due(self, sim_time_s: float) -> bool:
+        """Whether a picture is to be taken now."""
+        ...
+
+    def capture(self, sim_time_s: float, pose_ned: Pose, lights: float, tilt_rad: float) -> None:
+        """Take a picture from the vehicle's true pose; may go on in the background."""
+        ...
+
+    def wait_sent(self, sim_time_s: float) -> None:
+        """Return when the picture taken at that time has been sent."""
+        ...
+
+
+class Seeds(NamedTuple):
+    """Independent streams of chance, one for each thing that errs; all follow from the scenario's seed."""
+
+    water: np.random.SeedSequence
+    pressure: np.random.SeedSequence
+    compass: np.random.SeedSequence
+    echo: np.random.SeedSequence
+    dvl: np.random.SeedSequence
+    clock: np.random.SeedSequence
+    estimate: np.random.SeedSequence
+
+    @classmethod
+    def of(cls, scenario: Scenario) -> Seeds:
+        """Those of a scenario."""
+        return cls(*np.random.SeedSequence(scenario.seed).spawn(len(cls._fields)))
+
+
+@dataclass
+class Faults:
+    """Which of the scenario's faults act now."""
+
+    dvl_dropout: bool = False
+    link_loss: bool = False
+    battery_sag: bool = False
+    position_loss: bool = False
+
+
+class Plant:
+    """A vehicle without its autopilot, in its world.
+
+    Args:
+        scenario: the world that the mission does not state.
+        stated: ship, berth and launch that it does.
+        hull: the ship's surface.
+        start_utc_s: UTC of the vehicle's power-up.
+        dvl_address: where the DVL listens, ``host:port``; None for no server.
+        truth: records the truth when given, from the world of this plant.
+        camera: takes pictures when given.
+        note: told of notable events, one line each.
+
+    Attributes:
+        launch_origin: latitude and longitude of the launch place.
+        faults: which of the scenario's faults act now.
+
+    Raises:
+        InputError: the launch place is inside the ship as she truly lies.
+        LinkError: the DVL's address cannot be listened on.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        stated: ShipAtBerth,
+        hull: HullSurface,
+        *,
+        start_utc_s: float,
+        dvl_address: str | None = None,
+        truth: Callable[[World], TruthRecorder] | None = None,
+        camera: CameraHook | None = None,
+        note: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        options, seeds = scenario.vehicle, Seeds.of(scenario)
+        make = np.random.default_rng
+        self._note = note
+        self.world = World(stated, hull, scenario, make(seeds.water))
+        position, heading = self.world.launch
+        if self.world.inside_ship(position):
+            raise InputError(
+                "the vehicle would start inside the ship", where="launch", todo="make launch.distance_m larger"
+            )
+        self.launch_origin = GeoOrigin(*self.world.origin.to_geodetic(position[0], position[1]))
+        self.body = RigidBody(MODELS[options.model], position, heading, self.world.water.at(position, 0.0))
+        self.tender = Tender(position, heading)
+        self.thrusters, self.battery = Thrusters(), Battery(options.battery_wh)
+        self.contacts = Contacts(self.world)
+        self.contacts.look(self.body, 0.0)
+        self.sounders, self.dvl = EchoSounders(make(seeds.echo), 0.05), Dvl(options.dvl, make(seeds.dvl))
+        clock, perfect = make(seeds.clock), options.dvl != "a50"
+        self._dvl_clock = DvlClock(start_utc_s, clock, perfect=perfect)
+        self._position_local = PositionLocal(clock, perfect=perfect)
+        self.dvl_server = (
+            DvlServer(dvl_address, self.dvl, self._position_local) if dvl_address and options.dvl != "none" else None
+        )
+        self._truth = truth(self.world) if truth else None
+        self._camera, self._captures = camera, deque[float]()
+        self.faults = Faults()
+        self._faults_s = self._poll_s = 0.0
+        self._contacts_noted = 0
+
+    # ---------------------------------------------------------------- parts of a step
+
+    def follow_faults(self, time_s: float) -> None:
+        """Let the scenario's faults begin and end."""
+        if time_s < self._faults_s - 1e-9:
+            return
+        self._faults_s += _FAULTS_S
+        for kind in ("dvl_dropout", "link_loss", "battery_sag", "position_loss"):
+            active = any(
+                fault.kind == kind and fault.at_s <= time_s < fault.at_s + fault.for_s
+                for fault in self.world.scenario.faults
+            )
+            if active != getattr(self.faults, kind):
+                setattr(self.faults, kind, active)
+                self._note(f"{time_s:.1f} s: fault {kind} {'begins' if active else 'ends'}")
+        self.dvl.dropout = self.faults.dvl_dropout
+        self.battery.sag_v = SAG_V if self.faults.battery_sag else 0.0
+
+    def sense(self, time_s: float) -> DvlReport | None:
+        """Let sounders and DVL measure, and serve the DVL's clients; the DVL's report when there is one."""
+        self.sounders.sample(time_s, self.body, self.world)
+        report = self.dvl.sample(time_s, self.body, self.world)
+        server = self.dvl_server
+        if server is None:
+            return report
+        if report is not None and server.clients:
+            self._position_local.feed(report, self.body.pose_ned.rotation)
+            server.send(velocity_line(report, self._dvl_clock), report.repeats)
+        if time_s >= self._poll_s - 1e-9:
+            self._poll_s += _POLL_S
+            if server.clients:
+                line = self._position_local.line(time_s, self.body.pose_ned.rotation, self._dvl_clock)
+                if line is not None:
+                    server.send(line)
+            server.poll(time_s)
+        return report
+
+    def move(self, time_s: float, pulses_us: Sequence[int], dt_s: float) -> None:
+        """Advance the body by one step.
+
+        Args:
+            time_s: at the beginning of the step.
+            pulses_us: of motors 1 to 8; 0 is no pulse.
+            dt_s: length of the step.
+        """
+        body = self.body
+        (fx, fy, fz), (tx, ty, tz) = self.thrusters.step(pulses_us, self.battery.voltage_v, body.submerged, dt_s)
+        (cx, cy, cz), (dx, dy, dz) = self.contacts.step(body, time_s)
+        if self.tender.holding:
+            (hx, hy, hz), (gx, gy, gz) = self.tender.pull(body)
+            cx, cy, cz, dx, dy, dz = cx + hx, cy + hy, cz + hz, dx + gx, dy + gy, dz + gz
+        water, surface_m = self.world.water.at(body.position, time_s), self.world.water.surface_m(body.position, time_s)
+        body.step((fx + cx, fy + cy, fz + cz), (tx + dx, ty + dy, tz + dz), water, surface_m=surface_m, dt_s=dt_s)
+        if self.contacts.count != self._contacts_noted:
+            self._contacts_noted = self.contacts.count
+            self._note(f"{time_s:.1f} s: contact {self.contacts.count} with the hull")
+
+    def picture(self, time_s: float, lights: float, tilt_rad: float) -> None:
+        """Take a picture when it is due, and wait for one that a real camera would have sent by now.
+
+        Args:
+            lights: 0 to 1.
+            tilt_rad: of the camera, up positive.
+        """
+        camera = self._camera
+        if camera is None:
+            return
+        while self._captures and time_s - self._captures[0] >= _VIDEO_LATENCY_S - 1e-9:
+            camera.wait_sent(self._captures.popleft())
+        if camera.due(time_s):
+            camera.capture(time_s, self.body.pose_ned, lights, tilt_rad)
+            self._captures.append(time_s)
+
+    def record(self, time_s: float) -> None:
+        """Write the truth down."""
+        if self._truth:
+            self._truth.step(time_s, self.body, self.contacts, self.thrusters.total_n)
+
+    def close(self) -> None:
+        """Close server and files."""
+        if self._truth:
+            self._truth.close(self.contacts)
+        if self.dvl_server:
+            self.dvl_server.close()
