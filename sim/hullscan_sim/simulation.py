@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from math import radians
 from typing import Protocol
 
 import numpy as np
@@ -22,12 +22,14 @@ from hullscan_sim.contact import Contacts
 from hullscan_sim.dvl import Dvl
 from hullscan_sim.dvl_server import DvlClock, DvlServer, PositionLocal, velocity_line
 from hullscan_sim.dynamics import MODELS, STEP_S, RigidBody
+from hullscan_sim.faults.injector import FaultInjector
+from hullscan_sim.faults.link import FaultyLink
 from hullscan_sim.mavlink_server import Bystanders, Link, Packer
 from hullscan_sim.modes import Mode
 from hullscan_sim.pacing import Pacer
 from hullscan_sim.parameters import Parameters
 from hullscan_sim.scenario import Scenario, ShipAtBerth
-from hullscan_sim.sensors import Barometer, Compass, EchoSounders
+from hullscan_sim.sensors import Barometer, Compass, EchoSounders, Sounding
 from hullscan_sim.tender import Tender
 from hullscan_sim.thrusters import Thrusters
 from hullscan_sim.truth import TruthRecorder
@@ -40,7 +42,6 @@ _SLOW_STEPS = 10  # compass and battery at 20 Hz
 _POLL_STEPS = 4  # the DVL's sockets are served at 50 Hz
 _GPS_S = 0.2
 _VIDEO_LATENCY_S = 0.1
-_SAG_V = 2.4
 
 
 class CameraHook(Protocol):
@@ -57,16 +58,6 @@ class CameraHook(Protocol):
     def wait_sent(self, sim_time_s: float) -> None:
         """Return when the picture taken at that time has been sent."""
         ...
-
-
-@dataclass
-class _Faults:
-    """Which of the scenario's faults act now."""
-
-    dvl_dropout: bool = False
-    link_loss: bool = False
-    battery_sag: bool = False
-    position_loss: bool = False
 
 
 class Simulation:
@@ -101,10 +92,12 @@ class Simulation:
         note: Callable[[str], None] = lambda line: None,
     ) -> None:
         options = scenario.vehicle
-        seeds = np.random.SeedSequence(scenario.seed).spawn(7)
-        water, pressure, compass, echo, dvl, clock, estimate = seeds
+        seeds = np.random.SeedSequence(scenario.seed).spawn(8)
+        water, pressure, compass, echo, dvl, clock, estimate, losses = seeds
         make = np.random.default_rng
-        self._options, self._link, self._start_utc_s, self._note = options, link, start_utc_s, note
+        self._options, self._start_utc_s, self._note = options, start_utc_s, note
+        self._link = None if link is None else FaultyLink(link)
+        self._sensors, self._clocks = scenario.sensors, scenario.clocks
         self.world = World(stated, hull, scenario, make(water))
         position, heading = self.world.launch
         if self.world.inside_ship(position):
@@ -116,15 +109,17 @@ class Simulation:
         self.thrusters, self.battery = Thrusters(), Battery(options.battery_wh)
         self.contacts = Contacts(self.world)
         self.contacts.look(self.body, 0.0)
-        self._barometer, self._compass = Barometer(make(pressure), position[2]), Compass(options.compass, make(compass))
-        self.sounders, self.dvl = EchoSounders(make(echo), 0.05), Dvl(options.dvl, make(dvl))
+        sensors = scenario.sensors
+        self.barometer = Barometer(make(pressure), position[2], sensors)
+        self.compass = Compass(options.compass, make(compass), radians(sensors.compass_greatest_deg))
+        self.sounders, self.dvl = EchoSounders(make(echo), 0.05, sensors), Dvl(options.dvl, make(dvl), sensors)
         self.launch_origin = GeoOrigin(*self.world.origin.to_geodetic(position[0], position[1]))
         self.parameters = Parameters(dvl_navigation=options.position == "dvl")
         self._estimate_generator = make(estimate)
         self.autopilot = self._boot()
         clock_generator = make(clock)
         perfect = options.dvl != "a50"
-        self._dvl_clock = DvlClock(start_utc_s, clock_generator, perfect=perfect)
+        self._dvl_clock = DvlClock(start_utc_s, clock_generator, perfect=perfect, clocks=scenario.clocks)
         self._position_local = PositionLocal(clock_generator, perfect=perfect)
         self.dvl_server = (
             DvlServer(dvl_address, self.dvl, self._position_local) if dvl_address and options.dvl != "none" else None
@@ -134,14 +129,16 @@ class Simulation:
         self._packer, self._bystanders = Packer(1), Bystanders()
         self._steps, self._boot_s, self._gps_s = 0, 0.0, 0.0
         self._pulses, self._compass_error = [0] * 8, 0.0
-        self._faults = _Faults()
+        self._faults = FaultInjector(scenario.faults, self, self._link, make(losses), note)
         self._noted = (Mode.MANUAL, False, 0)
 
     def _boot(self) -> Autopilot:
-        return Autopilot(
-            self._options, self.launch_origin, self.parameters, self._barometer, self.sounders, self.battery,
+        autopilot = Autopilot(
+            self._options, self.launch_origin, self.parameters, self.barometer, self.sounders, self.battery,
             self._estimate_generator,
         )  # fmt: skip
+        autopilot.nav.drift_gyro(self._sensors.gyro_drift_deg_per_min)
+        return autopilot
 
     # ---------------------------------------------------------------- time
 
@@ -155,10 +152,16 @@ class Simulation:
         """The same moment in UTC."""
         return self._start_utc_s + self.time_s
 
+    def _vehicle_s(self, time_s: float) -> float:
+        """The autopilot's own time since its boot, by a clock that drifts."""
+        return (time_s - self._boot_s) * (1 + self._clocks.vehicle_drift_ppm * 1e-6)
+
     def step(self) -> None:
         """Advance by one step (5 ms)."""
         time_s = self.time_s
-        self._follow_faults(time_s)
+        self.world.advance(time_s)
+        if self._steps % FaultInjector.PERIOD_STEPS == 0:
+            self._faults.follow(time_s)
         self._receive()
         self._sense(time_s)
         if self._steps % _CONTROL_STEPS == 0:
@@ -192,33 +195,19 @@ class Simulation:
 
     # ---------------------------------------------------------------- parts of a step
 
-    def _follow_faults(self, time_s: float) -> None:
-        if self._steps % 20:
-            return
-        for kind in ("dvl_dropout", "link_loss", "battery_sag", "position_loss"):
-            active = any(
-                fault.kind == kind and fault.at_s <= time_s < fault.at_s + fault.for_s
-                for fault in self.world.scenario.faults
-            )
-            if active != getattr(self._faults, kind):
-                setattr(self._faults, kind, active)
-                self._note(f"{time_s:.1f} s: fault {kind} {'begins' if active else 'ends'}")
-        self.dvl.dropout = self._faults.dvl_dropout
-        self.battery.sag_v = _SAG_V if self._faults.battery_sag else 0.0
-        self.autopilot.nav.fault = self._faults.position_loss
-
     def _receive(self) -> None:
         if self._link is None:
             return
         for message in self._link.receive():
-            if not self._faults.link_loss:
-                self.autopilot.handle(message, self.time_s - self._boot_s)
+            self.autopilot.handle(message, self._vehicle_s(self.time_s))
 
     def _sense(self, time_s: float) -> None:
         self.sounders.sample(time_s, self.body, self.world)
         report = self.dvl.sample(time_s, self.body, self.world)
         if report is not None:
-            self.autopilot.feed_dvl(time_s - self._boot_s, report)
+            self.autopilot.feed_dvl(self._vehicle_s(time_s), report)
+            if self._options.dvl_as_rangefinder == "orientation_25" and report.valid:
+                self.sounders.down_taken, self.sounders.down = True, Sounding(report.altitude_m, time_s)
             if self.dvl_server and self.dvl_server.clients:
                 self._position_local.feed(report, self.body.pose_ned.rotation)
                 self.dvl_server.send(velocity_line(report, self._dvl_clock), report.repeats)
@@ -241,31 +230,32 @@ class Simulation:
             shift = self.world.origin.to_ned(origin.lat_deg, origin.lon_deg)
             a, b = (0.02 * self._estimate_generator.standard_normal(2)).tolist()
             north, east = self.body.north_m - shift[0] + a, self.body.east_m - shift[1] + b
-        self.autopilot.nav.feed_gps(time_s - self._boot_s, north, east, self.body.velocity)
+        self.autopilot.nav.feed_gps(self._vehicle_s(time_s), north, east, self.body.velocity)
 
     def _think(self, time_s: float) -> None:
         body, dt_s = self.body, STEP_S * _CONTROL_STEPS
         if self._steps % _SLOW_STEPS == 0:
             heading = body.euler_rad[2] - self.world.ship_pose.heading_rad
             place = self.world.to_ship(body.position)
-            self._compass_error = self._compass.error_rad(place, self.contacts.clearance_m, heading)
+            self._compass_error = self.compass.error_rad(place, self.contacts.clearance_m, heading)
             self.battery.step(self.thrusters.power_w, self.autopilot.payload.lights, STEP_S * _SLOW_STEPS)
         depth_m = body.down_m + self.world.water.surface_m(body.position, time_s)
-        boot_s = time_s - self._boot_s
-        self._pulses = self.autopilot.update(boot_s, self.utc_s, dt_s, body, depth_m, self._compass_error)
+        vehicle_s, ahead_s = self._vehicle_s(time_s), self._clocks.vehicle_drift_ppm * 1e-6 * time_s
+        utc_s = self.utc_s + self._clocks.vehicle_offset_s + ahead_s
+        self._pulses = self.autopilot.update(vehicle_s, utc_s, dt_s, body, depth_m, self._compass_error)
         self._send(time_s)
         if self.autopilot.flight.armed:
             self._tender.let_go()
         if self.autopilot.commands.reboot:
             self._boot_s = time_s
-            self._barometer.calibrate()  # wherever it is: at depth this shifts the zero
+            self.barometer.calibrate()  # wherever it is: at depth this shifts the zero
             self.autopilot = self._boot()
             self._note(f"{time_s:.1f} s: autopilot reboots")
 
     def _send(self, time_s: float) -> None:
         packets = self._bystanders.packets(time_s)
         packets += [self._packer(message) for message in self.autopilot.take_messages()]
-        if self._link is not None and not self._faults.link_loss:
+        if self._link is not None:
             self._link.send(packets)
         flight = self.autopilot.flight
         state = (flight.mode, flight.armed, self.contacts.count)
@@ -287,6 +277,8 @@ class Simulation:
         body = self.body
         (fx, fy, fz), (tx, ty, tz) = self.thrusters.step(self._pulses, self.battery.voltage_v, body.submerged, STEP_S)
         (cx, cy, cz), (dx, dy, dz) = self.contacts.step(body, time_s)
+        (hx, hy, hz), (gx, gy, gz) = self._faults.tether.force(body)
+        cx, cy, cz, dx, dy, dz = cx + hx, cy + hy, cz + hz, dx + gx, dy + gy, dz + gz
         if self._tender.holding:
             (hx, hy, hz), (gx, gy, gz) = self._tender.pull(body)
             cx, cy, cz, dx, dy, dz = cx + hx, cy + hy, cz + hz, dx + gx, dy + gy, dz + gz
