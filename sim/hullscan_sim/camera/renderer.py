@@ -124,6 +124,11 @@ class Renderer:
             self._veil = Veil(self.camera, self._lamps, self.optics)
         self._level = level
 
+    def set_optics(self, optics: WaterOptics) -> None:
+        """Other water."""
+        self.optics = optics
+        self._veil = Veil(self.camera, self._lamps, optics)
+
     def render(self, position_m: Array, r_ship_cam: Array) -> Rendered:
         """Draw the view from a place.
 
