@@ -337,8 +337,8 @@ CHECKS: dict[str, Callable[[], None]] = {
     check.__name__: check
     for check in (
         dvl_dropout, position_loss, thruster_dead, thruster_fouled, leak, battery_sag, tether_snag, tether_pull,
-        link_loss, link_burst_loss, other_station_heartbeat, operator_takes_over, video_freeze, video_loss, light_failure,
-        compass_jump, pressure_glitch, current_gust, ship_moves, propeller_starts,
+        link_loss, link_burst_loss, other_station_heartbeat, operator_takes_over, video_freeze, video_loss,
+        light_failure, compass_jump, pressure_glitch, current_gust, ship_moves, propeller_starts,
     )
 }  # fmt: skip
 
@@ -375,23 +375,45 @@ def test_a_fault_outlives_a_reboot_of_the_autopilot():
 @pytest.mark.parametrize(
     ("entry", "faults"),
     [
-        pytest.param("{at_s: 1, kind: dvl_dropot}", [
-            "faults[0].kind: there is no such kind (got 'dvl_dropot'); did you mean dvl_dropout?"], id="a kind with a slip of the pen"),
+        pytest.param(
+            "{at_s: 1, kind: dvl_dropot}",
+            ["faults[0].kind: there is no such kind (got 'dvl_dropot'); did you mean dvl_dropout?"],
+            id="a kind with a slip of the pen",
+        ),
         pytest.param("{at_s: 1}", ["faults[0].kind: required, but not given"], id="no kind"),
-        pytest.param("{at_s: 1, kind: thruster_dead, motor: 3}", [
-            "faults[0].motor: unknown key; known keys: at_s, for_s, kind, thruster",
-            "faults[0].thruster: required, but not given"], id="a key that the kind does not have"),
-        pytest.param("{at_s: 1, kind: thruster_dead, thruster: 9}", ["faults[0].thruster: input should be less than or "
-                     "equal to 8 (got 9)"], id="a motor that is not there"),
-        pytest.param("{at_s: soon, kind: leak, for_s: -1}", [
-            "faults[0].at_s: input should be a valid number, unable to parse string as a number (got 'soon')",
-            "faults[0].for_s: input should be greater than 0 (got -1)"], id="words and negative times"),
-        pytest.param("{at_s: 1, kind: link_loss, direction: up}", [
-            "faults[0].direction: input should be 'both', 'to_vehicle' or 'from_vehicle' (got 'up')"], id="a choice that is none"),
-        pytest.param("{at_s: 1, kind: leak, drop_v: 2}", [
-            "faults[0].drop_v: unknown key; known keys: at_s, for_s, kind"], id="a key of another kind"),
+        pytest.param(
+            "{at_s: 1, kind: thruster_dead, motor: 3}",
+            [
+                "faults[0].motor: unknown key; known keys: at_s, for_s, kind, thruster",
+                "faults[0].thruster: required, but not given",
+            ],
+            id="a key that the kind does not have",
+        ),
+        pytest.param(
+            "{at_s: 1, kind: thruster_dead, thruster: 9}",
+            ["faults[0].thruster: input should be less than or equal to 8 (got 9)"],
+            id="a motor that is not there",
+        ),
+        pytest.param(
+            "{at_s: soon, kind: leak, for_s: -1}",
+            [
+                "faults[0].at_s: input should be a valid number, unable to parse string as a number (got 'soon')",
+                "faults[0].for_s: input should be greater than 0 (got -1)",
+            ],
+            id="words and negative times",
+        ),
+        pytest.param(
+            "{at_s: 1, kind: link_loss, direction: up}",
+            ["faults[0].direction: input should be 'both', 'to_vehicle' or 'from_vehicle' (got 'up')"],
+            id="a choice that is none",
+        ),
+        pytest.param(
+            "{at_s: 1, kind: leak, drop_v: 2}",
+            ["faults[0].drop_v: unknown key; known keys: at_s, for_s, kind"],
+            id="a key of another kind",
+        ),
     ],
-)  # fmt: skip
+)
 def test_bad_entries_are_refused_with_file_and_line(tmp_path: Path, entry: str, faults: list[str]):
     file = tmp_path / "x.yaml"
     file.write_text(f"seed: 1\nfaults:\n  - {entry}\n")

@@ -168,7 +168,8 @@ class Dvl:
         if self._rims_frd is None:
             return (1.0,) * 4
         rims = world.cast(origin, self._rims_frd @ matrix.T, 50.0, mirror=True).distance_m.reshape(4, -1)
-        same = np.abs(rims - hits.distance_m[:, None]) < _SAME_SURFACE * hits.distance_m[:, None]
+        axis_m = np.where(np.isfinite(hits.distance_m), hits.distance_m, 0.0)[:, None]
+        same = np.abs(rims - axis_m) < _SAME_SURFACE * axis_m
         return tuple(same.mean(axis=1).tolist())
 
     def _ground_velocity(self, hits: RayHits, body: RigidBody, world: World) -> Vector:
