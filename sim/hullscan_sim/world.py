@@ -120,7 +120,8 @@ class World:
         berth = stated.berth
         self.origin: GeoOrigin = berth.origin
         self.motion = ShipMotion(scenario, stated)
-        self._rates: Vector = (0.0, 0.0, 0.0)
+        self._time_s = 0.0
+        self._rates: Vector | None = None
         self._place(self.motion.pose(0.0))
         self.bed_m = berth.water_depth_m + scenario.water.tide_m
         self.half_beam_m = float(np.abs(hull.grid_m[:, :, 1]).max())
@@ -142,7 +143,7 @@ class World:
         """Bring the ship to where she is at a moment."""
         if not self.motion.still:
             self._place(self.motion.pose(time_s))
-            self._rates = self.motion.rates(time_s)
+            self._time_s, self._rates = time_s, None
 
     def _place(self, pose: ShipPose) -> None:
         self.ship_pose = pose
@@ -150,6 +151,10 @@ class World:
 
     def ship_velocity(self, point: Vector) -> Vector:
         """Velocity (ned) of the ship's plating at a place (ned)."""
+        if self.motion.still:
+            return 0.0, 0.0, 0.0
+        if self._rates is None:
+            self._rates = self.motion.rates(self._time_s)
         north, east, turn = self._rates
         n, e = point[0] - self.ship_pose.north_m, point[1] - self.ship_pose.east_m
         return north - turn * e, east + turn * n, 0.0
@@ -198,7 +203,8 @@ class World:
         if not mirror:
             return hits
         up = rays[:, 2] < -1e-6
-        to_surface = np.where(up, (z - self._surface_z_m) / np.where(up, -rays[:, 2], 1.0), np.inf)
+        depth_m = max(z - self._surface_z_m, 0.0)  # a sensor that a wave lifts out of the water is taken to be at it
+        to_surface = np.where(up, depth_m / np.where(up, -rays[:, 2], 1.0), np.inf)
         back = (to_surface < max_range_m) & (hits.kind == NOTHING)
         if back.any():
             turned = rays[back] * [1, 1, -1]
@@ -244,7 +250,11 @@ class World:
         assert self.quay_y_m is not None
         if self.motion.still:
             return np.asarray(self.quay_y_m - points_ship[:, 1], dtype=np.float64)
-        return np.asarray(self.quay_y_m - self.motion.rest.to_ship(self.ship_pose.to_ned(points_ship))[:, 1])
+        rest, pose = self.motion.rest, self.ship_pose
+        turn = pose.heading_rad - rest.heading_rad
+        north, east = pose.north_m - rest.north_m, pose.east_m - rest.east_m
+        shift = cos(rest.heading_rad) * east - sin(rest.heading_rad) * north
+        return np.asarray(self.quay_y_m - shift - sin(turn) * points_ship[:, 0] - cos(turn) * points_ship[:, 1])
 
     def inside_ship(self, point: Vector) -> bool:
         """Whether a place lies inside the hull: a level ray outwards meets it from within."""

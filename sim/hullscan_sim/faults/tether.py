@@ -36,7 +36,8 @@ class Tether:
         n = e = d = 0.0
         for pull in self.pulls:
             towards = radians(pull.towards_deg)
-            n, e, d = n + pull.pull_n * cos(towards), e + pull.pull_n * sin(towards), d - pull.lift_n
+            lift_n = pull.lift_n * body.submerged if pull.lift_n > 0 else pull.lift_n  # nobody lifts it into the air
+            n, e, d = n + pull.pull_n * cos(towards), e + pull.pull_n * sin(towards), d - lift_n
         for slack_m, place in self.snags:
             fn, fe, fd = _hold(body, place, slack_m)
             n, e, d = n + fn, e + fe, d + fd
