@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import is_dataclass, replace
 from math import isfinite
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_type_hints
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from test_sim_station import HULL, Station, stated_ship
 
 from hullscan_sim.faults import kinds
 from hullscan_sim.mavlink_server import MemoryLink
-from hullscan_sim.scenario import Mooring, Scenario, VehicleOptions, Water, load_scenario, load_ship
+from hullscan_sim.scenario import Mooring, Parcel, Scenario, VehicleOptions, Water, load_scenario, load_ship
 from hullscan_sim.sensor_options import Clocks, Sensors
 from hullscan_sim.simulation import Simulation
 
@@ -83,6 +83,33 @@ def test_a_scenario_runs_past_the_onset_of_its_faults_at_their_own_times(name):
     pilot = flown(scenario, mission, last_s + 5.0, notes)
     assert sum(note.endswith("begins") for note in notes) == len(scenario.faults)
     assert all(map(isfinite, pilot.simulation.body.position))
+
+
+# ---------------------------------------------------------------- the README
+
+
+def described() -> str:
+    return (FOLDER.parent / "README.md").read_text()
+
+
+def test_the_readme_describes_every_key_of_a_scenario():
+    def keys(kind: Any) -> set[str]:
+        """Of a dataclass, and of the dataclasses that are its fields; parcels are a row of their own."""
+        found = set()
+        for name, hint in get_type_hints(kind).items():
+            found |= {name} | (keys(hint) if is_dataclass(hint) else set())
+        return found
+
+    missing = {key for key in keys(Scenario) | keys(Parcel) if f"`{key}`" not in described()}
+    assert not missing
+
+
+def test_the_readme_describes_every_kind_of_fault_with_its_keys():
+    rows = {row.split("`")[1]: row for row in described().splitlines() if row.startswith("| `")}
+    for kind in get_args(get_args(kinds.Fault)[0]):
+        own = set(kind.__dataclass_fields__) - {"at_s", "for_s", "kind"}
+        row = rows[kind.__dataclass_fields__["kind"].default]
+        assert {key for key in own if f"`{key}`" not in row} == set()
 
 
 # ---------------------------------------------------------------- any mixture
