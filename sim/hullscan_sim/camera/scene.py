@@ -122,7 +122,7 @@ class Scene:
             values[on_solid] = _between(self._solid_attributes, self._solid_faces[prim], weights[:, on_solid])
         self._planes(np.asarray(origin_m, dtype=np.float32), directions, object_, distance, values)
         points = np.asarray(origin_m, np.float32) + directions * np.where(np.isfinite(distance), distance, 0)[:, None]
-        normals = values[:, :3] / np.maximum(_lengths(values[:, :3]), 1e-9)
+        normals = np.asarray(values[:, :3] / np.maximum(_lengths(values[:, :3]), 1e-9), dtype=np.float32)
         return Hit(object_, distance, points, normals, values[:, 3:], material)
 
     def _planes(
