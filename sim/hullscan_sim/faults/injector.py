@@ -1,6 +1,6 @@
 """Turns the faults that act now into effects on the vehicle, its links and its world, ten times a second.
 
-Each adds its share to an ``_Effects``; what nothing adds to is as without faults. So faults of one kind may
+Each adds its share to an ``Effects``; what nothing adds to is as without faults. So faults of one kind may
 overlap, and the end of one does not end another.
 """
 
@@ -26,7 +26,7 @@ from hullscan_sim.sensors import Barometer, Compass
 from hullscan_sim.thrusters import Thrusters
 from hullscan_sim.world import World
 
-__all__ = ["FaultInjector", "Rig"]
+__all__ = ["Effects", "FaultInjector", "Rig"]
 
 _T = TypeVar("_T")
 
@@ -34,7 +34,6 @@ _T = TypeVar("_T")
 class Rig(Protocol):
     """What faults act on: the simulation, as the injector sees it."""
 
-    autopilot: Autopilot
     battery: Battery
     body: RigidBody
     dvl: Dvl
@@ -43,9 +42,14 @@ class Rig(Protocol):
     compass: Compass
     world: World
 
+    @property
+    def autopilot(self) -> Autopilot | None:
+        """Ours, another one after each reboot; None for a firmware outside, whose rig reads ``FaultInjector.now``."""
+        ...
+
 
 @dataclass(slots=True)
-class _Effects:
+class Effects:
     """Sums over the faults that act now."""
 
     dvl_dropout: bool = False
@@ -78,6 +82,7 @@ class FaultInjector:
 
     Attributes:
         tether: forces of the tether now, for each step.
+        now: what acts now.
     """
 
     PERIOD_STEPS = 20
@@ -95,12 +100,13 @@ class FaultInjector:
         self._acting: set[int] = set()
         self._states: dict[int, Any] = {}
         self.tether = Tether()
+        self.now = Effects()
 
     def follow(self, time_s: float) -> None:
         """Bring everything to a moment of simulated time."""
         if not self._faults:
             return
-        effects = _Effects()
+        effects = self.now = Effects()
         for index, fault in enumerate(self._faults):
             acts = fault.acts(time_s)
             if acts != (index in self._acting):
@@ -112,7 +118,7 @@ class FaultInjector:
                 self._states.pop(index, None)
         self._take(effects)
 
-    def _take(self, effects: _Effects) -> None:
+    def _take(self, effects: Effects) -> None:
         rig = self._rig
         rig.dvl.dropout = effects.dvl_dropout
         rig.battery.sag_v = effects.sag_v
@@ -120,15 +126,16 @@ class FaultInjector:
         rig.thrusters.dead, rig.thrusters.thrust_left = frozenset(effects.dead), effects.thrust_left
         rig.world.water.disturbances = effects.flows
         self.tether.pulls, self.tether.snags = effects.pulls, effects.snags
-        autopilot = rig.autopilot  # another one after each reboot
-        autopilot.nav.fault = effects.position_loss
-        autopilot.failsafes.leak.wet = effects.leak
-        autopilot.payload.light_left = effects.light_left
+        autopilot = rig.autopilot
+        if autopilot is not None:
+            autopilot.nav.fault = effects.position_loss
+            autopilot.failsafes.leak.wet = effects.leak
+            autopilot.payload.light_left = effects.light_left
         if self._link is not None:
             self._link.deaf, self._link.mute, self._link.bursts = effects.deaf, effects.mute, effects.bursts
             self._link.heard += effects.heard
 
-    def _add(self, index: int, fault: kinds.Fault, effects: _Effects, time_s: float) -> None:
+    def _add(self, index: int, fault: kinds.Fault, effects: Effects, time_s: float) -> None:
         """Add one fault's share."""
         match fault:
             case kinds.DvlDropout():
