@@ -188,8 +188,10 @@ def _forbid_unknown(kind: Any, config: Any, seen: set[Any]) -> None:
 
 def _fault_from(lines: _Lines, kind: type[Any], item: Any) -> Fault:
     at: KeyPath = _real_path(item["loc"], lines)
+    if item["type"].startswith("union_tag_"):
+        return _fault_of_tag(lines, at, item["ctx"])
     if item["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-        allowed = _allowed_keys(kind, at[:-1])
+        allowed = _allowed_keys(kind, at[:-1], tags=set(item["loc"]) - set(at))
         close = difflib.get_close_matches(str(at[-1]), allowed, n=1, cutoff=0.6)
         known = f"; known keys: {', '.join(allowed)}" if allowed else ""
         return lines.fault(at, "unknown key" + (f"; did you mean {close[0]}?" if close else known))
@@ -205,6 +207,17 @@ def _fault_from(lines: _Lines, kind: type[Any], item: Any) -> Fault:
     return lines.fault(at, message)
 
 
+def _fault_of_tag(lines: _Lines, at: KeyPath, context: Any) -> Fault:
+    """The key that says which of several kinds an entry is, is missing or names none of them."""
+    at = (*at, str(context["discriminator"]).strip("'"))
+    if "tag" not in context:
+        return lines.fault(at, "required, but not given")
+    known = re.findall(r"'([^']*)'", str(context["expected_tags"]))
+    close = difflib.get_close_matches(str(context["tag"]), known, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
+    return lines.fault(at, f"there is no such {at[-1]} (got {context['tag']!r}); {hint}")
+
+
 def _real_path(loc: tuple[str | int, ...], lines: _Lines) -> KeyPath:
     """Pydantic's location without the names of union members, which are not in the file."""
     at: KeyPath = ()
@@ -215,8 +228,8 @@ def _real_path(loc: tuple[str | int, ...], lines: _Lines) -> KeyPath:
     return at
 
 
-def _allowed_keys(kind: Any, at: KeyPath) -> list[str]:
-    """Field names of the dataclass that stands at a key path."""
+def _allowed_keys(kind: Any, at: KeyPath, tags: set[str | int]) -> list[str]:
+    """Field names of the dataclass that stands at a key path; of several kinds there, those with one of the tags."""
     found = [kind]
     for part in at:
         inner: list[Any] = []
@@ -225,7 +238,13 @@ def _allowed_keys(kind: Any, at: KeyPath) -> list[str]:
                 if isinstance(part, str) and part in (hints := get_type_hints(each)):
                     inner.append(hints[part])
         found = inner if isinstance(part, str) else found
-    return sorted({field.name for candidate in found for each in _dataclasses_in(candidate) for field in fields(each)})
+    candidates = [each for candidate in found for each in _dataclasses_in(candidate)]
+    tagged = [each for each in candidates if any(_is_tag(field.default, tags) for field in fields(each))]
+    return sorted({field.name for each in tagged or candidates for field in fields(each)})
+
+
+def _is_tag(default: object, tags: set[str | int]) -> bool:
+    return isinstance(default, str) and default in tags
 
 
 def _dataclasses_in(kind: Any) -> list[Any]:

@@ -32,11 +32,12 @@ from hullscan_sim.cli import main
 from hullscan_sim.companion import Companion
 from hullscan_sim.dvl import Beam, DvlReport
 from hullscan_sim.dynamics import GRAVITY_MPS2, MODELS, RigidBody
+from hullscan_sim.faults import kinds
 from hullscan_sim.json_backend import Arrival, JsonPort, parse_servos, sensor_line
 from hullscan_sim.mavlink_server import MavlinkServer, parse
 from hullscan_sim.messages import mavlink
 from hullscan_sim.plant import Plant
-from hullscan_sim.scenario import Scenario, TimedFault, VehicleOptions
+from hullscan_sim.scenario import Scenario, VehicleOptions
 from hullscan_sim.servo_rail import ServoRail
 from hullscan_sim.steel import OWN_OFFSET_MGAUSS, SteelCompass, horizontal_field_mgauss
 
@@ -314,7 +315,7 @@ def test_mavlink_passes_both_ways_as_it_is(make):
 
 
 def test_a_lost_link_passes_nothing(make):
-    fault = TimedFault(at_s=0.0, kind="link_loss", for_s=10)
+    fault = kinds.LinkLoss(at_s=0.0, for_s=10)
     bench = make(Scenario(seed=3, vehicle=VehicleOptions(compass="perfect"), faults=(fault,)))
     bench.run(2)
     bench.ground.send([b"from the ground"])
@@ -377,9 +378,9 @@ def test_a_companion_that_starts_later_says_nothing_before(make):
     }
 
 
-@pytest.mark.parametrize("kind", ["dvl_dropout", "position_loss"])
+@pytest.mark.parametrize("kind", [kinds.DvlDropout, kinds.PositionLoss])
 def test_a_fault_of_the_dvl_stops_the_deltas(make, kind):
-    fault = TimedFault(at_s=1.0, kind=kind, for_s=10)
+    fault = kind(at_s=1.0, for_s=10)
     bench = make(Scenario(seed=3, vehicle=VehicleOptions(compass="perfect", dvl="perfect"), faults=(fault,)))
     bench.beat()
     bench.run(480)
@@ -402,7 +403,7 @@ def test_an_invalid_report_and_one_after_a_long_gap_are_not_passed_on():
 
 
 def test_a_sagging_battery_and_a_lost_gps_act_by_the_firmwares_own_parameters(make):
-    faults = tuple(TimedFault(at_s=0.5, kind=kind, for_s=0.5) for kind in ("battery_sag", "position_loss"))
+    faults = tuple(kind(at_s=0.5, for_s=0.5) for kind in (kinds.BatterySag, kinds.PositionLoss))
     options = VehicleOptions(compass="perfect", position="gps")
     bench = make(Scenario(seed=3, vehicle=options, faults=faults))
     bench.beat()

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from test_sim_station import Station, station
 
+from hullscan_sim.faults.kinds import DvlDropout, PositionLoss
 from hullscan_sim.modes import Mode
-from hullscan_sim.scenario import Scenario, TimedFault, VehicleOptions, Water
+from hullscan_sim.scenario import Scenario, VehicleOptions, Water
 
 NEAR = {"distance_m": 1.6}
 
@@ -118,13 +119,13 @@ def test_a_leg_along_the_hull_comes_out_as_long_as_the_scale_error_says():
     assert 0.9 < link.simulation.contacts.clearance_m < 1.9
 
 
-@pytest.mark.parametrize("kind", ["dvl_dropout", "position_loss"])
+@pytest.mark.parametrize("kind", [DvlDropout, PositionLoss])
 def test_losing_the_dvl_freezes_the_position_after_five_seconds_and_changes_no_mode(kind):
     scenario = Scenario(
         seed=7,
         water=Water(current_mps=0.1, current_towards_deg=62),
         vehicle=VehicleOptions(compass="perfect", start_up=0.0),
-        faults=(TimedFault(at_s=8.0, kind=kind, for_s=12.0),),
+        faults=(kind(at_s=8.0, for_s=12.0),),
     )
     link = at_the_hull(scenario)
     link.run(8.0 + 4.4 - link.now)
@@ -152,7 +153,7 @@ def test_losing_the_gps_takes_fifteen_seconds():
     scenario = Scenario(
         seed=7,
         vehicle=VehicleOptions(position="gps", compass="perfect", start_up=0.0),
-        faults=(TimedFault(at_s=5.0, kind="position_loss"),),
+        faults=(PositionLoss(at_s=5.0),),
     )
     link = station(scenario)
     link.run(19.5)

@@ -9,8 +9,9 @@ from test_sim_guided import settled
 from test_sim_pilot import piloted
 from test_sim_station import Station, station
 
+from hullscan_sim.faults.kinds import BatterySag, LinkLoss
 from hullscan_sim.modes import Mode
-from hullscan_sim.scenario import Scenario, TimedFault, VehicleOptions
+from hullscan_sim.scenario import Scenario, VehicleOptions
 
 LOST_PILOT, LOST_GCS = (2, "Lost manual control"), (4, "MYGCS: 255, heartbeat lost")
 DISARMING = (6, "Disarming motors")
@@ -133,7 +134,7 @@ def test_sticks_count_as_a_heartbeat():
 )
 def test_a_voltage_below_the_limit_for_the_time_of_the_timer(action, timer_s, armed, mode):
     options = VehicleOptions(position="gps", compass="perfect", start_up=0)
-    fault = TimedFault(at_s=9.0, kind="battery_sag")
+    fault = BatterySag(at_s=9.0)
     link = settled(station(Scenario(seed=7, vehicle=options, faults=(fault,))), 4.0, stock=False)
     link.set_mode(Mode.ALT_HOLD)
     link.set_param("BATT_LOW_VOLT", 15.0)
@@ -161,7 +162,7 @@ def test_a_voltage_below_the_limit_for_the_time_of_the_timer(action, timer_s, ar
 
 def test_a_lost_link_is_deaf_and_mute_and_trips_the_gcs_failsafe():
     options: dict[str, Any] = {"position": "gps", "compass": "perfect", "start_up": 0}
-    fault = TimedFault(at_s=11.0, kind="link_loss", for_s=5.0)
+    fault = LinkLoss(at_s=11.0, for_s=5.0)
     link = settled(station(Scenario(seed=7, vehicle=VehicleOptions(**options), faults=(fault,))), stock=False)
     link.run(11.2 - link.now)
     heard = len(link.received)

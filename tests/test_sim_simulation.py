@@ -22,9 +22,10 @@ from test_sim_station import FORM, HULL, Station, stated_ship, station
 from hullscan.errors import InputError, RecordError
 from hullscan.geometry.frames import Pose
 from hullscan_sim.cli import main
+from hullscan_sim.faults.kinds import DvlDropout
 from hullscan_sim.mavlink_server import MemoryLink, parse
 from hullscan_sim.pacing import Pacer
-from hullscan_sim.scenario import Parcel, Scenario, ShipError, TimedFault, VehicleOptions, Water
+from hullscan_sim.scenario import Parcel, Scenario, ShipError, VehicleOptions, Water
 from hullscan_sim.simulation import Simulation
 from hullscan_sim.truth import COLUMNS, TruthRecorder
 
@@ -182,7 +183,7 @@ def test_a_launch_inside_the_ship_as_she_truly_lies_is_an_error():
 
 def test_faults_are_told_when_they_begin_and_end():
     notes: list[str] = []
-    scenario = Scenario(faults=(TimedFault(at_s=0.5, kind="dvl_dropout", for_s=1.0),))
+    scenario = Scenario(faults=(DvlDropout(at_s=0.5, for_s=1.0),))
     simulation = Simulation(scenario, stated_ship(), HULL, note=notes.append)
     simulation.run_until(2.0)
     assert notes == ["0.5 s: fault dvl_dropout begins", "1.5 s: fault dvl_dropout ends"]

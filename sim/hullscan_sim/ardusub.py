@@ -19,7 +19,7 @@ from hullscan_sim.dynamics import STEP_S
 from hullscan_sim.json_backend import Arrival, JsonPort, ServoPacket, sensor_line
 from hullscan_sim.mavlink_server import Bystanders, MavlinkServer
 from hullscan_sim.pacing import Pacer
-from hullscan_sim.plant import SAG_V, Plant
+from hullscan_sim.plant import Plant
 from hullscan_sim.servo_rail import ServoRail
 from hullscan_sim.steel import LEAST_CHANGE_MGAUSS, PERIOD_S, SteelCompass
 
@@ -28,6 +28,7 @@ __all__ = ["ArduSubSimulation", "Firmware"]
 _WAIT_S = 0.2  # of ``JsonPort.wait``
 _RELAY_S = 0.01
 _SLOW_S = 0.05
+_NOT_INSIDE = ("leak", "compass_jump")  # 4.5.3 takes neither from outside
 
 
 class Firmware(Protocol):
@@ -77,6 +78,9 @@ class ArduSubSimulation:
         self._answer = b""
         self._acting: dict[str, float] = {}
         self._gps = plant.world.scenario.vehicle.position == "gps"
+        for fault in plant.world.scenario.faults:
+            if fault.kind in _NOT_INSIDE:
+                note(f"fault {fault.kind} cannot act inside a real firmware: left out")
 
     # ---------------------------------------------------------------- time
 
@@ -147,9 +151,9 @@ class ArduSubSimulation:
             plant.move(self.time_s, pulses, step_s / parts)
             self.time_s += step_s / parts
         time_s, boot_s = self.time_s, self.time_s - self._boot_s
-        plant.follow_faults(time_s)
+        plant.begin_step(time_s)
         report = plant.sense(time_s)
-        if report is not None and not self._gps and not plant.faults.position_loss:
+        if report is not None and not self._gps and not plant.faults.now.position_loss:
             body = plant.body
             self._companion.pass_on(report, boot_s, (body.roll_rate, body.pitch_rate, body.yaw_rate))
         if time_s >= self._slow_s:
@@ -159,30 +163,35 @@ class ArduSubSimulation:
         if time_s >= self._relay_s:
             self._relay_s += _RELAY_S
             self._relay(time_s, boot_s)
-        plant.picture(time_s, self.rail.lights, self.rail.tilt_rad)
+        plant.picture(time_s, self.rail.lights * plant.faults.now.light_left, self.rail.tilt_rad)
         plant.record(time_s)
         down, forward = plant.sounders.down.distance_m, plant.sounders.forward.distance_m
         self._answer = sensor_line(boot_s, plant.body, self._home, down, forward)
         self._port.answer(self._answer)
 
     def _relay(self, time_s: float, boot_s: float) -> None:
-        """Pass MAVLink on both ways, unread; nothing passes while the scenario has the link lost."""
+        """Pass MAVLink on both ways, unread; what the scenario's faults do to a link acts on it."""
         self._companion.poll(boot_s)
         if self._companion.armed:
             self.plant.tender.let_go()
         down, up = self._autopilot.receive_datagrams(), self._ground.receive_datagrams()
-        if not self.plant.faults.link_loss:
-            self._ground.send([*self._bystanders.packets(time_s), *down])
-            self._autopilot.send(up)
+        acting = self.plant.faults.now
+        heard, acting.heard = acting.heard, []
+        down, up = [*self._bystanders.packets(time_s), *heard, *down], [*heard, *up]
+        if not acting.mute:
+            self._ground.send([packet for packet in down if not any(burst.loses() for burst in acting.bursts)])
+        if not acting.deaf:
+            self._autopilot.send([packet for packet in up if not any(burst.loses() for burst in acting.bursts)])
 
     def _inject(self) -> None:
         """Let faults and steel act in the firmware, by its own simulator's parameters."""
         if not self._companion.heard:
             return
-        faults = self.plant.faults
-        wanted = {"SIM_BATT_VOLTAGE": BATTERY_V - (SAG_V if faults.battery_sag else 0.0)}
+        acting = self.plant.faults.now
+        # a glitch of the barometer is told as height, ours as depth
+        wanted = {"SIM_BATT_VOLTAGE": BATTERY_V - acting.sag_v, "SIM_BARO_GLITCH": -acting.glitch_m}
         if self._gps:
-            wanted["SIM_GPS_DISABLE"] = float(faults.position_loss)
+            wanted["SIM_GPS_DISABLE"] = float(acting.position_loss)
         for name, value in wanted.items():
             usual = BATTERY_V if name == "SIM_BATT_VOLTAGE" else 0.0
             if value != self._acting.get(name, usual):

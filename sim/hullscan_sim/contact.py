@@ -14,7 +14,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import product
-from math import sqrt
+from math import cos, sin, sqrt
 
 import numpy as np
 from scipy.spatial import cKDTree
@@ -32,6 +32,7 @@ _FRICTION = 0.3
 _NEAR_M = 0.08
 _APART_S = 1.0  # contacts nearer in time than this are one
 _POINTS = np.array([p for p in product((-0.5, 0.0, 0.5), repeat=3) if any(p)]) * np.array(SIZE_M)
+_STILL: Vector = (0.0, 0.0, 0.0)
 _ARMS: list[Vector] = [(x, y, z) for x, y, z in _POINTS.tolist()]
 
 
@@ -107,6 +108,7 @@ class Contacts:
         self._distance = _distance_to(world.hull)
         self._next_s = -1.0
         self._planes: list[tuple[Vector, Vector, float, bool]] = []  # box point, normal, offset (ned), of the hull?
+        self._looked_s = 0.0
         self._last_touch_s = -1e9
         self.clearance_m = float("inf")
         self.min_clearance_m = float("inf")
@@ -122,11 +124,12 @@ class Contacts:
 
     def look(self, body: RigidBody, time_s: float) -> None:
         """Measure afresh, and remember the planes that are near."""
+        self._looked_s = time_s
         matrix = np.array(body.matrix).reshape(3, 3)
         arms = _POINTS @ matrix.T
         points = arms + np.array(body.position)
         pose, world = self._world.ship_pose, self._world
-        shift = points - [pose.north_m, pose.east_m, 0.0]
+        shift = points - [pose.north_m, pose.east_m, pose.down_m]
         turn = np.array(world.direction_to_ned((1, 0, 0))), np.array(world.direction_to_ned((0, 1, 0)))
         in_ship = np.column_stack([shift @ turn[0], shift @ turn[1], shift[:, 2]])
         distance, normal = self._distance.nearest(in_ship)
@@ -139,6 +142,8 @@ class Contacts:
             self._remember(index, points[index].tolist(), facing, float(distance[index]), of_hull=True)
         nearest_other = self._other_planes(points, in_ship)
         speed = sqrt(sum(part * part for part in body.velocity)) + 0.3
+        if not world.motion.still:
+            speed += sqrt(sum(part * part for part in world.ship_velocity(body.position)))
         room = min(self.clearance_m, nearest_other)
         longest_s = min(max(0.1 * room, 0.1), 0.5)
         self._next_s = time_s + min(max((room - 0.03) / 2, _NEAR_M / 2) / speed, longest_s)
@@ -152,9 +157,10 @@ class Contacts:
         quay_y = self._world.quay_y_m
         if quay_y is not None:
             sign = 1.0 if quay_y > 0 else -1.0
-            gap = sign * (quay_y - in_ship[:, 1])
+            gap = sign * self._world.off_quay(in_ship)
             room = min(room, float(gap.min()))
-            facing = self._world.direction_to_ned((0.0, -sign, 0.0))
+            along = self._world.motion.rest.heading_rad
+            facing = (sign * sin(along), -sign * cos(along), 0.0)
             for index in np.flatnonzero(gap < _NEAR_M).tolist():
                 self._remember(index, points[index].tolist(), facing, float(gap[index]), of_hull=False)
         return room
@@ -166,15 +172,19 @@ class Contacts:
 
     def _push(self, body: RigidBody, time_s: float) -> tuple[Vector, Vector]:
         touching = []
+        ship = self._world.ship_velocity(body.position)  # the planes of the hull go with her
+        since_s = time_s - self._looked_s
         for arm, facing, offset, of_hull in self._planes:
             ax, ay, az = body.to_ned(arm)
             n, e, d = facing
+            if of_hull:
+                offset -= since_s * (n * ship[0] + e * ship[1])
             depth = -(n * (body.north_m + ax) + e * (body.east_m + ay) + d * (body.down_m + az) + offset)
             if depth > 0:
                 touching.append((arm, facing, depth, of_hull))
         fx = fy = fz = tx = ty = tz = 0.0
         for arm, facing, depth, of_hull in touching:
-            x, y, z = self._at_point(body, arm, facing, depth, len(touching))
+            x, y, z = self._at_point(body, arm, facing, depth, len(touching), ship if of_hull else _STILL)
             fx, fy, fz = fx + x, fy + y, fz + z
             ax, ay, az = arm
             tx, ty, tz = tx + ay * z - az * y, ty + az * x - ax * z, tz + ax * y - ay * x
@@ -182,10 +192,17 @@ class Contacts:
                 self._touched(depth, time_s)
         return (fx, fy, fz), (tx, ty, tz)
 
-    def _at_point(self, body: RigidBody, arm: Vector, facing: Vector, depth: float, sharing: int) -> Vector:
-        """Force at one point of the box, body axes; points in contact share the stiffness."""
+    def _at_point(
+        self, body: RigidBody, arm: Vector, facing: Vector, depth: float, sharing: int, surface: Vector
+    ) -> Vector:
+        """Force at one point of the box, body axes; points in contact share the stiffness.
+
+        Args:
+            surface: velocity (ned) of what is touched.
+        """
         nx, ny, nz = body.to_body(facing)
-        ux, uy, uz = body.to_body(body.velocity)
+        n, e, d = body.velocity
+        ux, uy, uz = body.to_body((n - surface[0], e - surface[1], d - surface[2]))
         p, q, r = body.roll_rate, body.pitch_rate, body.yaw_rate
         ax, ay, az = arm
         vx, vy, vz = ux + q * az - r * ay, uy + r * ax - p * az, uz + p * ay - q * ax

@@ -19,7 +19,8 @@ import numpy as np
 
 from hullscan.geometry.frames import Array
 from hullscan_sim.dynamics import RigidBody, Vector
-from hullscan_sim.world import RayHits, World
+from hullscan_sim.sensor_options import Sensors
+from hullscan_sim.world import HULL, RayHits, World
 
 __all__ = ["BEAM_TILT_RAD", "MOUNT_M", "Beam", "Dvl", "DvlReport", "range_modes"]
 
@@ -39,6 +40,9 @@ _MODES: dict[str, tuple[float, float, float]] = {
 """Shortest and longest range, m, and reports a second. Mode 1 gave 8.5 a second in the tank, against 10 stated."""
 _SEARCH_HZ = 4.0
 _LEAST_INCIDENCE = 0.42  # cosine: beyond 65 degrees no echo comes back
+_SAME_SURFACE = 0.25  # of the range: farther apart, two rays of a beam have met different things
+_RIM_RAYS = 12
+_STILL: Vector = (0.0, 0.0, 0.0)
 _PATTERN = re.compile(r"auto|wt|=[0-4]|=a|([0-4])<=([0-4])")
 
 
@@ -102,10 +106,14 @@ class Dvl:
     Args:
         kind: error set; ``none`` never reports.
         generator: for its errors.
+        options: shares of the errors, and the width of a beam.
     """
 
-    def __init__(self, kind: Literal["a50", "perfect", "none"], generator: np.random.Generator) -> None:
+    def __init__(
+        self, kind: Literal["a50", "perfect", "none"], generator: np.random.Generator, options: Sensors | None = None
+    ) -> None:
         self.kind, self._generator = kind, generator
+        self._options = options = options or Sensors()
         self.range_mode = "auto"
         self.mode = "2"
         self.dropout = False
@@ -113,10 +121,14 @@ class Dvl:
         real = kind == "a50"
         self.scale = float(1 + generator.choice([-1, 1]) * generator.uniform(0.001, 0.005)) if real else 1.0
         self.invalid_share = float(exp(generator.uniform(np.log(0.004), np.log(0.08)))) if real else 0.0
+        if real and options.dvl_invalid_share is not None:
+            self.invalid_share = options.dvl_invalid_share
         tilt, azimuths = BEAM_TILT_RAD, (pi / 180 * degrees for degrees in _AZIMUTHS_DEG)
         own = [(sin(tilt) * cos(azimuth), sin(tilt) * sin(azimuth), cos(tilt)) for azimuth in azimuths]
         self._beams_dvl: Array = np.array(own)
         self._beams_frd: Array = np.array([(z, y, -x) for x, y, z in own])
+        half_rad = options.dvl_beam_width_deg / 2 * pi / 180
+        self._rims_frd = _rims(self._beams_frd, half_rad) if half_rad > 0 else None
         self._next_s, self._last_s, self._last_altitude_m = 0.3, 0.0, -1.0
 
     def sample(self, time_s: float, body: RigidBody, world: World) -> DvlReport | None:
@@ -132,7 +144,7 @@ class Dvl:
         rate = _MODES[self.mode][2] if locked else _SEARCH_HZ
         if self.kind == "perfect":
             return 1 / max(rate, 10.0)
-        if self._generator.random() < 0.004:
+        if self._generator.random() < self._options.dvl_gap_share:
             return float(self._generator.uniform(0.25, 0.55))
         return float(max(1 + 0.08 * self._generator.standard_normal(), 0.5) / rate)
 
@@ -141,18 +153,35 @@ class Dvl:
         origin = (body.north_m + x, body.east_m + y, body.down_m + z)
         matrix = np.array(body.matrix).reshape(3, 3)
         hits = world.cast(origin, self._beams_frd @ matrix.T, 50.0, mirror=True)
-        velocity = self._velocity(body)
+        shares = self._met_shares(origin, matrix, hits, world)
+        velocity = self._velocity(body, self._ground_velocity(hits, body, world))
         low, high, _ = _MODES[self.mode]
-        beams = tuple(self._beam(index, hits, velocity, low, high) for index in range(4))
+        beams = tuple(self._beam(index, hits, velocity, low, high, shares[index]) for index in range(4))
         heard = [beam.distance_m for beam in beams if beam.valid]
         altitude_m = cos(BEAM_TILT_RAD) * sum(heard) / len(heard) if heard else -1.0
         self._choose_mode(hits)
         valid = len(heard) >= 3
         return self._report(time_s, velocity, beams, altitude_m if valid else -1.0, valid)
 
-    def _velocity(self, body: RigidBody) -> Vector:
-        """True velocity at the mount with scale error and noise, DVL axes."""
-        u, v, w = body.to_body(body.velocity)
+    def _met_shares(self, origin: Vector, matrix: Array, hits: RayHits, world: World) -> tuple[float, ...]:
+        """How much of each beam's width meets what its axis meets; 1 for rays without a width."""
+        if self._rims_frd is None:
+            return (1.0,) * 4
+        rims = world.cast(origin, self._rims_frd @ matrix.T, 50.0, mirror=True).distance_m.reshape(4, -1)
+        axis_m = np.where(np.isfinite(hits.distance_m), hits.distance_m, 0.0)[:, None]
+        same = np.abs(rims - axis_m) < _SAME_SURFACE * axis_m
+        return tuple(same.mean(axis=1).tolist())
+
+    def _ground_velocity(self, hits: RayHits, body: RigidBody, world: World) -> Vector:
+        """Velocity (ned) of what the beams meet: the ship's own, where at least half of them meet her."""
+        if world.motion.still or (hits.kind == HULL).sum() < 2:
+            return _STILL
+        return world.ship_velocity(body.position)
+
+    def _velocity(self, body: RigidBody, ground: Vector) -> Vector:
+        """True velocity at the mount over what the beams meet, with scale error and noise, DVL axes."""
+        n, e, d = body.velocity
+        u, v, w = body.to_body((n - ground[0], e - ground[1], d - ground[2]))
         p, q, r = body.roll_rate, body.pitch_rate, body.yaw_rate
         mx, my, mz = MOUNT_M
         u, v, w = u + q * mz - r * my, v + r * mx - p * mz, w + p * my - q * mx
@@ -161,7 +190,7 @@ class Dvl:
         a, b, c = (0.003 * self._generator.standard_normal(3)).tolist()
         return -w * self.scale + a, v * self.scale + b, u * self.scale + c
 
-    def _beam(self, index: int, hits: RayHits, velocity: Vector, low: float, high: float) -> Beam:
+    def _beam(self, index: int, hits: RayHits, velocity: Vector, low: float, high: float, share: float) -> Beam:
         true_m = float(hits.distance_m[index])
         speed = sum(a * b for a, b in zip(self._beams_dvl[index].tolist(), velocity, strict=True))
         heard = low <= true_m <= high and float(hits.incidence[index]) > _LEAST_INCIDENCE and not self.dropout
@@ -171,6 +200,7 @@ class Dvl:
         draw = self._generator.standard_normal(4).tolist()
         weak = 0.1 if hits.mirrored[index] else 0.01
         heard = heard and self._generator.random() > weak
+        heard = heard and (share >= 1 or self._generator.random() < share * share)
         nsd = -90 + 1.5 * draw[3]
         if not heard:
             return Beam(-1.0, 0.0, False, nsd + 2 + draw[2], nsd)
@@ -199,10 +229,10 @@ class Dvl:
         if self.kind == "a50":
             fom = min(0.0006 * exp(0.6 * float(self._generator.standard_normal())), 0.01)
             chance = self._generator.random(3).tolist()
-            repeats = 2 if chance[0] < 0.004 else 1
+            repeats = 2 if chance[0] < self._options.dvl_repeat_share else 1
             if valid and chance[1] < self.invalid_share:
                 valid, altitude_m = False, self._last_altitude_m if chance[2] < 0.5 else -1.0
-            elif valid and chance[1] > 0.9985:
+            elif valid and chance[1] > 1 - self._options.dvl_outlier_share:
                 altitude_m, beams = self._wrong_short(beams)
         if valid:
             self._last_altitude_m = altitude_m
@@ -224,3 +254,16 @@ class Dvl:
         altitude_m = float(self._generator.uniform(0.05, 0.12))
         slant = altitude_m / cos(BEAM_TILT_RAD)
         return altitude_m, tuple(Beam(slant, beam.velocity_mps, True, beam.rssi_dbm, beam.nsd_dbm) for beam in beams)
+
+
+def _rims(beams: Array, half_rad: float) -> Array:
+    """(4 n, 3) rays round the axis of each beam: half of them on the rim of its width, half at 0.6 of that."""
+    rays = []
+    for axis in beams:
+        across = np.cross(axis, [0.0, 0.0, 1.0])
+        across /= np.linalg.norm(across)
+        other = np.cross(axis, across)
+        for index in range(_RIM_RAYS):
+            turn, off = 4 * pi * index / _RIM_RAYS, half_rad * (1.0 if 2 * index < _RIM_RAYS else 0.6)
+            rays.append(cos(off) * axis + sin(off) * (cos(turn) * across + sin(turn) * other))
+    return np.array(rays)

@@ -17,6 +17,7 @@ from scipy.spatial.transform import Rotation
 
 from hullscan.errors import InputError, LinkError
 from hullscan_sim.dvl import Dvl, DvlReport, range_modes
+from hullscan_sim.sensor_options import Clocks
 
 __all__ = ["DvlClock", "DvlServer", "PositionLocal", "velocity_line"]
 
@@ -29,12 +30,18 @@ _DVL_FROM_FRD = Rotation.from_matrix([[0.0, 0.0, -1.0], [0.0, 1.0, 0.0], [1.0, 0
 
 
 class DvlClock:
-    """Maps simulated time to the DVL's own clock, microseconds."""
+    """Maps simulated time to the DVL's own clock, microseconds; a scenario may state its offset and drift."""
 
-    def __init__(self, start_utc_s: float, generator: np.random.Generator, *, perfect: bool) -> None:
+    def __init__(
+        self, start_utc_s: float, generator: np.random.Generator, *, perfect: bool, clocks: Clocks | None = None
+    ) -> None:
         self._start_utc_s = start_utc_s + (0.0 if perfect else generator.uniform(-3, 3))
         self._rate = 1.0 if perfect else 1 + generator.uniform(-30e-6, 30e-6)
         self._latency_us = 4000 if perfect else int(generator.integers(3000, 7000))
+        if clocks is not None and clocks.dvl_offset_s is not None:
+            self._start_utc_s = start_utc_s + clocks.dvl_offset_s
+        if clocks is not None and clocks.dvl_drift_ppm is not None:
+            self._rate = 1 + clocks.dvl_drift_ppm * 1e-6
 
     def stamp_us(self, time_s: float) -> int:
         """Time stamp of a moment."""

@@ -190,6 +190,11 @@ class Estimator:
 
     # ---------------------------------------------------------------- time line
 
+    def drift_gyro(self, deg_per_min: float) -> None:
+        """Let the yaw gyro read that much too much, besides its bias."""
+        x, y, z = self._gyro.bias
+        self._gyro.bias = (x, y, z + deg_per_min * pi / 180 / 60)
+
     def set_origin(self, origin: GeoOrigin) -> bool:
         """Take a place for the local frame's origin, once; False when there already is one."""
         if self.origin is not None:

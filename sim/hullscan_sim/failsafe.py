@@ -1,13 +1,14 @@
 """Failsafes: the pilot's sticks, the ground station's heartbeat, the battery. Modes are never given back.
 
 As on hardware, the pilot-input failsafe is on: it acts once per loss, and before the first input it only marks
-the vehicle critical. Leak, pressure, temperature, EKF and crash checks are off by default and not modelled.
+the vehicle critical. Pressure, temperature, EKF and crash checks are off by default and not modelled.
 """
 
 from __future__ import annotations
 
 from hullscan_sim.battery import Battery
 from hullscan_sim.flight import Flight
+from hullscan_sim.leak import Leak
 from hullscan_sim.messages import CRITICAL, WARNING, Outbox
 from hullscan_sim.modes import Mode
 from hullscan_sim.parameters import Parameters
@@ -26,6 +27,7 @@ class Failsafes:
     """Watches, warns, and acts on the flight.
 
     Attributes:
+        leak: the leak sensor's failsafe.
         gcs_seen_s: when SYSID_MYGCS was last heard; None before the first time.
         battery_low: the low-battery failsafe has triggered; it stays.
     """
@@ -35,6 +37,7 @@ class Failsafes:
     ) -> None:
         self._parameters, self._flight, self._pilot = parameters, flight, pilot
         self._battery, self._outbox = battery, outbox
+        self.leak = Leak(parameters, flight, outbox)
         self.gcs_seen_s: float | None = None
         self.gcs_lost = False
         self.battery_low = False
@@ -45,13 +48,14 @@ class Failsafes:
     @property
     def any(self) -> bool:
         """Whether HEARTBEAT.system_status is CRITICAL."""
-        return self._pilot.lost or self.gcs_lost or self.battery_low
+        return self._pilot.lost or self.gcs_lost or self.battery_low or self.leak.acting
 
     def update(self, time_s: float) -> None:
         """Check all of them."""
         self._check_pilot(time_s)
         self._check_gcs(time_s)
         self._check_battery(time_s)
+        self.leak.update(time_s)
 
     def _check_pilot(self, time_s: float) -> None:
         action = self._parameters["FS_PILOT_INPUT"]

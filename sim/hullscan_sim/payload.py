@@ -25,12 +25,14 @@ class Payload:
     Attributes:
         outputs: pulse width of outputs 9 to 16, 0 without a signal.
         tilt_rad: present camera tilt, up positive.
+        light_left: share of the light that the lamps still give; outputs do not know of it.
     """
 
     def __init__(self, parameters: Parameters) -> None:
         self._parameters = parameters
         self.outputs = [0] * 8
         self.tilt_rad = 0.0
+        self.light_left = 1.0
         self._wanted_deg = 0.0
         self._rate_deg_s = 0.0
         self._by_mavlink = False
@@ -94,7 +96,7 @@ class Payload:
     @property
     def lights(self) -> float:
         """Brightness, 0 to 1."""
-        return min(max((self.outputs[0] - 1100) / 800, 0.0), 1.0)
+        return self.light_left * min(max((self.outputs[0] - 1100) / 800, 0.0), 1.0)
 
     @property
     def named_values(self) -> dict[str, float]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from math import radians
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -17,24 +17,26 @@ import numpy as np
 from hullscan.errors import InputError
 from hullscan.geometry.frames import GeoOrigin, Pose
 from hullscan.ship.surface import HullSurface
+from hullscan_sim.autopilot import Autopilot
 from hullscan_sim.battery import Battery
 from hullscan_sim.contact import Contacts
 from hullscan_sim.dvl import Dvl, DvlReport
 from hullscan_sim.dvl_server import DvlClock, DvlServer, PositionLocal, velocity_line
 from hullscan_sim.dynamics import MODELS, RigidBody
+from hullscan_sim.faults.injector import FaultInjector
+from hullscan_sim.faults.link import FaultyLink
 from hullscan_sim.scenario import Scenario, ShipAtBerth
-from hullscan_sim.sensors import EchoSounders
+from hullscan_sim.sensors import Barometer, Compass, EchoSounders, Sounding
 from hullscan_sim.tender import Tender
 from hullscan_sim.thrusters import Thrusters
 from hullscan_sim.truth import TruthRecorder
 from hullscan_sim.world import World
 
-__all__ = ["SAG_V", "CameraHook", "Faults", "Plant", "Seeds"]
+__all__ = ["CameraHook", "Plant", "Seeds"]
 
 _POLL_S = 0.02  # the DVL's sockets are served at 50 Hz
 _FAULTS_S = 0.1
 _VIDEO_LATENCY_S = 0.1
-SAG_V = 2.4
 """What the fault battery_sag takes off the voltage."""
 
 
@@ -64,21 +66,12 @@ class Seeds(NamedTuple):
     dvl: np.random.SeedSequence
     clock: np.random.SeedSequence
     estimate: np.random.SeedSequence
+    losses: np.random.SeedSequence
 
     @classmethod
     def of(cls, scenario: Scenario) -> Seeds:
         """Those of a scenario."""
         return cls(*np.random.SeedSequence(scenario.seed).spawn(len(cls._fields)))
-
-
-@dataclass
-class Faults:
-    """Which of the scenario's faults act now."""
-
-    dvl_dropout: bool = False
-    link_loss: bool = False
-    battery_sag: bool = False
-    position_loss: bool = False
 
 
 class Plant:
@@ -92,11 +85,14 @@ class Plant:
         dvl_address: where the DVL listens, ``host:port``; None for no server.
         truth: records the truth when given, from the world of this plant.
         camera: takes pictures when given.
+        link: MAVLink of the embedded autopilot, on which faults act; None for a firmware outside.
         note: told of notable events, one line each.
 
     Attributes:
         launch_origin: latitude and longitude of the launch place.
-        faults: which of the scenario's faults act now.
+        faults: the scenario's faults; ``faults.now`` says what acts.
+        barometer, compass: of the embedded autopilot, which a firmware outside does without.
+        autopilot: the embedded one, another after each reboot; None for a firmware outside.
 
     Raises:
         InputError: the launch place is inside the ship as she truly lies.
@@ -113,6 +109,7 @@ class Plant:
         dvl_address: str | None = None,
         truth: Callable[[World], TruthRecorder] | None = None,
         camera: CameraHook | None = None,
+        link: FaultyLink | None = None,
         note: Callable[[str], None] = lambda line: None,
     ) -> None:
         options, seeds = scenario.vehicle, Seeds.of(scenario)
@@ -130,41 +127,40 @@ class Plant:
         self.thrusters, self.battery = Thrusters(), Battery(options.battery_wh)
         self.contacts = Contacts(self.world)
         self.contacts.look(self.body, 0.0)
-        self.sounders, self.dvl = EchoSounders(make(seeds.echo), 0.05), Dvl(options.dvl, make(seeds.dvl))
+        sensors = scenario.sensors
+        self.barometer = Barometer(make(seeds.pressure), self.body.down_m, sensors)
+        self.compass = Compass(options.compass, make(seeds.compass), radians(sensors.compass_greatest_deg))
+        self.sounders = EchoSounders(make(seeds.echo), 0.05, sensors)
+        self.dvl = Dvl(options.dvl, make(seeds.dvl), sensors)
+        self._dvl_seen_as_downward = options.dvl_as_rangefinder == "orientation_25"
         clock, perfect = make(seeds.clock), options.dvl != "a50"
-        self._dvl_clock = DvlClock(start_utc_s, clock, perfect=perfect)
+        self._dvl_clock = DvlClock(start_utc_s, clock, perfect=perfect, clocks=scenario.clocks)
         self._position_local = PositionLocal(clock, perfect=perfect)
         self.dvl_server = (
             DvlServer(dvl_address, self.dvl, self._position_local) if dvl_address and options.dvl != "none" else None
         )
         self._truth = truth(self.world) if truth else None
         self._camera, self._captures = camera, deque[float]()
-        self.faults = Faults()
+        self.autopilot: Autopilot | None = None
+        self.faults = FaultInjector(scenario.faults, self, link, make(seeds.losses), note)
         self._faults_s = self._poll_s = 0.0
         self._contacts_noted = 0
 
     # ---------------------------------------------------------------- parts of a step
 
-    def follow_faults(self, time_s: float) -> None:
-        """Let the scenario's faults begin and end."""
-        if time_s < self._faults_s - 1e-9:
-            return
-        self._faults_s += _FAULTS_S
-        for kind in ("dvl_dropout", "link_loss", "battery_sag", "position_loss"):
-            active = any(
-                fault.kind == kind and fault.at_s <= time_s < fault.at_s + fault.for_s
-                for fault in self.world.scenario.faults
-            )
-            if active != getattr(self.faults, kind):
-                setattr(self.faults, kind, active)
-                self._note(f"{time_s:.1f} s: fault {kind} {'begins' if active else 'ends'}")
-        self.dvl.dropout = self.faults.dvl_dropout
-        self.battery.sag_v = SAG_V if self.faults.battery_sag else 0.0
+    def begin_step(self, time_s: float) -> None:
+        """The ship moves at her moorings; the scenario's faults begin and end."""
+        self.world.advance(time_s)
+        if time_s >= self._faults_s - 1e-9:
+            self._faults_s += _FAULTS_S
+            self.faults.follow(time_s)
 
     def sense(self, time_s: float) -> DvlReport | None:
         """Let sounders and DVL measure, and serve the DVL's clients; the DVL's report when there is one."""
         self.sounders.sample(time_s, self.body, self.world)
         report = self.dvl.sample(time_s, self.body, self.world)
+        if report is not None and report.valid and self._dvl_seen_as_downward:
+            self.sounders.down_taken, self.sounders.down = True, Sounding(report.altitude_m, time_s)
         server = self.dvl_server
         if server is None:
             return report
@@ -191,6 +187,8 @@ class Plant:
         body = self.body
         (fx, fy, fz), (tx, ty, tz) = self.thrusters.step(pulses_us, self.battery.voltage_v, body.submerged, dt_s)
         (cx, cy, cz), (dx, dy, dz) = self.contacts.step(body, time_s)
+        (hx, hy, hz), (gx, gy, gz) = self.faults.tether.force(body)
+        cx, cy, cz, dx, dy, dz = cx + hx, cy + hy, cz + hz, dx + gx, dy + gy, dz + gz
         if self.tender.holding:
             (hx, hy, hz), (gx, gy, gz) = self.tender.pull(body)
             cx, cy, cz, dx, dy, dz = cx + hx, cy + hy, cz + hz, dx + gx, dy + gy, dz + gz

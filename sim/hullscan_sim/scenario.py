@@ -13,12 +13,18 @@ from hullscan.errors import Fault, MissionFileError
 from hullscan.ship.form import build_hull
 from hullscan.ship.spec import Berth, Launch, Ship
 from hullscan.ship.surface import HullSurface, Side
-from hullscan.units import Depth, NonNegative, Positive, Share, SignedDeg
+from hullscan.units import Depth, Positive, Share, SignedDeg
+from hullscan_sim.faults.kinds import Fault as FaultEntry
+from hullscan_sim.sensor_options import Clocks, Sensors, VideoLink
 
-__all__ = ["Parcel", "Scenario", "ShipAtBerth", "Surface", "VehicleOptions", "Water", "load_scenario", "load_ship"]
+__all__ = [
+    "Mooring", "Parcel", "Scenario", "ShipAtBerth", "ShipError", "Surface", "VehicleOptions", "Water",
+    "load_scenario", "load_ship",
+]  # fmt: skip
 
 WaterType = Literal["clear", "coastal_1C", "coastal_3C", "coastal_5C", "coastal_7C"]
 ParcelKind = Literal["box", "bag", "cylinder", "torpedo"]
+Visibility = Annotated[float, Ge(0.5), Le(30)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,19 +33,25 @@ class Water:
 
     Attributes:
         visibility_m: horizontal black-target range, 4.8 / c.
+        visibility_along: pairs of station_m and visibility_m, by station, linear between them and constant beyond;
+            empty for the same everywhere. Its values stand instead of ``visibility_m``.
         type: colour of the water; visibility scales it.
         particles: amount of marine snow, 0 to 1.
         current_towards_deg: where the water goes, true.
         waves_m: significant height at the surface.
+        tide_m: height of the water over the level for which the berth's water depth is stated; she floats with it,
+            the sea bed stays.
         daylight: 0 night to 1 full day at the surface.
     """
 
-    visibility_m: Annotated[float, Ge(0.5), Le(30)] = 3.0
+    visibility_m: Visibility = 3.0
+    visibility_along: tuple[tuple[float, Visibility], ...] = ()
     type: WaterType = "coastal_5C"
     particles: Share = 0.4
     current_mps: Annotated[float, Ge(0), Le(3)] = 0.0
     current_towards_deg: Annotated[float, Ge(0), Le(360)] = 0.0
     waves_m: Annotated[float, Ge(0), Le(3)] = 0.0
+    tide_m: Annotated[float, Ge(-10), Le(10)] = 0.0
     daylight: Share = 0.3
 
 
@@ -54,11 +66,32 @@ class Surface:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ShipError:
-    """Where she really lies, against the mission's berth."""
+    """Where she really lies, against the mission's berth.
+
+    Attributes:
+        down_m: how much deeper she floats than stated: her waterline as drawn lies that far below the surface from
+            which the pressure sensor counts.
+    """
 
     north_m: Annotated[float, Ge(-20), Le(20)] = 0.0
     east_m: Annotated[float, Ge(-20), Le(20)] = 0.0
     heading_deg: SignedDeg = 0.0
+    down_m: Annotated[float, Ge(-1.5), Le(1.5)] = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mooring:
+    """How she moves at her moorings: slow sines, as swell and passing ships set her going.
+
+    Attributes:
+        surge_m: amplitude along her length.
+        yaw_deg: amplitude about her middle.
+    """
+
+    surge_m: Annotated[float, Ge(0), Le(3)] = 0.0
+    surge_period_s: Annotated[float, Ge(10), Le(600)] = 60.0
+    yaw_deg: Annotated[float, Ge(0), Le(5)] = 0.0
+    yaw_period_s: Annotated[float, Ge(10), Le(600)] = 90.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +103,8 @@ class VehicleOptions:
         compass: true heading, or disturbed by the steel hull.
         position: what the autopilot's estimator uses: a DVL (as under a hull) or a GPS (as a bench simulator).
         dvl: the DVL's error set, or none.
+        dvl_as_rangefinder: what the companion computer makes of the DVL's range: nothing, or, as BlueOS does, the
+            range *downwards* (DISTANCE_SENSOR with orientation 25) although the DVL faces forward.
         start_up: share of the real start-up time (41 s to a position) that the autopilot takes.
     """
 
@@ -77,6 +112,7 @@ class VehicleOptions:
     compass: Literal["perfect", "near_steel"] = "near_steel"
     position: Literal["dvl", "gps"] = "dvl"
     dvl: Literal["a50", "perfect", "none"] = "a50"
+    dvl_as_rangefinder: Literal["off", "orientation_25"] = "off"
     battery_wh: Positive = 266.0
     start_up: Share = 0.2
 
@@ -98,15 +134,6 @@ class Parcel:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TimedFault:
-    """A fault at a moment of the flight (seconds after the autopilot's start)."""
-
-    at_s: NonNegative
-    kind: Literal["dvl_dropout", "video_loss", "link_loss", "battery_sag", "position_loss"]
-    for_s: Positive = 1e9
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
     """Everything of the simulated world that the mission does not state."""
 
@@ -115,9 +142,13 @@ class Scenario:
     water: Water = field(default_factory=Water)
     surface: Surface = field(default_factory=Surface)
     ship_error: ShipError = field(default_factory=ShipError)
+    mooring: Mooring = field(default_factory=Mooring)
     vehicle: VehicleOptions = field(default_factory=VehicleOptions)
+    sensors: Sensors = field(default_factory=Sensors)
+    clocks: Clocks = field(default_factory=Clocks)
+    video: VideoLink = field(default_factory=VideoLink)
     parcels: tuple[Parcel, ...] = ()
-    faults: tuple[TimedFault, ...] = ()
+    faults: tuple[FaultEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

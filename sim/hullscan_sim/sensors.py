@@ -13,9 +13,13 @@ import numpy as np
 
 from hullscan.geometry.frames import Array
 from hullscan_sim.dynamics import RigidBody, Vector
+from hullscan_sim.sensor_options import Sensors
 from hullscan_sim.world import World
 
 __all__ = ["Barometer", "Compass", "EchoSounders", "Gyro", "Sounding"]
+
+_PULSE_M = 0.05  # range resolution of the sounder's pulse
+_LAMBERT = 2.0
 
 
 class Barometer:
@@ -26,6 +30,7 @@ class Barometer:
     Attributes:
         pressure_hpa: last reading: 1013.25 in air, 100.38 hPa for each metre of sea water (1.0236 kg/l).
         zero_hpa: pressure taken for depth zero.
+        glitch_m: depth that it reads too much, from a fault.
     """
 
     SURFACE_HPA = 1013.25
@@ -34,10 +39,12 @@ class Barometer:
     PERIOD_S = 0.02
     FRESH_HPA_PER_M = 98.0  # what the autopilot divides by, times BARO_SPEC_GRAV (stock 1.0: depths read 2.4 % deep)
 
-    def __init__(self, generator: np.random.Generator, depth_m: float) -> None:
-        self._generator = generator
-        self.zero_hpa = self.SURFACE_HPA + self.HPA_PER_M * depth_m
-        self.pressure_hpa = self._smooth_hpa = self.zero_hpa
+    def __init__(self, generator: np.random.Generator, depth_m: float, options: Sensors | None = None) -> None:
+        self._generator, options = generator, options or Sensors()
+        self.pressure_hpa = self._smooth_hpa = self.SURFACE_HPA + self.HPA_PER_M * depth_m
+        self.zero_hpa = self.pressure_hpa - self.HPA_PER_M * options.pressure_bias_m
+        self._drift_hpa_per_s = self.HPA_PER_M * options.pressure_drift_m_per_h / 3600
+        self.glitch_m = 0.0
         self._next_s = 0.0
 
     def sample(self, time_s: float, depth_m: float) -> bool:
@@ -46,7 +53,8 @@ class Barometer:
             return False
         self._next_s = time_s + self.PERIOD_S - 1e-9
         noise_m = self.NOISE_M * self._generator.standard_normal()
-        self.pressure_hpa = self.SURFACE_HPA + self.HPA_PER_M * max(depth_m + noise_m, 0.0)
+        self.pressure_hpa = self.SURFACE_HPA + self.HPA_PER_M * max(depth_m + noise_m + self.glitch_m, 0.0)
+        self.pressure_hpa += self._drift_hpa_per_s * time_s
         self._smooth_hpa += 0.2 * (self.pressure_hpa - self._smooth_hpa)
         self.zero_hpa = min(self.zero_hpa, self._smooth_hpa)
         return True
@@ -82,15 +90,23 @@ class Compass:
 
     Reports from hulls and sheet-pile walls tell of 15 to 40 degrees. Here it is at most 12 degrees at the plating
     and fades with distance (by 1/e in 1.2 m): enough to spoil a plan that believes the compass, and small enough
-    that a vehicle which ignores it is not lost at once. The pattern runs along the ship with two wave lengths
-    (about 17 and 7 m), with a part that depends on the heading; phases differ with the seed.
+    that a vehicle which ignores it is not lost at once; a scenario may set another. The pattern runs along the ship
+    with two wave lengths (about 17 and 7 m), with a part that depends on the heading; phases differ with the seed.
+
+    Attributes:
+        jump_rad: what it reads too much anywhere, from a fault.
     """
 
     GREATEST_RAD = 12 * pi / 180
     FADE_M = 1.2
 
-    def __init__(self, kind: Literal["perfect", "near_steel"], generator: np.random.Generator) -> None:
-        self._steel = kind == "near_steel"
+    def __init__(
+        self,
+        kind: Literal["perfect", "near_steel"],
+        generator: np.random.Generator,
+        greatest_rad: float = GREATEST_RAD,
+    ) -> None:
+        self._steel, self._greatest_rad, self.jump_rad = kind == "near_steel", greatest_rad, 0.0
         self._phases: list[float] = generator.uniform(0, 2 * pi, 4).tolist()
         self._noise_rad = 0.004 if self._steel else 0.0
         self._generator = generator
@@ -98,7 +114,7 @@ class Compass:
     def error_rad(self, place_ship: Vector, clearance_m: float, heading_rad: float) -> float:
         """How much the compass reads beyond the true heading."""
         if not self._steel:
-            return 0.0
+            return self.jump_rad
         a, b, c, d = self._phases
         x, _, z = place_ship
         pattern = (
@@ -107,7 +123,8 @@ class Compass:
             + 0.25 * cos(heading_rad + c) * cos(0.5 * z + d)
         )
         near = exp(-max(clearance_m, 0.0) / self.FADE_M)
-        return self.GREATEST_RAD * near * pattern + self._noise_rad * self._generator.standard_normal()
+        error = self._greatest_rad * near * pattern + self._noise_rad * self._generator.standard_normal()
+        return error + self.jump_rad
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,24 +140,29 @@ class Sounding:
 
 
 class EchoSounders:
-    """Two single-beam sounders, 25 degrees wide: forward (onto the hull) and down (onto the sea bed).
+    """Two single-beam sounders with a wide cone: forward (onto the hull) and down (onto the sea bed).
 
-    A cone reports its nearest strong target, so along a curved hull it reads short. Noise is 1 cm and 0.5 %;
-    readings are whole centimetres between 0.2 and 50 m.
+    A cone reports its nearest good target, so along a curved hull it reads short; or, as an option, its strongest
+    echo. Noise is 1 cm and 0.5 %; readings are whole centimetres between 0.2 and 50 m.
+
+    Attributes:
+        forward, down: last readings.
+        down_taken: the reading downwards comes from elsewhere (a DVL's driver), not from a sounder.
     """
 
     MOUNT_M: Vector = (0.20, 0.0, 0.0)
     RANGE_M = (0.2, 50.0)
     PERIOD_S = 0.2  # the log of a real vehicle has 2.9 a second
 
-    def __init__(self, generator: np.random.Generator, start_s: float = 0.0) -> None:
-        self._generator = generator
+    def __init__(self, generator: np.random.Generator, start_s: float = 0.0, options: Sensors | None = None) -> None:
+        self._generator, options = generator, options or Sensors()
         self._next_s = start_s
-        half = 0.8 * 12.5 * pi / 180  # edge rays at 80 % of the half width, where the lobe is still strong
-        ring = [(cos(half), sin(half) * cos(turn), sin(half) * sin(turn)) for turn in (0, pi / 2, pi, 3 * pi / 2)]
-        ahead = np.array([(1.0, 0.0, 0.0), *ring])
+        half_rad = options.sounder_cone_deg / 2 * pi / 180
+        self._strongest = options.sounder == "strongest"
+        ahead, self._weights = _cone(half_rad) if self._strongest else _edges(half_rad)
         self._rays: Array = np.concatenate([ahead, ahead[:, [2, 1, 0]]])
         self.forward = self.down = Sounding(self.RANGE_M[1], 0.0)
+        self.down_taken = False
 
     def sample(self, time_s: float, body: RigidBody, world: World) -> bool:
         """Read anew when it is time; True when there are new readings."""
@@ -151,10 +173,29 @@ class EchoSounders:
         x, y, z = body.to_ned(self.MOUNT_M)
         origin = (body.north_m + x, body.east_m + y, body.down_m + z)
         hits = world.cast(origin, self._rays @ matrix.T, self.RANGE_M[1], mirror=True)
-        strong = np.where(hits.incidence > 0.5, hits.distance_m, np.inf)
-        self.forward = Sounding(self._read(float(strong[:5].min())), time_s)
-        self.down = Sounding(self._read(float(strong[5:].min())), time_s)
+        half = len(self._weights)
+        ahead, below = (self._target(hits.distance_m[part], hits.incidence[part]) for part in
+                        (slice(0, half), slice(half, None)))  # fmt: skip
+        self.forward = Sounding(self._read(ahead), time_s)
+        down = self._read(below)
+        if not self.down_taken:
+            self.down = Sounding(down, time_s)
         return True
+
+    def _target(self, distance_m: Array, incidence: Array) -> float:
+        """True distance of what a cone's (n,) rays report; inf for nothing."""
+        if not self._strongest:
+            return float(np.where(incidence > 0.5, distance_m, np.inf).min())
+        met = np.isfinite(distance_m)
+        if not met.any():
+            return float("inf")
+        # Lambert's law there and back, spreading both ways; echoes within a pulse's length add up
+        echo = self._weights[met] * incidence[met] ** _LAMBERT / np.maximum(distance_m[met], 0.1) ** 2
+        bins = (distance_m[met] / _PULSE_M).astype(np.intp)
+        total = np.bincount(bins, echo)
+        best = int(np.argmax(total))
+        chosen = bins == best
+        return float(np.average(distance_m[met][chosen], weights=echo[chosen] + 1e-12))
 
     def _read(self, true_m: float) -> float:
         low, high = self.RANGE_M
@@ -162,3 +203,23 @@ class EchoSounders:
             return high
         a, b = self._generator.standard_normal(2).tolist()
         return float(round(min(max(true_m + 0.01 * a + 0.005 * true_m * b, low), high), 2))
+
+
+def _edges(half_rad: float) -> tuple[Array, Array]:
+    """Axis and four edge rays, at 80 % of the half width, where the lobe is still strong; equal weights."""
+    edge = 0.8 * half_rad
+    ring = [(cos(edge), sin(edge) * cos(turn), sin(edge) * sin(turn)) for turn in (0, pi / 2, pi, 3 * pi / 2)]
+    return np.array([(1.0, 0.0, 0.0), *ring]), np.ones(5)
+
+
+def _cone(half_rad: float) -> tuple[Array, Array]:
+    """61 rays of about equal solid angle, weighted by a Gaussian lobe there and back, half the power at its edge."""
+    rays, weights = [(1.0, 0.0, 0.0)], [1.0]
+    for ring in range(1, 5):
+        off = half_rad * ring / 4
+        lobe = 0.5 ** (2 * (off / half_rad) ** 2)
+        for step in range(6 * ring):
+            turn = 2 * pi * step / (6 * ring)
+            rays.append((cos(off), sin(off) * cos(turn), sin(off) * sin(turn)))
+            weights.append(lobe)
+    return np.array(rays), np.array(weights)

@@ -13,13 +13,13 @@ import numpy as np
 from hullscan.ship.surface import HullSurface
 from hullscan_sim.autopilot import Autopilot
 from hullscan_sim.dynamics import STEP_S
+from hullscan_sim.faults.link import FaultyLink
 from hullscan_sim.mavlink_server import Bystanders, Link, Packer
 from hullscan_sim.modes import Mode
 from hullscan_sim.pacing import Pacer
 from hullscan_sim.parameters import Parameters
 from hullscan_sim.plant import CameraHook, Plant, Seeds
 from hullscan_sim.scenario import Scenario, ShipAtBerth
-from hullscan_sim.sensors import Barometer, Compass
 from hullscan_sim.truth import TruthRecorder
 from hullscan_sim.world import World
 
@@ -62,21 +62,21 @@ class Simulation:
         note: Callable[[str], None] = lambda line: None,
     ) -> None:
         options, seeds = scenario.vehicle, Seeds.of(scenario)
-        make = np.random.default_rng
-        self._options, self._link, self._start_utc_s, self._note = options, link, start_utc_s, note
+        self._options, self._start_utc_s, self._note = options, start_utc_s, note
+        self._link = None if link is None else FaultyLink(link)
+        self._sensors, self._clocks = scenario.sensors, scenario.clocks
         self.plant = Plant(
             scenario, stated, hull, start_utc_s=start_utc_s, dvl_address=dvl_address, truth=truth, camera=camera,
-            note=note,
+            link=self._link, note=note,
         )  # fmt: skip
         plant = self.plant
         self.world, self.body, self.contacts = plant.world, plant.body, plant.contacts
         self.thrusters, self.battery = plant.thrusters, plant.battery
         self.sounders, self.dvl, self.dvl_server = plant.sounders, plant.dvl, plant.dvl_server
         self.launch_origin = plant.launch_origin
-        self._barometer = Barometer(make(seeds.pressure), self.body.down_m)
-        self._compass = Compass(options.compass, make(seeds.compass))
+        self.barometer, self.compass = plant.barometer, plant.compass
         self.parameters = Parameters(dvl_navigation=options.position == "dvl")
-        self._estimate_generator = make(seeds.estimate)
+        self._estimate_generator = np.random.default_rng(seeds.estimate)
         self.autopilot = self._boot()
         self._packer, self._bystanders = Packer(1), Bystanders()
         self._steps, self._boot_s, self._gps_s = 0, 0.0, 0.0
@@ -84,10 +84,13 @@ class Simulation:
         self._noted = (Mode.MANUAL, False)
 
     def _boot(self) -> Autopilot:
-        return Autopilot(
-            self._options, self.launch_origin, self.parameters, self._barometer, self.sounders, self.battery,
+        autopilot = Autopilot(
+            self._options, self.launch_origin, self.parameters, self.barometer, self.sounders, self.battery,
             self._estimate_generator,
         )  # fmt: skip
+        autopilot.nav.drift_gyro(self._sensors.gyro_drift_deg_per_min)
+        self.plant.autopilot = autopilot
+        return autopilot
 
     # ---------------------------------------------------------------- time
 
@@ -101,11 +104,14 @@ class Simulation:
         """The same moment in UTC."""
         return self._start_utc_s + self.time_s
 
+    def _vehicle_s(self, time_s: float) -> float:
+        """The autopilot's own time since its boot, by a clock that drifts."""
+        return (time_s - self._boot_s) * (1 + self._clocks.vehicle_drift_ppm * 1e-6)
+
     def step(self) -> None:
         """Advance by one step (5 ms)."""
         time_s, plant = self.time_s, self.plant
-        plant.follow_faults(time_s)
-        self.autopilot.nav.fault = plant.faults.position_loss
+        plant.begin_step(time_s)
         self._receive()
         self._sense(time_s)
         if self._steps % _CONTROL_STEPS == 0:
@@ -140,13 +146,12 @@ class Simulation:
         if self._link is None:
             return
         for message in self._link.receive():
-            if not self.plant.faults.link_loss:
-                self.autopilot.handle(message, self.time_s - self._boot_s)
+            self.autopilot.handle(message, self._vehicle_s(self.time_s))
 
     def _sense(self, time_s: float) -> None:
         report = self.plant.sense(time_s)
         if report is not None:
-            self.autopilot.feed_dvl(time_s - self._boot_s, report)
+            self.autopilot.feed_dvl(self._vehicle_s(time_s), report)
         if self._options.position == "gps" and time_s >= self._gps_s:
             self._gps_s += _GPS_S
             self._feed_gps(time_s)
@@ -160,31 +165,32 @@ class Simulation:
             shift = self.world.origin.to_ned(origin.lat_deg, origin.lon_deg)
             a, b = (0.02 * self._estimate_generator.standard_normal(2)).tolist()
             north, east = self.body.north_m - shift[0] + a, self.body.east_m - shift[1] + b
-        self.autopilot.nav.feed_gps(time_s - self._boot_s, north, east, self.body.velocity)
+        self.autopilot.nav.feed_gps(self._vehicle_s(time_s), north, east, self.body.velocity)
 
     def _think(self, time_s: float) -> None:
         body, dt_s = self.body, STEP_S * _CONTROL_STEPS
         if self._steps % _SLOW_STEPS == 0:
             heading = body.euler_rad[2] - self.world.ship_pose.heading_rad
             place = self.world.to_ship(body.position)
-            self._compass_error = self._compass.error_rad(place, self.contacts.clearance_m, heading)
+            self._compass_error = self.compass.error_rad(place, self.contacts.clearance_m, heading)
             self.battery.step(self.thrusters.power_w, self.autopilot.payload.lights, STEP_S * _SLOW_STEPS)
         depth_m = body.down_m + self.world.water.surface_m(body.position, time_s)
-        boot_s = time_s - self._boot_s
-        self._pulses = self.autopilot.update(boot_s, self.utc_s, dt_s, body, depth_m, self._compass_error)
+        vehicle_s, ahead_s = self._vehicle_s(time_s), self._clocks.vehicle_drift_ppm * 1e-6 * time_s
+        utc_s = self.utc_s + self._clocks.vehicle_offset_s + ahead_s
+        self._pulses = self.autopilot.update(vehicle_s, utc_s, dt_s, body, depth_m, self._compass_error)
         self._send(time_s)
         if self.autopilot.flight.armed:
             self.plant.tender.let_go()
         if self.autopilot.commands.reboot:
             self._boot_s = time_s
-            self._barometer.calibrate()  # wherever it is: at depth this shifts the zero
+            self.barometer.calibrate()  # wherever it is: at depth this shifts the zero
             self.autopilot = self._boot()
             self._note(f"{time_s:.1f} s: autopilot reboots")
 
     def _send(self, time_s: float) -> None:
         packets = self._bystanders.packets(time_s)
         packets += [self._packer(message) for message in self.autopilot.take_messages()]
-        if self._link is not None and not self.plant.faults.link_loss:
+        if self._link is not None:
             self._link.send(packets)
         flight = self.autopilot.flight
         state = (flight.mode, flight.armed)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import exp, sqrt
+from operator import mul
 
 from hullscan_sim.dynamics import Vector
 
@@ -59,11 +60,15 @@ class Thrusters:
     """All eight with their lag.
 
     Attributes:
-        thrust: present thrust of each, N.
+        thrust: present thrust of each as a clean propeller would give it, N.
+        dead: indices of motors that do not turn.
+        thrust_left: share of its thrust that each still gives; a fouled one draws the full power for less.
     """
 
     def __init__(self) -> None:
         self.thrust = [0.0] * 8
+        self.dead: frozenset[int] = frozenset()
+        self.thrust_left = [1.0] * 8
         self._pulses = [0] * 8
         self._static = [0.0] * 8
         self._voltage_v = 16.0
@@ -89,12 +94,13 @@ class Thrusters:
             if changed or pulse != self._pulses[index]:
                 self._pulses[index] = pulse
                 static[index] = thrust_n(pulse, self._voltage_v)
-            thrust[index] += gain * (static[index] - thrust[index])
+            wanted = 0.0 if index in self.dead else static[index]
+            thrust[index] += gain * (wanted - thrust[index])
         return self._sum(submerged)
 
     def _sum(self, submerged: float) -> tuple[Vector, Vector]:
         """The factor table written out: eight thrusters to force and torque."""
-        t1, t2, t3, t4, t5, t6, t7, t8 = self.thrust
+        t1, t2, t3, t4, t5, t6, t7, t8 = map(mul, self.thrust, self.thrust_left)
         level, upright = submerged * _COS_45, submerged
         force = (level * (t3 + t4 - t1 - t2), level * (t1 + t3 - t2 - t4), upright * (t5 + t6 + t7 + t8))
         torque = (
@@ -112,4 +118,4 @@ class Thrusters:
     @property
     def total_n(self) -> float:
         """Sum of magnitudes, for the record of truth."""
-        return sum(abs(thrust) for thrust in self.thrust)
+        return sum(abs(thrust) * left for thrust, left in zip(self.thrust, self.thrust_left, strict=True))

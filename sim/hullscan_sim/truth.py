@@ -25,7 +25,7 @@ __all__ = ["COLUMNS", "TruthRecorder", "parcel_places"]
 
 COLUMNS = (
     "t_s", "utc_s", "north_m", "east_m", "down_m", "ship_x_m", "ship_y_m", "ship_z_m", "roll_deg", "pitch_deg",
-    "yaw_deg", "clearance_m", "contacts", "thrust_n",
+    "yaw_deg", "clearance_m", "contacts", "thrust_n", "ship_north_m", "ship_east_m", "ship_heading_deg",
 )  # fmt: skip
 
 
@@ -91,14 +91,16 @@ class TruthRecorder:
         places = [round(part, 4) for part in (*body.position, x, y, z)]
         utc_s = round(self._start_utc_s + time_s, 3)
         touch = (round(contacts.clearance_m, 4), contacts.count, round(thrust_n, 2))
-        self._rows.writerow([round(time_s, 3), utc_s, *places, *angles, *touch])
+        pose = self._world.ship_pose
+        ship = (round(pose.north_m, 4), round(pose.east_m, 4), round(degrees(pose.heading_rad) % 360, 4))
+        self._rows.writerow([round(time_s, 3), utc_s, *places, *angles, *touch, *ship])
         if time_s >= self._flush_s - 1e-9:
             self._flush_s += self.FLUSH_S
             self.flush(contacts)
 
     def flush(self, contacts: Contacts) -> None:
         """Bring both files up to date on disk."""
-        pose = self._world.ship_pose
+        pose, motion = self._world.motion.rest, self._world.motion
         least = contacts.min_clearance_m
         truth = {
             "schema": "hullscan.truth/1",
@@ -106,9 +108,11 @@ class TruthRecorder:
                 "north_m": pose.north_m,
                 "east_m": pose.east_m,
                 "heading_deg": degrees(pose.heading_rad) % 360,
+                "down_m": pose.down_m,
                 "origin_lat_deg": self._world.origin.lat_deg,
                 "origin_lon_deg": self._world.origin.lon_deg,
             },
+            "ship_moves": not motion.still,
             "parcels": self.parcels,
             "contacts": contacts.count,
             "min_clearance_m": round(least, 4) if np.isfinite(least) else None,

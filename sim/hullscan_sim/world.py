@@ -17,6 +17,8 @@ from hullscan.errors import InputError
 from hullscan.geometry.frames import Array, GeoOrigin, ShipPose
 from hullscan.ship.surface import HullSurface, side_sign
 from hullscan_sim.dynamics import FLOATING_DEPTH_M, GRAVITY_MPS2, Vector
+from hullscan_sim.faults.flow import Flow
+from hullscan_sim.mooring import ShipMotion
 from hullscan_sim.scenario import Scenario, ShipAtBerth, Water
 
 __all__ = ["HULL", "NOTHING", "QUAY", "SEA_BED", "RayHits", "WaterMotion", "World"]
@@ -47,11 +49,16 @@ class WaterMotion:
 
     Waves are two long-crested components (periods 2.6 and 3.4 s, as in a harbour) whose amplitudes make up the
     significant height. There is no shadow of the hull in the current.
+
+    Attributes:
+        current: steady, ned, m/s.
+        disturbances: what faults add.
     """
 
     def __init__(self, water: Water, generator: np.random.Generator) -> None:
         towards = radians(water.current_towards_deg)
         self.current: Vector = (water.current_mps * cos(towards), water.current_mps * sin(towards), 0.0)
+        self.disturbances: list[Flow] = []
         direction = generator.uniform(0, 2 * pi)
         self._waves = []
         if water.waves_m > 0:
@@ -63,6 +70,13 @@ class WaterMotion:
 
     def at(self, position: Vector, time_s: float) -> Vector:
         """Velocity of the water, ned, m/s."""
+        if not self.disturbances:
+            return self._undisturbed(position, time_s)
+        parts = [self._undisturbed(position, time_s), *(flow(position, time_s) for flow in self.disturbances)]
+        n, e, d = (sum(part) for part in zip(*parts, strict=True))
+        return n, e, d
+
+    def _undisturbed(self, position: Vector, time_s: float) -> Vector:
         if not self._waves:
             return self.current
         n, e, d = self.current
@@ -86,6 +100,12 @@ class WaterMotion:
 class World:
     """The ship as she truly lies, with quay and sea bed.
 
+    Attributes:
+        ship_pose: now; ``advance`` brings it to a moment.
+        motion: of the ship at her moorings.
+        bed_m: depth of the sea bed below the surface of the water.
+        quay_y_m: of the quay's face, in the frame of the ship at rest.
+
     Args:
         stated: ship, berth and launch of the mission file.
         hull: her surface.
@@ -97,30 +117,54 @@ class World:
         self, stated: ShipAtBerth, hull: HullSurface, scenario: Scenario, generator: np.random.Generator
     ) -> None:
         self.stated, self.hull, self.scenario = stated, hull, scenario
-        berth, error = stated.berth, scenario.ship_error
+        berth = stated.berth
         self.origin: GeoOrigin = berth.origin
-        self.ship_pose = ShipPose(error.north_m, error.east_m, radians(berth.heading_deg + error.heading_deg))
-        self.bed_m = berth.water_depth_m
+        self.motion = ShipMotion(scenario, stated)
+        self._time_s = 0.0
+        self._rates: Vector | None = None
+        self._place(self.motion.pose(0.0))
+        self.bed_m = berth.water_depth_m + scenario.water.tide_m
         self.half_beam_m = float(np.abs(hull.grid_m[:, :, 1]).max())
         # the quay follows the true ship: the gap is what the mooring leaves, wherever she lies
         self.quay_y_m = None if berth.quay_side is None else (
             side_sign(berth.quay_side) * (self.half_beam_m + berth.quay_gap_m)
         )  # fmt: skip
         self.water = WaterMotion(scenario.water, generator)
-        self._cos, self._sin = cos(self.ship_pose.heading_rad), sin(self.ship_pose.heading_rad)
-        if self.bed_m <= float(hull.grid_m[:, :, 2].max()):
+        if self.bed_m <= float(hull.grid_m[:, :, 2].max()) + self.ship_pose.down_m:
             raise InputError(
-                f"water_depth_m {self.bed_m:g} is less than the ship draws",
+                f"water_depth_m {self.bed_m:g}, tide included, is less than the ship draws",
                 where="berth",
                 todo="she would be aground",
             )
+
+    # ---------------------------------------------------------------- the ship's motion
+
+    def advance(self, time_s: float) -> None:
+        """Bring the ship to where she is at a moment."""
+        if not self.motion.still:
+            self._place(self.motion.pose(time_s))
+            self._time_s, self._rates = time_s, None
+
+    def _place(self, pose: ShipPose) -> None:
+        self.ship_pose = pose
+        self._cos, self._sin = cos(pose.heading_rad), sin(pose.heading_rad)
+
+    def ship_velocity(self, point: Vector) -> Vector:
+        """Velocity (ned) of the ship's plating at a place (ned)."""
+        if self.motion.still:
+            return 0.0, 0.0, 0.0
+        if self._rates is None:
+            self._rates = self.motion.rates(self._time_s)
+        north, east, turn = self._rates
+        n, e = point[0] - self.ship_pose.north_m, point[1] - self.ship_pose.east_m
+        return north - turn * e, east + turn * n, 0.0
 
     # ---------------------------------------------------------------- frames
 
     def to_ship(self, point: Vector) -> Vector:
         """A point of ned in the frame of the ship as she truly lies."""
         n, e = point[0] - self.ship_pose.north_m, point[1] - self.ship_pose.east_m
-        return self._cos * n + self._sin * e, self._cos * e - self._sin * n, point[2]
+        return self._cos * n + self._sin * e, self._cos * e - self._sin * n, point[2] - self.ship_pose.down_m
 
     def direction_to_ned(self, direction: Vector) -> Vector:
         """A direction of the ship's frame in ned."""
@@ -159,12 +203,13 @@ class World:
         if not mirror:
             return hits
         up = rays[:, 2] < -1e-6
-        to_surface = np.where(up, z / np.where(up, -rays[:, 2], 1.0), np.inf)
+        depth_m = max(z - self._surface_z_m, 0.0)  # a sensor that a wave lifts out of the water is taken to be at it
+        to_surface = np.where(up, depth_m / np.where(up, -rays[:, 2], 1.0), np.inf)
         back = (to_surface < max_range_m) & (hits.kind == NOTHING)
         if back.any():
             turned = rays[back] * [1, 1, -1]
             start = origins[back] + rays[back] * to_surface[back, None]
-            start[:, 2] = 1e-4
+            start[:, 2] = self._surface_z_m + 1e-4
             again = self._cast_below(start, turned, max_range_m)
             whole = again.distance_m + to_surface[back]
             met = whole <= max_range_m
@@ -179,14 +224,37 @@ class World:
         found = self.hull.cast(origins, rays, max_range_m)
         distance, kind = found.distance_m, found.hit.astype(np.int8) * HULL
         incidence = np.where(found.hit, np.abs((found.normals * rays).sum(axis=1)), 0.0)
-        _stop_at(self.bed_m - origins[:, 2], rays[:, 2], SEA_BED, distance, kind, incidence)
+        _stop_at(self.bed_m + self._surface_z_m - origins[:, 2], rays[:, 2], SEA_BED, distance, kind, incidence)
         if self.quay_y_m is not None:
-            _stop_at(self.quay_y_m - origins[:, 1], rays[:, 1], QUAY, distance, kind, incidence)
+            out, way = self.off_quay(origins), rays[:, 1]
+            if not self.motion.still:
+                turn = self.ship_pose.heading_rad - self.motion.rest.heading_rad
+                way = cos(turn) * way + sin(turn) * rays[:, 0]
+            _stop_at(out, way, QUAY, distance, kind, incidence)
         none = distance > max_range_m
         distance[none] = 0.0
-        none |= origins[:, 2] + distance * rays[:, 2] < 0
+        none |= origins[:, 2] + distance * rays[:, 2] < self._surface_z_m
         distance[none], kind[none], incidence[none] = np.inf, NOTHING, 0.0
         return RayHits(distance, kind, incidence, np.zeros(len(rays), dtype=np.bool_))
+
+    @property
+    def _surface_z_m(self) -> float:
+        """Of the surface of the water, ship frame: she may float deeper than drawn."""
+        return -self.ship_pose.down_m
+
+    def off_quay(self, points_ship: Array) -> Array:
+        """(n,) distance to the quay's face, along its normal, of (n, 3) points of the ship's frame; quays only.
+
+        The quay stays where it is when the ship moves.
+        """
+        assert self.quay_y_m is not None
+        if self.motion.still:
+            return np.asarray(self.quay_y_m - points_ship[:, 1], dtype=np.float64)
+        rest, pose = self.motion.rest, self.ship_pose
+        turn = pose.heading_rad - rest.heading_rad
+        north, east = pose.north_m - rest.north_m, pose.east_m - rest.east_m
+        shift = cos(rest.heading_rad) * east - sin(rest.heading_rad) * north
+        return np.asarray(self.quay_y_m - shift - sin(turn) * points_ship[:, 0] - cos(turn) * points_ship[:, 1])
 
     def inside_ship(self, point: Vector) -> bool:
         """Whether a place lies inside the hull: a level ray outwards meets it from within."""

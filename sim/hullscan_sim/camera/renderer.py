@@ -124,6 +124,11 @@ class Renderer:
             self._veil = Veil(self.camera, self._lamps, self.optics)
         self._level = level
 
+    def set_optics(self, optics: WaterOptics) -> None:
+        """Other water."""
+        self.optics = optics
+        self._veil = Veil(self.camera, self._lamps, optics)
+
     def render(self, position_m: Array, r_ship_cam: Array) -> Rendered:
         """Draw the view from a place.
 
@@ -177,8 +182,8 @@ class Renderer:
         for values in (kind[1:, :-1], kind[:-1, 1:], kind[1:, 1:]):
             fine |= values != kind[:-1, :-1]
         solid_or_hull = hit.object.reshape(rows, columns)[:-1, :-1] >= HULL
-        bend = (normal[:-1, :-1] * normal[1:, 1:]).sum(-1) < 0.9
-        bend |= (normal[1:, :-1] * normal[:-1, 1:]).sum(-1) < 0.9
+        bend = np.einsum("ijk,ijk->ij", normal[:-1, :-1], normal[1:, 1:]) < 0.9
+        bend |= np.einsum("ijk,ijk->ij", normal[1:, :-1], normal[:-1, 1:]) < 0.9
         step = np.abs(depth[:-1, :-1] - depth[1:, 1:]) > 0.25 * depth[:-1, :-1]
         jump = np.abs(v[1:, 1:] - v[:-1, :-1]) > 1.5
         return np.asarray(fine | (solid_or_hull & (bend | step | jump)), dtype=bool)

@@ -110,19 +110,19 @@ class Scene:
         values = np.zeros((count, 5), np.float32)
         values[:, 2] = -1.0
         material = np.zeros(count, np.int32)
-        weights = np.stack([1 - found["u"] - found["v"], found["u"], found["v"]], axis=1)[..., None]
+        weights = np.stack([1 - found["u"] - found["v"], found["u"], found["v"]])[..., None]
         on_hull = (found["primID"] >= 0) & (found["geomID"] == 0)
         object_[on_hull] = HULL
         corners = self._hull_faces[found["primID"][on_hull]]
-        values[on_hull] = (self._hull_attributes[corners] * weights[on_hull]).sum(axis=1)
+        values[on_hull] = _between(self._hull_attributes, corners, weights[:, on_hull])
         on_solid = (found["primID"] >= 0) & (found["geomID"] == 1)
         if on_solid.any():
             prim = found["primID"][on_solid]
             object_[on_solid], material[on_solid] = self._solid_number[prim], self._solid_material[prim]
-            values[on_solid] = (self._solid_attributes[self._solid_faces[prim]] * weights[on_solid]).sum(axis=1)
+            values[on_solid] = _between(self._solid_attributes, self._solid_faces[prim], weights[:, on_solid])
         self._planes(np.asarray(origin_m, dtype=np.float32), directions, object_, distance, values)
         points = np.asarray(origin_m, np.float32) + directions * np.where(np.isfinite(distance), distance, 0)[:, None]
-        normals = values[:, :3] / np.maximum(np.linalg.norm(values[:, :3], axis=1, keepdims=True), 1e-9)
+        normals = np.asarray(values[:, :3] / np.maximum(_lengths(values[:, :3]), 1e-9), dtype=np.float32)
         return Hit(object_, distance, points, normals, values[:, 3:], material)
 
     def _planes(
@@ -148,13 +148,24 @@ class Scene:
         if self._solid_embree is None or not len(points_m):
             return np.zeros(len(points_m), bool)
         toward = light_m[None, :] - points_m
-        length = np.linalg.norm(toward, axis=1, keepdims=True)
+        length = _lengths(toward)
         direction = np.ascontiguousarray(toward / length, np.float32)
         start = np.ascontiguousarray(points_m + 0.004 * direction, np.float32)
         blocked = self._solid_embree.run(
             start, direction, dists=(length[:, 0] - 0.02).astype(np.float32), query="OCCLUDED"
         )
         return np.asarray(blocked >= 0, dtype=bool)
+
+
+def _between(attributes: Image, corners: npt.NDArray[np.int32], weights: Image) -> Image:
+    """(n, k) values in n triangles by barycentric weights (3, n, 1); written out, as sums over three are slow."""
+    a, b, c = corners.T
+    return np.asarray(attributes[a] * weights[0] + attributes[b] * weights[1] + attributes[c] * weights[2])
+
+
+def _lengths(vectors: Image) -> Image:
+    """(n, 1) lengths of (n, 3) vectors."""
+    return np.asarray(np.sqrt(np.einsum("ij,ij->i", vectors, vectors))[:, None])
 
 
 def _thin_vertices(solid: Solid) -> Array:

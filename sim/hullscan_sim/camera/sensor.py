@@ -159,9 +159,13 @@ class Sensor:
             start = int(self._rng.integers(_TAPE.size - linear.size + 1))
             tape = _TAPE[start : start + linear.size].reshape(linear.shape)
             # gain raises the noise of a dark scene: shot noise with the signal, read noise with the gain
-            sigma = cv2.sqrt(
-                np.maximum(linear, 0) * np.float32(0.00006 * self._gain)
-                + np.float32((0.0011 * self._gain) ** 2 * 0.05 + 6e-6)
-            )
-            linear += tape * (sigma * np.float32(response.noise))
-        return self._curve[np.clip(linear * 4095, 0, 4095).astype(np.uint16)]
+            variance = np.maximum(linear, 0)
+            variance *= np.float32(0.00006 * self._gain)
+            variance += np.float32((0.0011 * self._gain) ** 2 * 0.05 + 6e-6)
+            noise: Image = np.asarray(cv2.sqrt(variance), dtype=np.float32)
+            noise *= np.float32(response.noise)
+            noise *= tape
+            linear += noise
+        linear *= 4095
+        np.clip(linear, 0, 4095, out=linear)
+        return self._curve[linear.astype(np.uint16)]

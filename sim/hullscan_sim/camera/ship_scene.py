@@ -58,7 +58,8 @@ def build_scene(scenario: Scenario, stated: ShipAtBerth, hull: HullSurface) -> t
     texture = HullTexture(scenario.surface, scenario.seed, waterline, tuple(_draught_marks(hull, stated)))
     quay = stated.berth.quay_side
     quay_y = None if quay is None else side_sign(quay) * (stated.ship.form.beam_m / 2 + stated.berth.quay_gap_m)
-    return Scene(hull, solids, sea_bed_depth_m=stated.berth.water_depth_m, quay_y_m=quay_y), texture
+    bed_m = stated.berth.water_depth_m + scenario.water.tide_m - scenario.ship_error.down_m  # ship frame
+    return Scene(hull, solids, sea_bed_depth_m=bed_m, quay_y_m=quay_y), texture
 
 
 def _place(hull: HullSurface, side: str, station_m: float, depth_m: float) -> tuple[int, float]:

@@ -8,7 +8,11 @@ their latency is constant in simulated time however slow the machine is.
 from __future__ import annotations
 
 import multiprocessing
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from fractions import Fraction
+from functools import partial
+from math import exp, log
 from multiprocessing.connection import Connection
 from pathlib import Path
 from urllib.parse import urlparse
@@ -21,20 +25,25 @@ from scipy.spatial.transform import Rotation
 
 from hullscan.errors import HullscanError, VideoError
 from hullscan.geometry.camera import Camera
-from hullscan.geometry.frames import R_FRD_CAM, Array, Pose, ShipPose
+from hullscan.geometry.frames import R_FRD_CAM, Array, Pose
 from hullscan.ship.surface import HullSurface, side_sign
 from hullscan_sim.camera.pages import PageCache
 from hullscan_sim.camera.renderer import Renderer
+from hullscan_sim.camera.rtp_link import ParameterSets, RtpRelay
 from hullscan_sim.camera.sensor import Response, Sensor
 from hullscan_sim.camera.ship_scene import build_scene
 from hullscan_sim.camera.water import WaterOptics, rov_lamps
+from hullscan_sim.faults.kinds import Fault, VideoFreeze, VideoLoss
+from hullscan_sim.mooring import ShipMotion
 from hullscan_sim.scenario import Scenario, ShipAtBerth, load_scenario, load_ship
+from hullscan_sim.sensor_options import Clocks, VideoLink
 
-__all__ = ["CameraProcess", "SimulatedCamera", "Stream"]
+__all__ = ["CameraProcess", "SimulatedCamera", "Stream", "VideoFaults"]
 
 RATE_HZ = 10.0
 _CAMERA = Camera.from_hfov(640, 360, float(np.radians(80.0)))  # BlueROV2's camera in water
 _MOUNT_FRD_M = np.array([0.21, 0.0, -0.067])  # URDF of the BlueROV2 (Robotic-Decision-Making-Lab/blue)
+_VISIBILITY_STEP = 0.05  # of its logarithm
 _BITRATE = 2_000_000
 _GOP = 10  # an IDR picture each second, with SPS and PPS
 
@@ -46,6 +55,7 @@ class SimulatedCamera:
         cv2.setNumThreads(1)
         stated, hull = load_ship(mission, scenario)
         scene, texture = build_scene(scenario, stated, hull)
+        self._water = scenario.water
         self._optics = WaterOptics.from_water(scenario.water)
         girth = float(hull.total_girth(hull.stations_m).max()) + 2.0  # and the freeboard
         self._renderer = Renderer(
@@ -58,12 +68,11 @@ class SimulatedCamera:
             seed=scenario.seed,
         )
         self._sensor = Sensor(_CAMERA, self._optics, Response(), scenario.water.particles, scenario.seed)
-        error = scenario.ship_error
-        heading = np.radians(stated.berth.heading_deg + error.heading_deg)
-        self._ship = ShipPose(error.north_m, error.east_m, float(heading))
+        self._motion = ShipMotion(scenario, stated)
         towards = np.radians(scenario.water.current_towards_deg)
         current = scenario.water.current_mps * np.array([np.cos(towards), np.sin(towards), 0.0])
-        self._current_ship_mps = self._ship.as_pose.rotation.apply(current, inverse=True)
+        self._current_ship_mps = self._motion.rest.as_pose.rotation.apply(current, inverse=True)
+        self._visibility_step: int | None = None
         self._warm_up(stated, hull)
 
     def _warm_up(self, stated: ShipAtBerth, hull: HullSurface) -> None:
@@ -85,22 +94,51 @@ class SimulatedCamera:
             tilt_rad: of the camera, up positive.
         """
         mount = Pose(_MOUNT_FRD_M, R_FRD_CAM * Rotation.from_euler("x", tilt_rad))
-        pose = self._ship.pose_in_ship(pose_ned @ mount)
+        pose = self._motion.pose(time_s).pose_in_ship(pose_ned @ mount)
         rotation: Array = pose.rotation.as_matrix()
+        self._follow_visibility(float(pose.position_m[0]))
         self._renderer.set_lamps(tilt_rad, lights)
         frame = self._renderer.render(pose.position_m, rotation)
         return self._sensor.expose(frame, time_s, pose.position_m, rotation, self._current_ship_mps * time_s)
 
+    def _follow_visibility(self, station_m: float) -> None:
+        """Take the water of this part of the ship, in steps of 5 % of visibility."""
+        along = self._water.visibility_along
+        if not along:
+            return
+        stations, visibilities = zip(*sorted(along), strict=True)
+        step = round(log(float(np.interp(station_m, stations, visibilities))) / _VISIBILITY_STEP)
+        if step != self._visibility_step:
+            self._visibility_step = step
+            here = float(np.clip(exp(step * _VISIBILITY_STEP), 0.5, 30.0))
+            self._optics = WaterOptics.from_water(replace(self._water, visibility_m=here))
+            self._renderer.set_optics(self._optics)
+            self._sensor.optics = self._optics
+
+    @property
+    def visibility_m(self) -> float:
+        """Of the water in the last picture."""
+        if self._visibility_step is None:
+            return self._water.visibility_m
+        return exp(self._visibility_step * _VISIBILITY_STEP)
+
 
 class Stream:
-    """H.264 in RTP to one address; RTP time is simulated time."""
+    """H.264 in RTP to one address; RTP time is simulated time, by a clock that may be off and drift."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, link: VideoLink | None = None, clocks: Clocks | None = None, seed: int = 0) -> None:
         parts = urlparse(url)
         if parts.scheme != "rtp" or not parts.hostname or not parts.port:
             raise VideoError(f"cannot send video to {url!r}", todo="use rtp://HOST:PORT")
+        link, self._clocks = link or VideoLink(), clocks or Clocks()
+        self._parameter_sets = ParameterSets(link.parameter_sets_s)
+        self.relay: RtpRelay | None = None
+        host, port = parts.hostname, parts.port
+        if link.loss_share > 0 or link.reorder_share > 0:
+            self.relay = RtpRelay(host, port, link, np.random.default_rng([seed, 29]))
+            host, port = "127.0.0.1", self.relay.port
         try:
-            self._out = av.open(f"rtp://{parts.hostname}:{parts.port}?pkt_size=1200", "w", format="rtp")
+            self._out = av.open(f"rtp://{host}:{port}?pkt_size=1200", "w", format="rtp")
         except (av.FFmpegError, OSError) as error:
             raise VideoError(f"cannot send video to {url}: {error}") from error
         self._stream = self._out.add_stream("libx264", rate=round(RATE_HZ))
@@ -119,33 +157,66 @@ class Stream:
     def send(self, image: npt.NDArray[np.uint8], time_s: float) -> None:
         """Encode and send one frame."""
         frame = av.VideoFrame.from_ndarray(image, format="bgr24")
-        frame.pts, frame.time_base = round(time_s * 90_000), Fraction(1, 90_000)
-        for packet in self._stream.encode(frame):
+        video_s = self._clocks.video_offset_s + time_s * (1 + self._clocks.video_drift_ppm * 1e-6)
+        frame.pts, frame.time_base = round(video_s * 90_000), Fraction(1, 90_000)
+        self._mux(self._stream.encode(frame), time_s)
+
+    def _mux(self, packets: list[av.Packet], time_s: float) -> None:
+        for packet in packets:
+            whole = bytes(packet)
+            thinned = self._parameter_sets.thin(whole, time_s)
+            if len(thinned) != len(whole):
+                fresh = av.Packet(thinned)
+                fresh.pts, fresh.dts, fresh.time_base = packet.pts, packet.dts, packet.time_base
+                fresh.stream, fresh.is_keyframe = self._stream, packet.is_keyframe
+                packet = fresh
             self._out.mux(packet)
+        if self.relay is not None:
+            self.relay.forward()
 
     def close(self) -> None:
         """Flush and hang up."""
-        for packet in self._stream.encode():
-            self._out.mux(packet)
+        self._mux(self._stream.encode(), float("inf"))
         self._out.close()
+        if self.relay is not None:
+            self.relay.close()
+
+
+class VideoFaults:
+    """What the scenario's faults make of the pictures: none, or the last one again."""
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self._losses = [fault for fault in faults if isinstance(fault, VideoLoss)]
+        self._freezes = [fault for fault in faults if isinstance(fault, VideoFreeze)]
+        self._last: npt.NDArray[np.uint8] | None = None
+
+    def picture(self, time_s: float, draw: Callable[[], npt.NDArray[np.uint8]]) -> npt.NDArray[np.uint8] | None:
+        """The picture to send now, drawn only when it is needed; None when nothing is sent."""
+        if any(loss.acts(time_s) for loss in self._losses):
+            return None
+        if self._last is None or not any(freeze.acts(time_s) for freeze in self._freezes):
+            self._last = draw()
+        return self._last
 
 
 def _run(pipe: Connection, scenario_path: str, mission_path: str, url: str) -> None:
     """The process: one capture after the other until the pipe closes."""
     try:
         scenario = load_scenario(Path(scenario_path))
-        camera, stream = SimulatedCamera(scenario, Path(mission_path)), Stream(url)
+        camera = SimulatedCamera(scenario, Path(mission_path))
+        stream = Stream(url, scenario.video, scenario.clocks, scenario.seed)
     except HullscanError as error:
         pipe.send(("error", str(error)))
         return
-    losses = [(fault.at_s, fault.at_s + fault.for_s) for fault in scenario.faults if fault.kind == "video_loss"]
+    faults = VideoFaults(scenario.faults)
     pipe.send(("ready", ""))
     try:
         while True:
             time_s, position, quaternion, lights, tilt = pipe.recv()
-            if not any(start <= time_s < end for start, end in losses):
-                pose = Pose(np.asarray(position), Rotation.from_quat(quaternion))
-                stream.send(camera.picture(time_s, pose, lights, tilt), time_s)
+            pose = Pose(np.asarray(position), Rotation.from_quat(quaternion))
+            image = faults.picture(time_s, partial(camera.picture, time_s, pose, lights, tilt))
+            if image is not None:
+                stream.send(image, time_s)
             pipe.send(("sent", time_s))
     except (EOFError, KeyboardInterrupt, BrokenPipeError):
         stream.close()
