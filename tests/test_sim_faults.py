@@ -144,7 +144,7 @@ def pulled(fault: Any, seconds: float) -> tuple[float, float, float]:
     places = []
     for faults in ((fault,), ()):
         bench = Bench(*faults, distance_m=15.0)
-        bench.simulation._tender.let_go()
+        bench.simulation.plant.tender.let_go()
         bench.simulation.body.down_m = 3.0
         bench.run(seconds)
         places.append(np.array(bench.simulation.body.position))
