@@ -58,8 +58,9 @@ class Commands:
             185: self._terminate,
             205: lambda p: self._payload.point(p[0]) if p[6] == 2 else FAILED,
             209: self._motor_test,
-            211: lambda p: ACCEPTED if self._parameters["GRIP_ENABLE"] else FAILED,
-            224: lambda p: FAILED,
+            203: lambda p: self._payload.trigger() if p[4] == 1 else ACCEPTED,
+            211: self._grip,
+            224: self._set_mission_current,
             241: self._calibrate,
             246: self._reboot,
             300: self._mission_start,
@@ -69,6 +70,7 @@ class Commands:
             512: lambda p: self._streams.request(int(p[0])),
             520: lambda p: self._streams.request(148),
             1000: self._gimbal,
+            2000: lambda p: self._payload.trigger(),
         }
 
     def run(self, command: int, params: Params) -> int | None:
@@ -125,6 +127,24 @@ class Commands:
 
     def _mission_start(self, params: Params) -> int:
         return self._mode(Mode.AUTO) if self._flight.armed else FAILED
+
+    def _set_mission_current(self, params: Params) -> int:
+        mission, index = self._flight.auto.mission, int(params[0])
+        if not 0 <= index < len(mission.items):
+            return DENIED
+        if params[1] == 1:
+            mission.reset()
+        if not mission.go_to(index):
+            return FAILED
+        if params[1] == 1:
+            mission.start_or_resume()
+        self._outbox.waiting += self._telemetry.mission_current()
+        return ACCEPTED
+
+    def _grip(self, params: Params) -> int:
+        if int(params[1]) not in (0, 1):
+            return FAILED
+        return self._payload.grip(closed=int(params[1]) == 1)
 
     # ---------------------------------------------------------------- motion
 

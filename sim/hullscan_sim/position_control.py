@@ -121,6 +121,10 @@ class PositionControl:
         """Put the depth target somewhere, unshaped."""
         self.down.start(down_m, speed)
 
+    def shift_depth(self, down_m: float) -> None:
+        """Move the depth target without a word to the shaping."""
+        self.down.place += down_m
+
     def sink(self, speed: float, position: Vector, dt_s: float) -> None:
         """Move the depth target at a speed, positive down; it never leads the vehicle by more than a metre."""
         self.down.slew(speed, *self._pilot, dt_s)

@@ -15,7 +15,7 @@ from hullscan.ship.spec import Berth, Launch, Ship
 from hullscan.ship.surface import HullSurface, Side
 from hullscan.units import Depth, NonNegative, Positive, Share, SignedDeg
 
-__all__ = ["Parcel", "Scenario", "ShipAtBerth", "Surface", "VehicleOptions", "Water", "load_scenario", "load_ship"]
+__all__ = ["Parcel", "Scenario", "ShipAtBerth", "Surface", "TimedFault", "VehicleOptions", "Water", "load_scenario", "load_ship"]
 
 WaterType = Literal["clear", "coastal_1C", "coastal_3C", "coastal_5C", "coastal_7C"]
 ParcelKind = Literal["box", "bag", "cylinder", "torpedo"]
@@ -71,6 +71,8 @@ class VehicleOptions:
         position: what the autopilot's estimator uses: a DVL (as under a hull) or a GPS (as a bench simulator).
         dvl: the DVL's error set, or none.
         start_up: share of the real start-up time (41 s to a position) that the autopilot takes.
+        pilot_failsafe: the pilot-input failsafe acts as on hardware, or is inert as in a stock SITL.
+        link: the autopilot's port that MAVLink is on: the first takes unsigned packets even when it has a key.
     """
 
     model: Literal["nominal", "draggy", "slippery"] = "nominal"
@@ -79,6 +81,8 @@ class VehicleOptions:
     dvl: Literal["a50", "perfect", "none"] = "a50"
     battery_wh: Positive = 266.0
     start_up: Share = 0.2
+    pilot_failsafe: Literal["hardware", "stock_sitl"] = "hardware"
+    link: Literal["serial0", "serial1"] = "serial0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +106,9 @@ class TimedFault:
     """A fault at a moment of the flight (seconds after the autopilot's start)."""
 
     at_s: NonNegative
-    kind: Literal["dvl_dropout", "video_loss", "link_loss", "battery_sag", "position_loss"]
+    kind: Literal[
+        "dvl_dropout", "video_loss", "link_loss", "battery_sag", "position_loss", "leak", "depth_sensor_loss"
+    ]
     for_s: Positive = 1e9
 
 

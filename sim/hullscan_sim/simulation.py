@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -26,8 +26,9 @@ from hullscan_sim.mavlink_server import Bystanders, Link, Packer
 from hullscan_sim.modes import Mode
 from hullscan_sim.pacing import Pacer
 from hullscan_sim.parameters import Parameters
-from hullscan_sim.scenario import Scenario, ShipAtBerth
+from hullscan_sim.scenario import Scenario, ShipAtBerth, TimedFault
 from hullscan_sim.sensors import Barometer, Compass, EchoSounders
+from hullscan_sim.signing import Signing
 from hullscan_sim.tender import Tender
 from hullscan_sim.thrusters import Thrusters
 from hullscan_sim.truth import TruthRecorder
@@ -67,6 +68,8 @@ class _Faults:
     link_loss: bool = False
     battery_sag: bool = False
     position_loss: bool = False
+    leak: bool = False
+    depth_sensor_loss: bool = False
 
 
 class Simulation:
@@ -121,6 +124,7 @@ class Simulation:
         self.launch_origin = GeoOrigin(*self.world.origin.to_geodetic(position[0], position[1]))
         self.parameters = Parameters(dvl_navigation=options.position == "dvl")
         self._estimate_generator = make(estimate)
+        self._signing = Signing(strict=options.link == "serial1")
         self.autopilot = self._boot()
         clock_generator = make(clock)
         perfect = options.dvl != "a50"
@@ -140,7 +144,7 @@ class Simulation:
     def _boot(self) -> Autopilot:
         return Autopilot(
             self._options, self.launch_origin, self.parameters, self._barometer, self.sounders, self.battery,
-            self._estimate_generator,
+            self._estimate_generator, self._signing,
         )  # fmt: skip
 
     # ---------------------------------------------------------------- time
@@ -190,12 +194,17 @@ class Simulation:
         if self._link:
             self._link.close()
 
+    def add_fault(self, fault: TimedFault) -> None:
+        """One more fault than the scenario has."""
+        scenario = self.world.scenario
+        self.world.scenario = replace(scenario, faults=(*scenario.faults, fault))
+
     # ---------------------------------------------------------------- parts of a step
 
     def _follow_faults(self, time_s: float) -> None:
         if self._steps % 20:
             return
-        for kind in ("dvl_dropout", "link_loss", "battery_sag", "position_loss"):
+        for kind in ("dvl_dropout", "link_loss", "battery_sag", "position_loss", "leak", "depth_sensor_loss"):
             active = any(
                 fault.kind == kind and fault.at_s <= time_s < fault.at_s + fault.for_s
                 for fault in self.world.scenario.faults
@@ -206,12 +215,15 @@ class Simulation:
         self.dvl.dropout = self._faults.dvl_dropout
         self.battery.sag_v = _SAG_V if self._faults.battery_sag else 0.0
         self.autopilot.nav.fault = self._faults.position_loss
+        self._barometer.lost = self._faults.depth_sensor_loss
+        if self._faults.leak:
+            self.autopilot.failsafes.wet()
 
     def _receive(self) -> None:
         if self._link is None:
             return
         for message in self._link.receive():
-            if not self._faults.link_loss:
+            if not self._faults.link_loss and self._signing.accepts(message):
                 self.autopilot.handle(message, self.time_s - self._boot_s)
 
     def _sense(self, time_s: float) -> None:
@@ -264,6 +276,7 @@ class Simulation:
 
     def _send(self, time_s: float) -> None:
         packets = self._bystanders.packets(time_s)
+        self._signing.apply(self._packer.mav)
         packets += [self._packer(message) for message in self.autopilot.take_messages()]
         if self._link is not None and not self._faults.link_loss:
             self._link.send(packets)
