@@ -98,10 +98,10 @@ class Auto:
 
     def rest(self, time_s: float) -> None:
         """One step, disarmed: the mission goes on all the same, as in the real one."""
-        self._now_s = time_s
+        self._now_s, self._leg = time_s, None  # nothing is reached
         self.mission.update()
         self._begin_controllers()
-        self._hold()
+        self._leg = None
 
     def _turn(self, dt_s: float) -> Vector:
         nav, stick = self._nav, 0.0 if self._pilot.lost else self._pilot.yaw_rate

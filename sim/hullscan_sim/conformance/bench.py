@@ -18,6 +18,7 @@ __all__ = ["Bench", "Check", "EmbeddedBench", "Outcome", "RemoteBench"]
 _POSITION_YAW = 0x09F8
 _DEPTH_M = 3.0
 _WATCHED_S = 50.0
+_PILOT_MISSED_S = 4.0  # by then the pilot-input failsafe has acted for the first time
 _MODES = {"guided": 4, "alt_hold": 2, "poshold": 16, "manual": 19, "stabilize": 0, "surftrak": 21}
 _POSITION_FLAGS = (16, 8)  # EKF_POS_HORIZ_ABS, EKF_POS_HORIZ_REL
 _LOST_FLAG = 128
@@ -75,7 +76,9 @@ class Bench:
         finally:
             marks["end"] = session.now_s
             heard = tuple(session.heard)
-            session.heartbeat = True
+            if not session.heartbeat:
+                session.heartbeat = True
+                session.wait(1.2)
             for name, value in before.items():
                 if value is not None:
                     session.set_parameter(name, value)
@@ -110,6 +113,8 @@ class Bench:
                 raise Skip(f"there is no parameter {name}")
         if row.start == "power-up":
             return
+        if row.vehicle == "hardware":
+            session.wait(max(_PILOT_MISSED_S - session.now_s, 0.0))
         if row.start == "disarmed":
             self._rest(session)
         else:
@@ -122,23 +127,19 @@ class Bench:
 
     def _rest(self, session: Session) -> None:
         """Disarmed in MANUAL, with a position."""
-        if session.armed:
-            session.command(400, 0)
+        session.command(400, 0)
         session.command(176, 1, 19)
         wait_for_position(session)
-        session.wait_for(lambda: not session.armed and session.mode == 19, 3.0)
+        session.fresh_heartbeat()
 
     def _hover(self, session: Session) -> None:
         """Armed in GUIDED, 3 m deep at the origin, heading north, at rest."""
         wait_for_position(session)
-        if session.mode != 4:
-            session.command(176, 1, 4)
-        if not session.armed:
-            session.command(400, 1)
-        session.wait_for(lambda: session.armed and session.mode == 4, 3.0)
-        Local(_POSITION_YAW, (0.0, 0.0, _DEPTH_M)).run(session, {})
-        for _ in range(3):
-            if session.wait_for(lambda: _at_rest(session), 40.0):
+        session.command(176, 1, 4)
+        session.command(400, 1)
+        for _ in range(5):
+            Local(_POSITION_YAW, (0.0, 0.0, _DEPTH_M)).run(session, {})
+            if session.wait_for(lambda: _at_rest(session), 25.0):
                 session.wait(0.5)
                 if _at_rest(session):
                     return
@@ -149,7 +150,7 @@ class Bench:
 
 def _at_rest(session: Session) -> bool:
     place, attitude = session.last.get("LOCAL_POSITION_NED"), session.last.get("ATTITUDE")
-    if place is None or attitude is None:
+    if place is None or attitude is None or session.flags & _LOST_FLAG:
         return False
     away = hypot(place.x, place.y, place.z - _DEPTH_M)
     return away < 0.25 and hypot(place.vx, place.vy, place.vz) < 0.06 and abs(attitude.yaw) < 0.08

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from hullscan_sim.conformance.row import Row
-from hullscan_sim.conformance.sees import Ack, Came, Field, Never, NoText, Number, Text, depth_at, moved, speed_at
+from hullscan_sim.conformance.sees import Ack, Came, Field, Never, NoText, Number, Record, See, Text, depth_at, moved, speed_at
 from hullscan_sim.conformance.sends import (
-    Command, Each, Fault, Hears, Heartbeats, Local, Mark, Post, Sticks, Wait, WaitUntil,
+    Command, Each, Fault, Hears, Heartbeats, Local, Mark, Post, Sets, Sticks, Wait, WaitUntil,
 )  # fmt: skip
 from hullscan_sim.messages import mavlink
 
@@ -26,22 +26,30 @@ def _wet(for_s: float) -> Each:
     )
 
 
-def _gcs(words: str, action: int, *see, wait_s: float = 6.0) -> Row:  # type: ignore[no-untyped-def]  # noqa: ANN002
-    return Row(
-        id=words, section="2.6", start="guided", params=(("FS_GCS_ENABLE", action),), send=(*_SILENCE, Wait(wait_s)),
-        see=(Text(4, _LOST, _GCS_LOW_S, _GCS_HIGH_S, "silent"), *see),
-    )  # fmt: skip
+def _changed(mode: int):  # type: ignore[no-untyped-def]  # noqa: ANN202
+    """Seconds from the silence to the first heartbeat in a mode."""
+
+    def read(record: Record) -> float | None:
+        silent_s = record.marks["silent"]
+        return next((e.time_s - silent_s for e in record.of("HEARTBEAT", silent_s) if e.message.custom_mode == mode), None)
+
+    return read
+
+
+def _gcs(words: str, action: int, *see: See, wait_s: float = 6.0, first_s: float = 0.0) -> Row:
+    send = (Wait(first_s), *_SILENCE, Wait(wait_s))
+    return Row(id=words, section="2.6", start="guided", params=(("FS_GCS_ENABLE", action),), send=send, see=see)
 
 
 ROWS: tuple[Row, ...] = (
     # ------------------------------------------------------------ ground station
-    _gcs("1: a silent ground station is warned of and GUIDED goes on", 1, Field("HEARTBEAT", "base_mode", 217),
-         Field("HEARTBEAT", "system_status", 5), Field("HEARTBEAT", "custom_mode", 4)),
+    _gcs("1: a silent ground station is warned of and GUIDED goes on", 1, Text(4, _LOST, _GCS_LOW_S, _GCS_HIGH_S, "silent"), Field("HEARTBEAT", "base_mode", 217),
+         Field("HEARTBEAT", "system_status", 5), Field("HEARTBEAT", "custom_mode", 4), first_s=31.0),
     _gcs("2, as delivered: a silent ground station disarms", 2, Text(6, "Disarming motors", _GCS_LOW_S, _GCS_HIGH_S, "silent"),
          Field("HEARTBEAT", "base_mode", 89)),
-    _gcs("3: a silent ground station makes it hold its depth", 3, Field("HEARTBEAT", "custom_mode", 2), Field("HEARTBEAT", "system_status", 5),
+    _gcs("3: a silent ground station makes it hold its depth", 3, Number("s to ALT_HOLD", _changed(2), _GCS_LOW_S, _GCS_HIGH_S, "2.5"), Field("HEARTBEAT", "custom_mode", 2), Field("HEARTBEAT", "system_status", 5),
          Number("m sunk", moved(0, 6, axis="z"), -0.4, 0.4, "0.25")),
-    _gcs("4: a silent ground station surfaces it, and then it holds its depth", 4, Field("HEARTBEAT", "custom_mode", 2),
+    _gcs("4: a silent ground station surfaces it, and then it holds its depth", 4, Number("s to SURFACE", _changed(9), _GCS_LOW_S, _GCS_HIGH_S, "2.5"), Field("HEARTBEAT", "custom_mode", 2),
          Came("HEARTBEAT", (("custom_mode", 9),)), Number("m risen", moved(0, 12, axis="z"), -3.6, -2.2, "3"), wait_s=13.0),
     Row(
         id="0: a silent ground station is not missed", section="2.6", start="guided", params=(("FS_GCS_ENABLE", 0),),
@@ -86,7 +94,7 @@ ROWS: tuple[Row, ...] = (
     # ------------------------------------------------------------ battery
     Row(
         id="1: a low battery is told after 10 s", section="2.6", start="guided", spoils=True,
-        params=(("BATT_FS_LOW_ACT", 1), ("BATT_LOW_VOLT", 30.0)), send=(Wait(13),),
+        params=(("BATT_FS_LOW_ACT", 1), ("BATT_LOW_VOLT", 0.0)), send=(Sets("BATT_LOW_VOLT", 30.0), Wait(13),),
         see=(
             Text(4, "Battery 1 is low *", 8.5, 11.0), Field("HEARTBEAT", "system_status", 5), Field("HEARTBEAT", "base_mode", 217),
             Field("BATTERY_STATUS", "charge_state", 1, "start", 5.0), Field("BATTERY_STATUS", "charge_state", 2),
@@ -94,17 +102,17 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         id="2: a low battery disarms", section="2.6", start="guided", spoils=True,
-        params=(("BATT_FS_LOW_ACT", 2), ("BATT_LOW_VOLT", 30.0)), send=(Wait(13),),
+        params=(("BATT_FS_LOW_ACT", 2), ("BATT_LOW_VOLT", 0.0)), send=(Sets("BATT_LOW_VOLT", 30.0), Wait(13),),
         see=(Text(4, "Battery 1 is low *", 8.5, 11.0), Text(6, "Disarming motors", 8.5, 11.5), Field("HEARTBEAT", "base_mode", 89)),
     ),
     Row(
         id="3: a low battery surfaces it", section="2.6", start="guided", spoils=True,
-        params=(("BATT_FS_LOW_ACT", 3), ("BATT_LOW_VOLT", 30.0)), send=(Wait(13),),
+        params=(("BATT_FS_LOW_ACT", 3), ("BATT_LOW_VOLT", 0.0)), send=(Sets("BATT_LOW_VOLT", 30.0), Wait(13),),
         see=(Text(4, "Battery 1 is low *", 8.5, 11.0), Came("HEARTBEAT", (("custom_mode", 9),))),
     ),
     Row(
         id="After a low battery the reason not to arm comes by itself", section="2.6", spoils=True, slow=True,
-        params=(("BATT_FS_LOW_ACT", 1), ("BATT_LOW_VOLT", 30.0)), send=(Wait(45),),
+        params=(("BATT_FS_LOW_ACT", 1), ("BATT_LOW_VOLT", 0.0)), send=(Sets("BATT_LOW_VOLT", 30.0), Wait(45),),
         see=(Text(4, "PreArm: Battery 1 low voltage failsafe"),),
     ),
     Row(
@@ -115,7 +123,7 @@ ROWS: tuple[Row, ...] = (
     Row(
         id="Without a depth sensor it falls back to MANUAL at once", section="2.6", start="guided",
         send=(Fault("depth_sensor_loss"), Wait(3), Mark("asked"), Command(176, (1, 2), 1.5)), spoils=True,
-        see=(Text(2, "Depth sensor error!", 0.0, 1.5), Came("HEARTBEAT", (("custom_mode", 19),))),
+        see=(Text(2, "Depth sensor error!", 0.0, 1.5), Came("HEARTBEAT", (("custom_mode", 19),)), Ack(176, ACCEPTED, mark="asked")),
     ),
     Row(
         id="Without a depth sensor ALT_HOLD falls back to MANUAL too", section="source", start="alt_hold",

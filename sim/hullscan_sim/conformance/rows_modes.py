@@ -19,7 +19,8 @@ def _answer(  # one command, one result, and perhaps words
     silent: bool = False,
 ) -> Row:  # fmt: skip
     see: tuple[See, ...] = (Ack(command, result, mark="asked"), *more)
-    send = (*before, Mark("asked"), Command(command, params))
+    listen_s = 1.2 if any(isinstance(one, Field) for one in more) else 0.3
+    send = (*before, Mark("asked"), Command(command, params, listen_s))
     return Row(
         id=words, section=section, start=start, params=params_set, send=send,
         see=(*see, NoText(mark="asked")) if silent else see,

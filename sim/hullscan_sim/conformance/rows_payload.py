@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hullscan_sim.conformance.row import Row
 from hullscan_sim.conformance.sees import Ack, Came, Field, Never, NoText, Number, Record, Text, depth_at, field_at, moved
-from hullscan_sim.conformance.sends import Command, Each, Mark, Post, Signs, Sticks, Wait
+from hullscan_sim.conformance.sends import Command, Each, Local, Mark, Post, Signs, Sticks, Wait
 from hullscan_sim.messages import mavlink
 
 __all__ = ["ROWS"]
@@ -32,7 +32,8 @@ def _signed(share: bool):  # type: ignore[no-untyped-def]  # noqa: ANN202, FBT00
     """Share of the last messages that bear a signature."""
 
     def read(record: Record) -> float | None:
-        last = [e.message for e in record.heard if e.time_s >= record.marks["asked"] + 0.5]
+        first_s, last_s = record.marks["asked"] + 0.5, record.marks["asked"] + 2.0
+        last = [e.message for e in record.heard if first_s <= e.time_s <= last_s]
         return sum(bool(m.get_header().incompat_flags & 1) == share for m in last) / len(last) if last else None
 
     return read
@@ -154,8 +155,9 @@ ROWS: tuple[Row, ...] = (
         send=(Each(Sticks(z=200), 2.5), Each(Sticks(), 3.0)), see=(Text(6, "rangefinder target is *"), Number("m sunk", moved(0, 5.5, axis="z"), 0.3, 1.6)),
     ),
     Row(
-        id="SURFTRAK above its depth asks to descend", section="source", send=(Command(176, (1, 21), 1.0),),
-        see=(Ack(176, ACCEPTED), Text(4, "descend below -0.500000 meters to hold range")),
+        id="SURFTRAK above its depth asks to descend", section="source", start="guided",
+        send=(Local(0x09F8, (0, 0, 0.3)), Wait(9.0), Mark("asked"), Command(176, (1, 21), 1.0)),
+        see=(Ack(176, ACCEPTED, mark="asked"), Text(4, "descend below -0.500000 meters to hold range")),
     ),
     # ------------------------------------------------------------ 2.11
     Row(

@@ -128,11 +128,11 @@ ROWS: tuple[Row, ...] = (
     Row(
         id="A button brightens the lights, once for each press", section="2.5",
         send=(
-            Each(Sticks(buttons=1 << 13), 0.3), Each(Sticks(), 1.2), Mark("dark"), Each(Sticks(buttons=1 << 14), 1.0),
-            Each(Sticks(), 1.2), Mark("on"), Wait(0.6),
+            Each(Sticks(buttons=1 << 13), 0.3), Mark("dark"), Each(Sticks(), 1.2), Each(Sticks(buttons=1 << 14), 1.0),
+            Mark("on"), Each(Sticks(), 1.2),
         ),
         see=(
-            Number("channel 9 brighter by", lambda record: (_channel(9, 0, "on")(record) or 0) - (_channel(9, 0, "dark")(record) or 0), 99, 101, "100"),  # noqa: E501
+            Number("channel 9 brighter by", lambda record: (_channel(9, 0.4, "on")(record) or 0) - (_channel(9, 0.4, "dark")(record) or 0), 99, 101, "100"),  # noqa: E501
         ),
     ),
     Row(

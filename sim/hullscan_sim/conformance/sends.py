@@ -328,6 +328,8 @@ class Upload:
             packets.append(
                 mavlink.MAVLink_mission_item_int_message(1, 1, number, frame, command, 0, 1, *params, x, y, z)
             )
+        session.send(mavlink.MAVLink_mission_clear_all_message(1, 1))  # forgets which item was being flown
+        session.wait(0.2)
         mark = len(session.heard)
         session.send(mavlink.MAVLink_mission_count_message(1, 1, len(packets)))
         answered = 0

@@ -18,6 +18,7 @@ __all__ = ["Heard", "Session"]
 _AUTOPILOT = 1
 _FINE_HZ = {30: 50.0, 32: 20.0, 193: 10.0, 36: 10.0}  # ATTITUDE gives the time; position, EKF and servos
 _REBOOTED_S = 3.0
+_GAP_S = 0.1  # after a silence, what comes before the next message with a time came at that time
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Session:
         self._decoder = mavlink.MAVLink(None)
         self._decoder.robust_parsing = True
         self._next_beat_s = 0.0
+        self._untimed = 0
         self.parameters: dict[str, float] = {}
 
     # ---------------------------------------------------------------- wire
@@ -79,10 +81,14 @@ class Session:
         if boot_ms is not None and kind != "GLOBAL_POSITION_INT":  # that one bears the time of the last fix
             time_s = boot_ms / 1000
             if time_s > self.now_s:
+                if time_s > self.now_s + _GAP_S:
+                    self.heard[self._untimed :] = [Heard(time_s, e.message) for e in self.heard[self._untimed :]]
                 self.now_s = time_s
             elif time_s < self.now_s - _REBOOTED_S:
                 self.now_s = self._next_beat_s = time_s
         self.heard.append(Heard(self.now_s, message))
+        if boot_ms is not None:
+            self._untimed = len(self.heard)
         self.last[kind] = message
         if kind == "NAMED_VALUE_FLOAT":
             self.last[message.name] = message.value
@@ -108,9 +114,14 @@ class Session:
 
     def forget(self) -> None:
         """Begin a new record."""
-        self.heard = []
+        self.heard, self._untimed = [], 0
 
     # ---------------------------------------------------------------- conversation
+
+    def fresh_heartbeat(self) -> None:
+        """Wait for a heartbeat: what the last one said may be a second old."""
+        self.last.pop("HEARTBEAT", None)
+        self.wait_for(lambda: "HEARTBEAT" in self.last, 3.0)
 
     def command(self, number: int, *params: float, wait_s: float = 3.0) -> int | None:
         """COMMAND_LONG; the result, or None without an answer."""

@@ -84,7 +84,7 @@ class UdpWire:
 class EmbeddedWire:
     """The embedded simulator, stepped only while packets are waited for: exact, and as fast as the computer is.
 
-    It floats 30 m beside a ship in 60 m of water, navigates by GPS (or a DVL), and has a perfect compass.
+    It floats 30 m south of a ship in 19 m of water (8 m when its DVL has to see her), and has a perfect compass.
 
     Args:
         position: what it navigates by.
@@ -110,7 +110,8 @@ class EmbeddedWire:
             link="serial0" if link == "serial0" else "serial1",
         )
         self._link = MemoryLink()
-        self.simulation = Simulation(Scenario(seed=7, vehicle=options), _STATED, _hull(), link=self._link)
+        stated = _stated(8.0 if position == "dvl" else 30.0)  # a DVL has to see the hull
+        self.simulation = Simulation(Scenario(seed=7, vehicle=options), stated, _hull(), link=self._link)
 
     def send(self, packet: bytes) -> None:
         """Hand over one packet."""
@@ -136,12 +137,15 @@ class EmbeddedWire:
 
 
 _FORM = BulkCarrier(length_m=60, beam_m=11, draught_fwd_m=3.6, draught_aft_m=3.9)
-_STATED = ShipAtBerth(
-    ship=Ship(name="MV Haneul", form=_FORM),
-    berth=Berth(lat_deg=35.0767, lon_deg=129.08, heading_deg=0, quay_side="port", water_depth_m=19.0),
-    launch=Launch(side="starboard", station_m=30.0, distance_m=30.0),
-)
 _hulls: list[HullSurface] = []
+
+
+def _stated(distance_m: float) -> ShipAtBerth:
+    return ShipAtBerth(
+        ship=Ship(name="MV Haneul", form=_FORM),
+        berth=Berth(lat_deg=35.0767, lon_deg=129.08, heading_deg=90, quay_side="port", water_depth_m=19.0),
+        launch=Launch(side="starboard", station_m=30.0, distance_m=distance_m),
+    )
 
 
 def _hull() -> HullSurface:
