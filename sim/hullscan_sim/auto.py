@@ -183,7 +183,7 @@ class Auto:
         """What moves something on the vehicle: never refused for its frame."""
         if self.payload is None:
             return False
-        a, b, c, d = item.params
+        a, b, c, _ = item.params
         if item.command == 183:
             return self.payload.set_servo(int(a), int(b)) == 0
         if item.command == 211:

@@ -26,7 +26,7 @@ class Circle:
     def start(self) -> None:
         """Put the centre ahead of the stopping point."""
         nav = self._nav
-        north, east, down = self._position.stopping_point(nav.position, nav.velocity)
+        north, east, _ = self._position.stopping_point(nav.position, nav.velocity)
         self._position.start_level(nav.position, nav.velocity)
         yaw, radius_m = nav.attitude[2], self._radius_m
         self._centre = (north + radius_m * cos(yaw), east + radius_m * sin(yaw))

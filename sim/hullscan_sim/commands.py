@@ -10,7 +10,18 @@ from math import isfinite
 
 from hullscan_sim.failsafe import Failsafes
 from hullscan_sim.flight import Flight
-from hullscan_sim.messages import ACCEPTED, DENIED, FAILED, INFO, UNSUPPORTED, WARNING, Outbox, mavlink
+from hullscan_sim.messages import (
+    ACCEPTED,
+    CRITICAL,
+    DENIED,
+    FAILED,
+    INFO,
+    NOTICE,
+    UNSUPPORTED,
+    WARNING,
+    Outbox,
+    mavlink,
+)
 from hullscan_sim.modes import Mode
 from hullscan_sim.parameters import Parameters
 from hullscan_sim.payload import Payload
@@ -105,7 +116,7 @@ class Commands:
             return True
         buttons = range(16)
         if not any(self._parameters[f"BTN{button}_FUNCTION"] in _DISARM_BUTTONS for button in buttons):
-            self._outbox.text(WARNING, "PreArm: Must assign a disarm or arm_toggle button")
+            self._outbox.text(CRITICAL, "Arm: Must assign a disarm or arm_toggle button")
             return False
         if self._failsafes.battery_low:
             self._failsafes.say_battery()
@@ -183,7 +194,7 @@ class Commands:
         if params[2] != 1:
             return FAILED
         if self._flight.armed:
-            self._outbox.text(INFO, "Disarm before calibration.")
+            self._outbox.text(NOTICE, "Disarm to allow calibration")
             return FAILED
         self._outbox.text(INFO, "Calibrating barometer")
         self.blocked_until_s = self._telemetry.time_s + _BAROMETER_S

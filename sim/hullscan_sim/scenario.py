@@ -15,7 +15,10 @@ from hullscan.ship.spec import Berth, Launch, Ship
 from hullscan.ship.surface import HullSurface, Side
 from hullscan.units import Depth, NonNegative, Positive, Share, SignedDeg
 
-__all__ = ["Parcel", "Scenario", "ShipAtBerth", "Surface", "TimedFault", "VehicleOptions", "Water", "load_scenario", "load_ship"]
+__all__ = [
+    "Parcel", "Scenario", "ShipAtBerth", "Surface", "TimedFault", "VehicleOptions", "Water", "load_scenario",
+    "load_ship",
+]  # fmt: skip
 
 WaterType = Literal["clear", "coastal_1C", "coastal_3C", "coastal_5C", "coastal_7C"]
 ParcelKind = Literal["box", "bag", "cylinder", "torpedo"]
@@ -106,9 +109,7 @@ class TimedFault:
     """A fault at a moment of the flight (seconds after the autopilot's start)."""
 
     at_s: NonNegative
-    kind: Literal[
-        "dvl_dropout", "video_loss", "link_loss", "battery_sag", "position_loss", "leak", "depth_sensor_loss"
-    ]
+    kind: Literal["dvl_dropout", "video_loss", "link_loss", "battery_sag", "position_loss", "leak", "depth_sensor_loss"]
     for_s: Positive = 1e9
 
 

@@ -57,9 +57,9 @@ class Telemetry:
         self.builders: dict[int, Callable[[], list[Message]]] = {
             0: self.heartbeat, 1: self._sys_status, 2: self._system_time, 24: self._gps_raw, 27: self._raw_imu,
             29: self._pressure, 30: self._attitude, 32: self._local_position, 33: self._global_position,
-            36: self._servos, 42: self.mission_current, 46: self.item_reached, 49: self.global_origin, 62: self._nav_output,
-            65: self._rc_channels, 74: self._vfr_hud, 111: self._timesync, 116: self._imu_2, 125: self._power,
-            129: self._imu_3, 132: self._distances, 137: self._pressure_2, 143: self._pressure_3,
+            36: self._servos, 42: self.mission_current, 46: self.item_reached, 49: self.global_origin,
+            62: self._nav_output, 65: self._rc_channels, 74: self._vfr_hud, 111: self._timesync, 116: self._imu_2,
+            125: self._power, 129: self._imu_3, 132: self._distances, 137: self._pressure_2, 143: self._pressure_3,
             147: self._battery_status, 148: self.autopilot_version, 152: self._memory, 163: self._ahrs,
             173: self._rangefinder, 178: self._ahrs_2, 193: self._ekf_status, 241: self._vibration,
             242: self.home_position, 251: self._named_values, 285: self._gimbal_attitude,
@@ -160,7 +160,7 @@ class Telemetry:
 
     def _local_position(self) -> list[Message]:
         nav = self._nav
-        if nav.origin is None:
+        if not nav.has_had_position:
             return []
         return [mavlink.MAVLink_local_position_ned_message(self._ms, *nav.position, *nav.velocity)]
 

@@ -7,7 +7,15 @@ autopilot and change parameters, which they set back. Run ``python -m hullscan_s
 
 from __future__ import annotations
 
-from hullscan_sim.conformance import rows_failsafe, rows_guided, rows_mission, rows_modes, rows_payload, rows_pilot, rows_start  # noqa: E501
+from hullscan_sim.conformance import (
+    rows_failsafe,
+    rows_guided,
+    rows_mission,
+    rows_modes,
+    rows_payload,
+    rows_pilot,
+    rows_start,
+)
 from hullscan_sim.conformance.bench import Bench, EmbeddedBench, Outcome, RemoteBench
 from hullscan_sim.conformance.row import Row
 

@@ -63,7 +63,9 @@ def run(
     console = Console()
     rows = _chosen(section, match, quick=quick)
     bench: Bench = RemoteBench(connect) if connect else EmbeddedBench()
-    table = Table("section", "row", "expected", "seen", "", title=f"{connect or 'embedded simulator'} against ArduSub 4.5.3")
+    table = Table(
+        "section", "row", "expected", "seen", "", title=f"{connect or 'embedded simulator'} against ArduSub 4.5.3"
+    )
     counts = Counter[str]()
     try:
         for row in rows:

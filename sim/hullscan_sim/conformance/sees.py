@@ -14,8 +14,8 @@ from typing import Any, Protocol
 from hullscan_sim.conformance.session import Heard
 
 __all__ = [
-    "Ack", "Came", "Field", "Frequency", "Never", "NoAck", "NoText", "Number", "Order", "Record", "See", "Text",
-    "depth_at", "field_at", "heading_at", "moved", "speed_at", "turn_rate_at",
+    "Ack", "Came", "Field", "Frequency", "Measure", "Never", "NoAck", "NoText", "Number", "Order", "Record",
+    "See", "Text", "depth_at", "field_at", "heading_at", "moved", "speed_at", "turn_rate_at", "typical",
 ]  # fmt: skip
 
 RESULTS = {0: "ACCEPTED", 1: "TEMPORARILY_REJECTED", 2: "DENIED", 3: "UNSUPPORTED", 4: "FAILED"}
@@ -44,6 +44,10 @@ class Record:
         entries = self.of(kind)
         later = [entry.message for entry in entries if entry.time_s >= time_s - 1e-6]
         return later[0] if later else entries[-1].message if entries else None
+
+
+Measure = Callable[[Record], "float | None"]
+"""Reads a number out of a record; None when there is nothing to measure."""
 
 
 class See(Protocol):
@@ -132,10 +136,8 @@ class Text:
     def check(self, record: Record) -> tuple[str, bool]:
         """Look for the words, then for severity and time."""
         mark_s = record.marks[self.mark]
-        found = [
-            entry for entry in record.of("STATUSTEXT", mark_s - 1e-6 if self.low_s == -inf else mark_s + self.low_s - record.slack_s)
-            if _fits(entry.message.text, self.text)
-        ]  # fmt: skip
+        first_s = mark_s - 1e-6 if self.low_s == -inf else mark_s + self.low_s - record.slack_s
+        found = [entry for entry in record.of("STATUSTEXT", first_s) if _fits(entry.message.text, self.text)]
         if not found:
             others = "; ".join(entry.message.text for entry in record.of("STATUSTEXT", mark_s)[:3])
             return f"not said{f' ({others})' if others else ''}", False
@@ -294,7 +296,7 @@ class Number:
     """Something measured lies between two bounds; ``sheet`` is what the behaviour sheet has for it."""
 
     what: str
-    read: Callable[[Record], float | None]
+    read: Measure
     low: float
     high: float
     sheet: str = ""
@@ -316,7 +318,7 @@ class Number:
 # ---------------------------------------------------------------- what can be measured
 
 
-def field_at(kind: str, field: str, mark: str = "end", at_s: float = 0.0, **where: object) -> Callable[[Record], float | None]:  # fmt: skip  # noqa: E501
+def field_at(kind: str, field: str, mark: str = "end", at_s: float = 0.0, **where: object) -> Measure:
     """A field of the first message of a type at a moment, of those that have other fields as given."""
 
     def read(record: Record) -> float | None:
@@ -331,7 +333,7 @@ def field_at(kind: str, field: str, mark: str = "end", at_s: float = 0.0, **wher
     return read
 
 
-def speed_at(at_s: float, mark: str = "start", *, axis: str = "level") -> Callable[[Record], float | None]:
+def speed_at(at_s: float, mark: str = "start", *, axis: str = "level") -> Measure:
     """Speed, m/s: level, or along vx, vy, vz."""
 
     def read(record: Record) -> float | None:
@@ -343,7 +345,7 @@ def speed_at(at_s: float, mark: str = "start", *, axis: str = "level") -> Callab
     return read
 
 
-def moved(from_s: float, to_s: float, mark: str = "start", *, axis: str = "all") -> Callable[[Record], float | None]:
+def moved(from_s: float, to_s: float, mark: str = "start", *, axis: str = "all") -> Measure:
     """Distance between the places at two moments, m: all axes, level, or one of x, y, z with its sign."""
 
     def read(record: Record) -> float | None:
@@ -351,7 +353,7 @@ def moved(from_s: float, to_s: float, mark: str = "start", *, axis: str = "all")
         b = record.at("LOCAL_POSITION_NED", record.marks[mark] + to_s)
         if a is None or b is None:
             return None
-        step = {"x": b.x - a.x, "y": b.y - a.y, "z": b.z - a.z}
+        step: dict[str, float] = {"x": b.x - a.x, "y": b.y - a.y, "z": b.z - a.z}
         if axis in step:
             return step[axis]
         return hypot(step["x"], step["y"]) if axis == "level" else hypot(*step.values())
@@ -359,12 +361,12 @@ def moved(from_s: float, to_s: float, mark: str = "start", *, axis: str = "all")
     return read
 
 
-def depth_at(at_s: float, mark: str = "start") -> Callable[[Record], float | None]:
+def depth_at(at_s: float, mark: str = "start") -> Measure:
     """LOCAL_POSITION_NED.z, m."""
     return field_at("LOCAL_POSITION_NED", "z", mark, at_s)
 
 
-def heading_at(at_s: float, mark: str = "start", *, angle: str = "yaw") -> Callable[[Record], float | None]:
+def heading_at(at_s: float, mark: str = "start", *, angle: str = "yaw") -> Measure:
     """ATTITUDE yaw (or roll, pitch), degrees, -180 to 180."""
     read = field_at("ATTITUDE", angle, mark, at_s)
 
@@ -375,7 +377,7 @@ def heading_at(at_s: float, mark: str = "start", *, angle: str = "yaw") -> Calla
     return in_degrees
 
 
-def turn_rate_at(at_s: float, mark: str = "start") -> Callable[[Record], float | None]:
+def turn_rate_at(at_s: float, mark: str = "start") -> Measure:
     """Rate of turn over half a second about a moment, deg/s."""
 
     def read(record: Record) -> float | None:
@@ -386,14 +388,12 @@ def turn_rate_at(at_s: float, mark: str = "start") -> Callable[[Record], float |
     return read
 
 
-def typical(kind: str, field: str, mark: str, from_s: float, to_s: float) -> Callable[[Record], float | None]:
+def typical(kind: str, field: str, mark: str, from_s: float, to_s: float) -> Measure:
     """Median of a field between two moments."""
 
     def read(record: Record) -> float | None:
         mark_s = record.marks[mark]
-        values = [
-            getattr(e.message, field) for e in record.of(kind) if mark_s + from_s <= e.time_s <= mark_s + to_s
-        ]
+        values = [getattr(e.message, field) for e in record.of(kind) if mark_s + from_s <= e.time_s <= mark_s + to_s]
         return float(median(values)) if values else None
 
     return read

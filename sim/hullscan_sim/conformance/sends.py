@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from hullscan_sim.conformance.session import Session
 from hullscan_sim.messages import Message, mavlink
 
 __all__ = [
-    "Command", "Each", "Fault", "Global", "Hears", "Heartbeats", "Lean", "Local", "Mark", "Override", "Post", "Reads",
-    "Send", "Sets", "Signs", "Skip", "Sticks", "Upload", "Wait", "WaitUntil",
+    "Command", "Each", "Fault", "Global", "Hears", "Heartbeats", "Lean", "Local", "Mark", "Override", "Planned", "Post",
+    "Reads", "Send", "Sets", "Signs", "Skip", "Sticks", "Upload", "Wait", "WaitUntil",
 ]  # fmt: skip
 
 Vector = tuple[float, float, float]
+Planned = tuple[int, int, tuple[float, float, float, float], "tuple[float, float] | None", float]
+"""An item of a mission: frame, command, parameters 1 to 4, metres north and east of the origin, z."""
 _ZERO: Vector = (0.0, 0.0, 0.0)
+_ANSWER_S = 2.5
 _FAULTS_OF_SITL = {"position_loss": ("SIM_GPS_DISABLE", 1.0), "depth_sensor_loss": ("SIM_BARO_DISABLE", 1.0)}
 
 
-class Skip(Exception):  # noqa: N818 - it is not an error
+class Skip(Exception):
     """This row cannot be judged on this vehicle; says why."""
 
 
@@ -85,7 +88,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """COMMAND_LONG or COMMAND_INT, and then listen for a while."""
+    """COMMAND_LONG or COMMAND_INT, wait for the answer, and then listen for a while."""
 
     number: int
     params: tuple[float, ...] = ()
@@ -95,12 +98,18 @@ class Command:
     def run(self, session: Session, marks: dict[str, float]) -> None:
         """Send it."""
         p = [*self.params, *[0.0] * (7 - len(self.params))]
+        mark = len(session.heard)
         if self.as_int:
             xyz = (int(p[4]), int(p[5]), p[6])
             session.send(mavlink.MAVLink_command_int_message(1, 1, 6, self.number, 0, 0, *p[:4], *xyz))
         else:
             session.send(mavlink.MAVLink_command_long_message(1, 1, self.number, 0, *p))
+        session.wait_for(lambda: any(_answers(entry.message, self.number) for entry in session.heard[mark:]), _ANSWER_S)
         session.wait(self.listen_s)
+
+
+def _answers(message: Message, command: int) -> bool:
+    return message.get_type() == "COMMAND_ACK" and bool(message.command == command)
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,14 +312,10 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A mission by the mission protocol: (frame, command, params 1 to 4, north, east, z) for items 1 onwards.
+    """A mission by the mission protocol, without its item 0, which is home; a place of None is sent as 0, 0."""
 
-    Item 0 is home and added here. Places are metres from the EKF's origin; a place of None is sent as 0, 0.
-    """
-
-    items: tuple[tuple[int, int, tuple[float, float, float, float], tuple[float, float] | None, float], ...]
+    items: tuple[Planned, ...]
     listen_s: float = 0.5
-    extra: int = field(default=0)
 
     def run(self, session: Session, marks: dict[str, float]) -> None:
         """Answer each MISSION_REQUEST until the acknowledgement."""
