@@ -119,7 +119,7 @@ class Commands:
             self._outbox.text(CRITICAL, "Arm: Must assign a disarm or arm_toggle button")
             return False
         if self._failsafes.battery_low:
-            self._failsafes.say_battery()
+            self._failsafes.say_battery(asked=True)
             return False
         self._flight.arm()
         if not self._telemetry.global_origin():

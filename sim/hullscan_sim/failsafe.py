@@ -66,8 +66,8 @@ class Failsafes:
 
     @property
     def any(self) -> bool:
-        """Whether HEARTBEAT.system_status is CRITICAL."""
-        return self._pilot.lost or self.gcs_lost or self.battery_low or self.leak or self.depth_lost
+        """Whether HEARTBEAT.system_status is CRITICAL: neither a leak nor a lost depth sensor makes it so."""
+        return self._pilot.lost or self.gcs_lost or self.battery_low
 
     def update(self, time_s: float) -> None:
         """Check all of them."""
@@ -160,6 +160,6 @@ class Failsafes:
         if self._flight.mode in _NEEDS_DEPTH:
             self._flight.set_mode(Mode.MANUAL)
 
-    def say_battery(self) -> None:
-        """Why it will not arm."""
-        self._outbox.text(WARNING, "PreArm: Battery 1 low voltage failsafe")
+    def say_battery(self, *, asked: bool = False) -> None:
+        """Why it will not arm, when asked to or by itself."""
+        self._outbox.text(CRITICAL, f"{'Arm' if asked else 'PreArm'}: Battery 1 low voltage failsafe")

@@ -15,6 +15,8 @@ from hullscan_sim.conformance import ROWS, Bench, EmbeddedBench, Outcome, Remote
 
 __all__ = ["main"]
 
+_WIDE = 170  # columns, where it is not a terminal that says how many it has
+
 
 def _mark(outcome: Outcome) -> str:
     if outcome.skipped is not None:
@@ -60,7 +62,7 @@ def run(
 
     It arms, dives to 6 m, flies about, reboots the autopilot: for simulators, or a vehicle alone in a deep tank.
     """
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else _WIDE)
     rows = _chosen(section, match, quick=quick)
     bench: Bench = RemoteBench(connect) if connect else EmbeddedBench()
     table = Table(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from math import hypot
+from functools import partial
+from math import degrees, hypot
 from statistics import median
 
 from hullscan.errors import LinkError
@@ -138,25 +139,33 @@ class Bench:
     def _hover(self, session: Session) -> None:
         """Armed in GUIDED, 3 m deep at the origin, heading north, at rest."""
         wait_for_position(session)
-        session.command(176, 1, 4)
-        session.command(400, 1)
-        for _ in range(5):
+        for turn_rad in (0.08, 0.08, 0.2, 0.2):  # after a fast spin the real one stays some degrees off
+            session.command(176, 1, 4)
+            session.command(400, 1)
             Local(_POSITION_YAW, (0.0, 0.0, _DEPTH_M)).run(session, {})
-            if session.wait_for(lambda: _at_rest(session), 25.0):
+            if session.wait_for(partial(_at_rest, session, turn_rad), 25.0):
                 session.wait(0.5)
-                if _at_rest(session):
+                if _at_rest(session, turn_rad):
                     return
+        north, east, down = session.place
         raise LinkError(
-            f"the vehicle does not come to rest at the origin: it is at {session.place}", todo="look at its messages"
+            f"the vehicle does not come to rest at the origin: {north:.2f} m north, {east:.2f} m east,"
+            f" {down:.2f} m deep, heading {_heading_deg(session):.0f}, mode {session.mode}, {'armed' if session.armed else 'disarmed'}",
+            todo="look at its messages",
         )
 
 
-def _at_rest(session: Session) -> bool:
+def _heading_deg(session: Session) -> float:
+    attitude = session.last.get("ATTITUDE")
+    return 0.0 if attitude is None else degrees(attitude.yaw)
+
+
+def _at_rest(session: Session, turn_rad: float) -> bool:
     place, attitude = session.last.get("LOCAL_POSITION_NED"), session.last.get("ATTITUDE")
     if place is None or attitude is None or session.flags & _LOST_FLAG:
         return False
     away = hypot(place.x, place.y, place.z - _DEPTH_M)
-    return away < 0.3 and hypot(place.vx, place.vy, place.vz) < 0.1 and abs(attitude.yaw) < 0.08
+    return away < 0.3 and hypot(place.vx, place.vy, place.vz) < 0.1 and abs(attitude.yaw) < turn_rad
 
 
 def wait_for_position(session: Session) -> None:
@@ -285,6 +294,7 @@ class RemoteBench(Bench):
         session.wait_for(lambda: session.now_s < before_s, 60.0)
         # what came before the first message with a time came at the very start
         fresh = session.heard[mark:]
+        session.last = {entry.message.get_type(): entry.message for entry in fresh}
         session.heard = [entry if entry.time_s < before_s else Heard(0.0, entry.message) for entry in fresh]
         session.heartbeat = True
 

@@ -144,7 +144,7 @@ ROWS: tuple[Row, ...] = (
         see=(
             Text(2, "Leak Detected", 0.0, 1.0, most=1),
             Field("HEARTBEAT", "custom_mode", 4),
-            Came("HEARTBEAT", (("system_status", 5),)),
+            Never("HEARTBEAT", (("system_status", 5),)),
             Field("HEARTBEAT", "system_status", 4),
         ),
     ),
@@ -232,7 +232,7 @@ ROWS: tuple[Row, ...] = (
             Sets("BATT_LOW_VOLT", 30.0),
             Wait(45),
         ),
-        see=(Text(4, "PreArm: Battery 1 low voltage failsafe"),),
+        see=(Text(2, "PreArm: Battery 1 low voltage failsafe"),),
     ),
     Row(
         id="A threshold of nothing switches the low battery off",

@@ -249,8 +249,8 @@ ROWS: tuple[Row, ...] = (
         start="guided",
         send=(Each(Local(VELOCITY_YAW, velocity=(_SPEED, 0, 0)), 8.0), Mark("silent"), Wait(9)),
         see=(
-            Number("m/s after 2 s", speed_at(2.0), 0.1, 0.24, "0.14 to 0.20"),
-            Number("m/s after 8 s", speed_at(8.0), 0.15, 0.27, "0.19 to 0.24"),
+            Number("m/s after 2 s", speed_at(2.0), 0.1, 0.27, "0.14 to 0.20"),
+            Number("m/s after 8 s", speed_at(8.0), 0.15, 0.29, "0.19 to 0.24"),
             Number("m/s 2.7 s after the last", speed_at(2.7, "silent"), 0.13, 0.3, "goes on for 3 s"),
             Number("m/s 4.2 s after the last", speed_at(4.2, "silent"), -0.01, 0.13, "0.06"),
             Number("m sunk", moved(0, 17, axis="z"), -0.25, 0.25, "depth held"),
@@ -369,7 +369,7 @@ ROWS: tuple[Row, ...] = (
         start="alt_hold",
         send=(Each(Global(POSITION, 5, 0, -4.0), 0.2), Wait(8)),
         see=(
-            Number("m down", moved(0, 8, axis="z"), 0.6, 1.4, "1"),
+            Number("m down", moved(0, 8, axis="z"), 0.3, 0.75, "0.48"),
             Number("m level", moved(0, 8, axis="level"), 0, 1.0),
         ),
     ),

@@ -27,6 +27,9 @@ def _channel(number: int, at_s: float, mark: str = "start") -> Measure:
     return field_at("RC_CHANNELS", f"chan{number}_raw", mark, at_s)
 
 
+_SINKING = typical("LOCAL_POSITION_NED", "vz", "start", 2.0, 4.9)
+
+
 def _steady(words: str, sticks: Sticks, *see: Number, for_s: float = 5.0) -> Row:
     return Row(id=words, section="2.5", start="alt_hold", send=(Each(sticks, for_s),), see=see)
 
@@ -131,13 +134,9 @@ ROWS: tuple[Row, ...] = (
     _steady("A quarter of r turns 12 deg/s", Sticks(r=250), Number("deg/s", turn_rate_at(4.5), 9, 16, "12.4")),
     _steady("Half of r turns 33 deg/s", Sticks(r=500), Number("deg/s", turn_rate_at(4.5), 26, 40, "33")),
     _steady("All of r turns 74 deg/s", Sticks(r=1000), Number("deg/s", turn_rate_at(4.5), 55, 82, "74")),
-    _steady(
-        "z of 450 is in the dead zone", Sticks(z=450), Number("m/s down", speed_at(4.8, axis="vz"), -0.05, 0.05, "0")
-    ),
-    _steady(
-        "z of 550 is in the dead zone", Sticks(z=550), Number("m/s down", speed_at(4.8, axis="vz"), -0.05, 0.05, "0")
-    ),
-    _steady("z of 250 sinks 0.19 m/s", Sticks(z=250), Number("m/s down", speed_at(4.5, axis="vz"), 0.14, 0.26, "0.19")),
+    _steady("z of 450 is in the dead zone", Sticks(z=450), Number("m/s down", _SINKING, -0.08, 0.08, "0")),
+    _steady("z of 550 is in the dead zone", Sticks(z=550), Number("m/s down", _SINKING, -0.08, 0.08, "0")),
+    _steady("z of 250 sinks 0.19 m/s", Sticks(z=250), Number("m/s down", speed_at(4.5, axis="vz"), 0.11, 0.26, "0.19")),
     _steady(
         "z of nothing sinks 0.49 m/s", Sticks(z=0), Number("m/s down", speed_at(4.5, axis="vz"), 0.4, 0.56, "0.49")
     ),
