@@ -150,7 +150,8 @@ class Bench:
         north, east, down = session.place
         raise LinkError(
             f"the vehicle does not come to rest at the origin: {north:.2f} m north, {east:.2f} m east,"
-            f" {down:.2f} m deep, heading {_heading_deg(session):.0f}, mode {session.mode}, {'armed' if session.armed else 'disarmed'}",
+            f" {down:.2f} m deep, heading {_heading_deg(session):.0f}, mode {session.mode},"
+            f" {'armed' if session.armed else 'disarmed'}",
             todo="look at its messages",
         )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hullscan_sim.conformance.sees import See
-from hullscan_sim.conformance.sends import Fault, Send, Sets
+from hullscan_sim.conformance.sends import FAULTS_OF_SITL, Fault, Send, Sets
 
 __all__ = ["Row", "Start", "Vehicle"]
 
@@ -47,7 +47,9 @@ class Row:
     @property
     def touched(self) -> tuple[str, ...]:
         """Parameters that this row changes."""
-        return (*(name for name, _ in self.params), *(send.name for send in self.send if isinstance(send, Sets)))
+        sent = [send.name for send in self.send if isinstance(send, Sets)]
+        faults = [FAULTS_OF_SITL[send.kind][0] for send in self.send if isinstance(send, Fault) and send.of_sitl]
+        return (*(name for name, _ in self.params), *sent, *faults)
 
     @property
     def fails(self) -> bool:

@@ -10,8 +10,8 @@ from hullscan_sim.conformance.session import Session
 from hullscan_sim.messages import Message, mavlink
 
 __all__ = [
-    "Command", "Each", "Fault", "Global", "Hears", "Heartbeats", "Lean", "Local", "Mark", "Override", "Planned", "Post",
-    "Reads", "Send", "Sets", "Signs", "Skip", "Sticks", "Upload", "Wait", "WaitUntil",
+    "FAULTS_OF_SITL", "Command", "Each", "Fault", "Global", "Hears", "Heartbeats", "Lean", "Local", "Mark", "Override",
+    "Planned", "Post", "Reads", "Send", "Sets", "Signs", "Skip", "Sticks", "Upload", "Wait", "WaitUntil",
 ]  # fmt: skip
 
 Vector = tuple[float, float, float]
@@ -19,7 +19,7 @@ Planned = tuple[int, int, tuple[float, float, float, float], "tuple[float, float
 """An item of a mission: frame, command, parameters 1 to 4, metres north and east of the origin, z."""
 _ZERO: Vector = (0.0, 0.0, 0.0)
 _ANSWER_S = 2.5
-_FAULTS_OF_SITL = {"position_loss": ("SIM_GPS_DISABLE", 1.0), "depth_sensor_loss": ("SIM_BARO_DISABLE", 1.0)}
+FAULTS_OF_SITL = {"position_loss": ("SIM_GPS_DISABLE", 1.0), "depth_sensor_loss": ("SIM_BARO_DISABLE", 1.0)}
 
 
 class Skip(Exception):
@@ -294,6 +294,11 @@ class Fault:
     kind: str
     for_s: float = 1e6
 
+    @property
+    def of_sitl(self) -> bool:
+        """Whether ArduPilot's own simulator has it."""
+        return self.kind in FAULTS_OF_SITL
+
     def run(self, session: Session, marks: dict[str, float]) -> None:
         """Begin it.
 
@@ -304,7 +309,7 @@ class Fault:
         if inject is not None:
             inject(self.kind, self.for_s)
             return
-        name, value = _FAULTS_OF_SITL.get(self.kind, ("", 0.0))
+        name, value = FAULTS_OF_SITL.get(self.kind, ("", 0.0))
         if not name or session.read_parameter(name) is None:
             raise Skip(f"nothing here can make {self.kind.replace('_', ' ')}")
         session.set_parameter(name, value)
