@@ -77,10 +77,6 @@ class Auto:
         self._hold()
         self.mission.start_or_resume()
 
-    def leave(self) -> None:
-        """Another mode begins."""
-        self.mission.stop()
-
     def run(self, time_s: float, dt_s: float) -> Demand:
         """One step, armed."""
         self._now_s = time_s

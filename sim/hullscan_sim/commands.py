@@ -69,7 +69,7 @@ class Commands:
             185: self._terminate,
             205: lambda p: self._payload.point(p[0]) if p[6] == 2 else FAILED,
             209: self._motor_test,
-            203: lambda p: self._payload.trigger() if p[4] == 1 else ACCEPTED,
+            203: self._digicam,
             211: self._grip,
             224: self._set_mission_current,
             241: self._calibrate,
@@ -150,6 +150,12 @@ class Commands:
         if params[1] == 1:
             mission.start_or_resume()
         self._outbox.waiting += self._telemetry.mission_current()
+        return ACCEPTED
+
+    def _digicam(self, params: Params) -> int:
+        """Accepted whether there is a camera or not."""
+        if params[4] == 1:
+            self._payload.trigger()
         return ACCEPTED
 
     def _grip(self, params: Params) -> int:

@@ -72,8 +72,6 @@ class Flight:
         if reason is not None:
             self._outbox.text(WARNING, reason)
             return False
-        if self.mode is Mode.AUTO:
-            self.auto.leave()
         self.mode = Mode(number)
         self._enter()
         self.on_mode()

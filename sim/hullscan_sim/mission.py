@@ -130,13 +130,11 @@ class Mission:
         self.nav, self._do, self._flying, self._all_done = _NOBODY, _NOBODY, False, False
         self._jumps = {}
 
-    def stop(self) -> None:
-        """The mode was left."""
-        if self.state is State.RUNNING:
-            self.state = State.STOPPED
-
     def start_or_resume(self) -> None:
-        """The mode was entered: go on with the item that was being flown, or begin."""
+        """The mode was entered: go on with the item that was being flown, or begin.
+
+        Leaving the mode does not stop the mission in 4.5.3: it goes on to be told as running, and cannot be cleared.
+        """
         if self.state is State.COMPLETE or self.nav == _NOBODY or not self.nav < len(self.items):
             self._begin()
             return

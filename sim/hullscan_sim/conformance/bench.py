@@ -86,7 +86,7 @@ class Bench:
             for name, value in before.items():
                 if value is not None:
                     session.set_parameter(name, value)
-        if row.spoils or row.fails:
+        if row.spoils or row.fails or row.boots:
             self._spoiled(row)
         return self._judge(row, heard, marks)
 
@@ -105,6 +105,9 @@ class Bench:
     def _spoiled(self, row: Row) -> None:
         raise NotImplementedError
 
+    def _take_parameters(self) -> None:
+        """Reboot, where it needs that; the embedded simulator takes all of them at once."""
+
     def close(self) -> None:
         """Let go of the vehicle."""
         raise NotImplementedError
@@ -115,6 +118,8 @@ class Bench:
         for name, value in row.params:
             if not session.set_parameter(name, value):
                 raise Skip(f"there is no parameter {name}")
+        if row.boots:
+            self._take_parameters()
         if row.start == "power-up":
             return
         if row.vehicle == "hardware":
@@ -302,6 +307,10 @@ class RemoteBench(Bench):
     def _spoiled(self, row: Row) -> None:
         if row.start != "power-up":
             self._reboot()
+        self._begin()
+
+    def _take_parameters(self) -> None:
+        self._reboot()
         self._begin()
 
     def close(self) -> None:

@@ -31,6 +31,7 @@ class Row:
         section: of the behaviour sheet, or ``source`` where only ArduSub's source tells.
         params: set before the row begins and set back after it.
         spoils: the vehicle is not as before afterwards and has to be started anew.
+        boots: a real vehicle takes the parameters only after a reboot.
         slow: takes long even in simulated time.
     """
 
@@ -42,6 +43,7 @@ class Row:
     vehicle: Vehicle = "gps"
     params: tuple[tuple[str, float], ...] = ()
     spoils: bool = False
+    boots: bool = False
     slow: bool = False
 
     @property

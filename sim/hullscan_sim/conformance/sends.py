@@ -317,13 +317,17 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A mission by the mission protocol, without its item 0, which is home; a place of None is sent as 0, 0."""
+    """A mission by the mission protocol, without its item 0, which is home; a place of None is sent as 0, 0.
+
+    Begins with a short disarming, so that AUTO starts anew and does not resume an item."""
 
     items: tuple[Planned, ...]
     listen_s: float = 0.5
 
     def run(self, session: Session, marks: dict[str, float]) -> None:
         """Answer each MISSION_REQUEST until the acknowledgement."""
+        session.fresh_heartbeat()
+        armed = session.armed
         origin = session.last["GPS_GLOBAL_ORIGIN"]
         packets = [
             mavlink.MAVLink_mission_item_int_message(
@@ -338,7 +342,9 @@ class Upload:
             packets.append(
                 mavlink.MAVLink_mission_item_int_message(1, 1, number, frame, command, 0, 1, *params, x, y, z)
             )
-        session.send(mavlink.MAVLink_mission_clear_all_message(1, 1))  # forgets which item was being flown
+        session.command(400, 0)  # forgets which item was being flown
+        if armed:
+            session.command(400, 1)
         session.wait(0.2)
         mark = len(session.heard)
         session.send(mavlink.MAVLink_mission_count_message(1, 1, len(packets)))
