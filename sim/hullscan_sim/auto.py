@@ -67,6 +67,7 @@ class Auto:
         self._now_s = 0.0
         self._arrived_s: float | None = None
         self._wait_s = 0.0
+        self._resting = False
 
     # ---------------------------------------------------------------- mode
 
@@ -93,11 +94,12 @@ class Auto:
         return Demand(*self._turn(dt_s), throttle, forward, lateral)
 
     def rest(self, time_s: float) -> None:
-        """One step, disarmed: the mission goes on all the same, as in the real one."""
-        self._now_s, self._leg = time_s, None  # nothing is reached
+        """One step, disarmed: the mission goes on all the same, and every place counts as reached."""
+        self._now_s, self._resting = time_s, True
         self.mission.update()
+        self._resting = False
         self._begin_controllers()
-        self._leg = None
+        self._hold()
 
     def _turn(self, dt_s: float) -> Vector:
         nav, stick = self._nav, 0.0 if self._pilot.lost else self._pilot.yaw_rate
@@ -192,10 +194,7 @@ class Auto:
         """Whether an item is finished."""
         if item.command not in _FLOWN:
             return True
-        if item.command == 17 or self._leg is None or not self._leg.done:
-            return False
-        near = hypot(*(end - now for end, now in zip(self._leg.end, self._nav.position, strict=True)))
-        if near > max(self._parameters["WPNAV_RADIUS"] / 100, 0.05):
+        if item.command == 17 or not (self._resting or self._at_end()):
             return False
         if item.command == 21:
             return self.surfaced()
@@ -205,6 +204,13 @@ class Auto:
         if item.command in (16, 82):
             self._outbox.text(INFO, f"Reached command #{index}")
         return True
+
+    def _at_end(self) -> bool:
+        """Whether the target has come to the end of the leg, and the vehicle near it."""
+        if self._leg is None or not self._leg.done:
+            return False
+        near = hypot(*(end - now for end, now in zip(self._leg.end, self._nav.position, strict=True)))
+        return near <= max(self._parameters["WPNAV_RADIUS"] / 100, 0.05)
 
     def _note_reached(self, index: int) -> None:
         self.reached, self.fresh_reached = index, True

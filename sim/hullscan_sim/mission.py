@@ -65,17 +65,30 @@ class Item:
     def altitude(self) -> tuple[int, int]:
         """Flag bits (1 above home, 4 above terrain) and altitude in cm, as the autopilot reads them.
 
-        It reads them from every item as if it had a place: of another item these are the first bytes of its first
-        parameter. That is why most such items are refused.
+        It reads them from every item as if it had a place: of another item they are the bytes that happen to lie
+        there, flags in the first and altitude in the fifth to the eighth. That is why most such items are refused.
         """
         if self.has_place:
             return _FRAMES[self.frame], round(self.z * 100)
-        if self.command == 178:
-            return int(self.params[0]) & 0xFF, 0
-        if self.command == 20:
-            return 0, 0
-        (whole,) = struct.unpack("<i", struct.pack("<f", self.params[0]))
-        return whole & 0xFF, whole >> 8
+        content = self._content.ljust(12, b"\0")
+        return content[0], int.from_bytes(content[4:8], "little", signed=True)
+
+    @property
+    def _content(self) -> bytes:
+        """Parameters as AP_Mission packs them."""
+        a, b, c, d = self.params
+        match self.command:
+            case 178:
+                return struct.pack("<Bff", int(a) & 0xFF, b, c)
+            case 115:
+                return struct.pack("<ffBB", a, b, int(c) & 0xFF, int(d) & 0xFF)
+            case 93:
+                return struct.pack("<fBBB", a, int(b) & 0xFF, int(c) & 0xFF, int(d) & 0xFF)
+            case 205:
+                return struct.pack("<fff", a, b, c)
+            case 112 | 114:
+                return struct.pack("<f", a)
+        return b""
 
 
 @dataclass

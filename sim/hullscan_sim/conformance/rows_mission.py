@@ -37,7 +37,7 @@ def _do(command: int, *params: float, frame: int = _MISSION, z: float = 0.0) -> 
     return frame, command, (p[0], p[1], p[2], p[3]), None, z
 
 
-_THREE = (_wp(3, 0), _do(178, 1, 0.4), _wp(3, 3))
+_THREE = (_wp(3, 0), _do(178, 1, 0.4, -1), _wp(3, 3))
 _AUTO = Command(176, (1, 3))
 
 
@@ -243,7 +243,7 @@ ROWS: tuple[Row, ...] = (
         section="2.7",
         start="guided",
         send=(
-            *_fly(_wp(0.5, 0), _do(178, 1, 0.4), _wp(6.5, 0), seconds=6.0),
+            *_fly(_wp(0.5, 0), _do(178, 1, 0.4, -1), _wp(6.5, 0), seconds=6.0),
             Mark("leg"),
             Wait(8),
             Command(178, (1, 1.0)),
@@ -263,6 +263,12 @@ ROWS: tuple[Row, ...] = (
     _refused("CONDITION_YAW in a mission is refused when its turn comes", _do(115, 90, 20, 1, 0), "CondYaw"),
     _refused("NAV_DELAY in a mission is refused when its turn comes", _do(93, 5), "Delay"),
     _refused("DO_MOUNT_CONTROL in a mission is refused when its turn comes", _do(205, -20, 0, 0, 0), "MountControl"),
+    _refused(
+        "DO_CHANGE_SPEED without a throttle of -1 is refused when its turn comes",
+        _do(178, 1, 0.4),
+        "ChangeSpeed",
+        "Alt above home must be negative",
+    ),
     _refused("RETURN_TO_LAUNCH in a mission is refused when its turn comes", _do(20), "RTL"),
     _refused(
         "A positive altitude is refused when its turn comes", _wp(2, 0, 4.0), "WP", "Alt above home must be negative"
@@ -330,11 +336,22 @@ ROWS: tuple[Row, ...] = (
         see=(Ack(300, ACCEPTED, mark="asked"), Field("HEARTBEAT", "custom_mode", 3)),
     ),
     Row(
-        id="Disarming resets the mission",
+        id="Disarming resets the mission, and disarmed every place counts as reached",
         section="2.7",
         start="guided",
         send=(*_fly(_wp(0.5, 0), _wp(5, 0), seconds=7.0), Command(400, (0,), 1.5)),
-        see=(Text(6, "Disarming motors"), Field("MISSION_CURRENT", "seq", (0, 1))),
+        see=(
+            Order(
+                (
+                    "Mission: 2 WP",
+                    "Disarming motors",
+                    "Mission: 1 WP",
+                    "Reached command #1",
+                    "Mission: 2 WP",
+                    "Reached command #2",
+                )
+            ),
+        ),
     ),
     Row(
         id="A setpoint does nothing in AUTO",

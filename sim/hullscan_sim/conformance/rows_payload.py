@@ -26,6 +26,7 @@ ACCEPTED, FAILED = 0, 4
 _KEY = bytes(range(1, 33))
 _WRONG = bytes(32 * [7])
 _MOUNT = (("MNT1_TYPE", 1.0), ("SERVO10_FUNCTION", 7.0))
+_SOUNDER = (("RNGFND1_TYPE", 100.0), ("RNGFND1_ORIENT", 25.0), ("RNGFND1_MAX_CM", 10000.0))
 _GRIPPER = (("GRIP_ENABLE", 1.0), ("SERVO11_FUNCTION", 28.0))
 
 
@@ -237,6 +238,8 @@ ROWS: tuple[Row, ...] = (
     # ------------------------------------------------------------ 2.10
     Row(
         id="SURFTRAK below its depth takes the range that it has for its target",
+        params=_SOUNDER,
+        boots=True,
         section="2.10",
         start="guided",
         send=(Mark("asked"), Command(176, (1, 21), 3.0)),
@@ -249,6 +252,8 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         id="SURFTRAK holds its range",
+        params=_SOUNDER,
+        boots=True,
         section="2.10",
         start="surftrak",
         send=(Wait(8),),
@@ -256,6 +261,8 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         id="The pilot moves the target of SURFTRAK",
+        params=_SOUNDER,
+        boots=True,
         section="2.10",
         start="surftrak",
         send=(Each(Sticks(z=200), 2.5), Each(Sticks(), 3.0)),
@@ -263,6 +270,8 @@ ROWS: tuple[Row, ...] = (
     ),
     Row(
         id="SURFTRAK above its depth asks to descend",
+        params=_SOUNDER,
+        boots=True,
         section="source",
         start="guided",
         send=(Local(0x09F8, (0, 0, 0.3)), Wait(9.0), Mark("asked"), Command(176, (1, 21), 1.0)),
