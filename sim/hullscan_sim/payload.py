@@ -16,6 +16,7 @@ __all__ = ["Payload"]
 
 _RC_PASS_THROUGH = frozenset(range(51, 67))  # servo functions RCIN1 to RCIN16
 _MOUNT_TILT, _GRIPPER = 7, 28
+_BY_SERVO = 1  # GRIP_TYPE
 _GRAB_US, _RELEASE_US = 1900, 1100
 _JOYSTICK_DEG_S = 30.0
 _SERVO_S = 0.15  # lag of the tilt servo
@@ -96,7 +97,7 @@ class Payload:
         if not self._parameters["GRIP_ENABLE"]:
             return FAILED
         for index in range(8):
-            if self._function(index + 9) == _GRIPPER:
+            if self._function(index + 9) == _GRIPPER and self._parameters["GRIP_TYPE"] == _BY_SERVO:
                 self.outputs[index] = _GRAB_US if closed else _RELEASE_US
         return ACCEPTED
 

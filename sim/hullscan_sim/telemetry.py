@@ -297,7 +297,7 @@ class Telemetry:
         roll, pitch, yaw = (angle * 180 / pi for angle in nav.attitude)
         relative = above - (self.home[2] / 1000 if self.home else 0.0)
         return mavlink.MAVLink_camera_feedback_message(
-            int(self.utc_s * 1e6), 0, 1, number, lat, lon, above, relative, roll, pitch, yaw % 360, 0.0, 0, number
+            int(self.utc_s * 1e6), 0, 0, number, lat, lon, above, relative, roll, pitch, yaw % 360, 0.0, 0, number
         )
 
     def _gimbal_attitude(self) -> list[Message]:
