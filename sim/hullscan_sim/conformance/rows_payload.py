@@ -9,7 +9,6 @@ from hullscan_sim.conformance.sees import (
     Field,
     Measure,
     Never,
-    NoText,
     Number,
     Record,
     Text,
@@ -309,7 +308,7 @@ ROWS: tuple[Row, ...] = (
         vehicle="serial1",
         spoils=True,
         send=(_setup(_KEY, 10**9), Mark("asked"), Command(512, (148,), 1.0)),
-        see=(Never("COMMAND_ACK", (("command", 512),))),
+        see=(Never("COMMAND_ACK", (("command", 512),)),),
     ),
     Row(
         id="On its second port a wrong key is dropped without a word",
