@@ -63,6 +63,12 @@ def _changed(mode: int) -> Measure:
     return read
 
 
+def _lost_after(record: Record) -> float | None:
+    """Seconds until the EKF tells that the position is lost."""
+    start_s = record.marks["start"]
+    return next((e.time_s - start_s for e in record.of("EKF_STATUS_REPORT") if e.message.flags == 167), None)
+
+
 def _gcs(words: str, action: int, *see: See, wait_s: float = 6.0, first_s: float = 0.0) -> Row:
     send = (Wait(first_s), *_SILENCE, Wait(wait_s))
     return Row(id=words, section="2.6", start="guided", params=(("FS_GCS_ENABLE", action),), send=send, see=see)
@@ -278,7 +284,7 @@ ROWS: tuple[Row, ...] = (
         start="guided",
         send=(
             Fault("position_loss"),
-            Hears("EKF3 IMU0 stopped aiding", 25.0),
+            Wait(20.0),
             Wait(3),
             Mark("lost"),
             Wait(4),
@@ -288,7 +294,7 @@ ROWS: tuple[Row, ...] = (
         ),
         spoils=True,
         see=(
-            Text(4, "EKF3 IMU0 stopped aiding", 9.0, 18.0),
+            Number("s to flags 167", _lost_after, 12.0, 18.0, "15"),
             Field("EKF_STATUS_REPORT", "flags", 167),
             Field("HEARTBEAT", "custom_mode", 4),
             Number("m moved on paper", moved(0, 4, "lost", axis="level"), 0, 0.05, "frozen"),
