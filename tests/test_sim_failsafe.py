@@ -154,7 +154,7 @@ def test_a_voltage_below_the_limit_for_the_time_of_the_timer(action, timer_s, ar
     assert link.mode is mode
     if not armed:
         assert link.arm() == 4
-        assert (4, "PreArm: Battery 1 low voltage failsafe") in link.texts()
+        assert (2, "Arm: Battery 1 low voltage failsafe") in link.texts()
 
 
 # ---------------------------------------------------------------- the link itself

@@ -119,10 +119,8 @@ def leak() -> None:
     said = [at for at, message in bench.received if getattr(message, "text", "") == "Leak Detected"]
     assert said == pytest.approx([2.0, 22.0], abs=0.2), "at once, and again after 20 s"
     assert {message.severity for message in bench.messages("STATUSTEXT") if message.text == "Leak Detected"} == {2}
-    assert bench.last["HEARTBEAT"].system_status == 5
+    assert bench.last["HEARTBEAT"].system_status == 4, "4.5.3 tells of a leak by text alone"
     assert bench.mode is Mode.ALT_HOLD, "FS_LEAK_ENABLE 1 only warns"
-    bench.run(2.0)
-    assert bench.last["HEARTBEAT"].system_status == 4
     surfacing = Bench(kinds.Leak(at_s=2.0)).under_water()
     surfacing.set_param("FS_LEAK_ENABLE", 2)
     surfacing.run(2.6 - surfacing.now)
@@ -333,12 +331,19 @@ def video_freeze() -> None:
     assert [int(picture[0, 0, 0]) for picture in pictures if picture is not None] == [9, 9, 9, 20]
 
 
+def depth_sensor_loss() -> None:
+    bench = Bench(kinds.DepthSensorLoss(at_s=2.0)).under_water()
+    bench.run(4.0 - bench.now)
+    assert "Depth sensor error!" in {message.text for message in bench.messages("STATUSTEXT")}
+    assert bench.mode is Mode.MANUAL, "no mode that holds a depth can go on"
+
+
 CHECKS: dict[str, Callable[[], None]] = {
     check.__name__: check
     for check in (
         dvl_dropout, position_loss, thruster_dead, thruster_fouled, leak, battery_sag, tether_snag, tether_pull,
         link_loss, link_burst_loss, other_station_heartbeat, operator_takes_over, video_freeze, video_loss,
-        light_failure, compass_jump, pressure_glitch, current_gust, ship_moves, propeller_starts,
+        light_failure, compass_jump, pressure_glitch, depth_sensor_loss, current_gust, ship_moves, propeller_starts,
     )
 }  # fmt: skip
 
@@ -365,7 +370,7 @@ def test_a_fault_outlives_a_reboot_of_the_autopilot():
     bench.command(246, 1)
     bench.run(0.5)
     assert bench.simulation.autopilot is not before
-    assert bench.simulation.autopilot.failsafes.leak.wet
+    assert bench.simulation.autopilot.failsafes.leak
     assert bench.simulation.autopilot.payload.light_left == 0.0
 
 

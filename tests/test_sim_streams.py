@@ -215,9 +215,10 @@ def test_defaults_are_those_of_the_firmware():
     }  # fmt: skip
     hidden = {name for name in ours if name not in firmware}
     assert hidden == {
+        "GRIP_TYPE",
         "MNT1_PITCH_MAX", "MNT1_PITCH_MIN", "RNGFND1_MAX_CM", "RNGFND1_MIN_CM", "RNGFND1_ORIENT", "RNGFND2_MAX_CM",
         "RNGFND2_MIN_CM", "RNGFND2_ORIENT",
-    }, "shown by the firmware once a mount and rangefinders are set up"  # fmt: skip
+    }, "shown by the firmware once a mount, a gripper and rangefinders are set up"  # fmt: skip
     for name in set(ours) - chosen - hidden:
         assert ours[name] == pytest.approx(float(firmware[name]), rel=1e-5, abs=1e-6), name
     assert 60 <= len(set(ours) - {name for name in ours if name.startswith("BTN")}) <= 160

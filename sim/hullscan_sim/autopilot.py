@@ -15,6 +15,7 @@ from hullscan_sim.estimator import Estimator, StartUp
 from hullscan_sim.failsafe import Failsafes
 from hullscan_sim.flight import Flight
 from hullscan_sim.messages import ACCEPTED, DENIED, FAILED, INFO, Message, Outbox, mavlink
+from hullscan_sim.mission_protocol import MissionProtocol
 from hullscan_sim.modes import Mode
 from hullscan_sim.param_protocol import ParamProtocol
 from hullscan_sim.parameters import Parameters
@@ -23,6 +24,7 @@ from hullscan_sim.pilot import PilotInput
 from hullscan_sim.scenario import VehicleOptions
 from hullscan_sim.sensors import Barometer, EchoSounders
 from hullscan_sim.setpoints import Setpoints
+from hullscan_sim.signing import Signing
 from hullscan_sim.streams import Streams
 from hullscan_sim.telemetry import Telemetry
 
@@ -31,6 +33,7 @@ __all__ = ["Autopilot"]
 _SYSTEM, _COMPONENT = 1, 1
 _SLOW = 5  # failsafes and payload are looked at in every fifth step, 20 times a second
 _DEFERRED = 500  # messages kept while the link is blocked
+_WATER = 0x20000000  # a sensor that SYS_STATUS has no name for
 _YAW_BURST = 30  # in-flight yaw alignment texts of each IMU, 10 a second
 
 
@@ -43,6 +46,7 @@ class Autopilot:
         parameters: survive a reboot.
         barometer, sounders, battery: the hardware it reads.
         generator: for the errors of its estimate.
+        signing: of the link; survives a reboot.
     """
 
     def __init__(
@@ -54,6 +58,7 @@ class Autopilot:
         sounders: EchoSounders,
         battery: Battery,
         generator: np.random.Generator,
+        signing: Signing | None = None,
     ) -> None:
         self.parameters, self._barometer = parameters, barometer
         self.outbox = Outbox()
@@ -62,7 +67,11 @@ class Autopilot:
         self.pilot = PilotInput(parameters, self.outbox)
         self.payload = Payload(parameters)
         self.flight = Flight(parameters, self.nav, self.pilot, self.outbox)
-        self.failsafes = Failsafes(parameters, self.flight, self.pilot, battery, self.outbox)
+        self._signing = signing or Signing(strict=False)
+        self.failsafes = Failsafes(
+            parameters, self.flight, self.pilot, battery, barometer, self.outbox,
+            miss_pilot=options.pilot_failsafe == "hardware",
+        )  # fmt: skip
         self.telemetry = Telemetry(
             self.nav, self.flight, self.pilot, self.payload, battery, self.failsafes, barometer, sounders
         )
@@ -72,6 +81,7 @@ class Autopilot:
         )
         self._setpoints = Setpoints(parameters, self.flight, self.telemetry)
         self._param_protocol = ParamProtocol(parameters, self.outbox)
+        self._connect_mission(sounders)
         self._late_ack: Message | None = None
         self._deferred: list[Message] = []
         self._said_ready, self._ready_s = False, start_up.ready_s * start_up.share
@@ -95,12 +105,31 @@ class Autopilot:
             "REQUEST_DATA_STREAM": self._data_stream,
             "SET_GPS_GLOBAL_ORIGIN": self._set_origin,
             "TIMESYNC": self._timesync,
-            "MISSION_REQUEST_LIST": self._mission_list,
-            "MISSION_COUNT": self._mission_upload,
-            "MISSION_CLEAR_ALL": self._mission_clear,
+            "MISSION_REQUEST_LIST": lambda m: self._mission_protocol.request_list(m, self.telemetry.time_s),
+            "MISSION_REQUEST_INT": lambda m: self._mission_protocol.request_item(m, self.telemetry.time_s),
+            "MISSION_REQUEST": lambda m: self._mission_protocol.request_item(m, self.telemetry.time_s),
+            "MISSION_COUNT": lambda m: self._mission_protocol.count(m, self.telemetry.time_s),
+            "MISSION_ITEM_INT": lambda m: self._mission_protocol.item(m, self.telemetry.time_s),
+            "MISSION_ITEM": lambda m: self._mission_protocol.item(m, self.telemetry.time_s),
+            "MISSION_CLEAR_ALL": lambda m: self._mission_protocol.clear_all(m, self.telemetry.time_s),
+            "MISSION_SET_CURRENT": lambda m: self._set_current(m),
+            "SETUP_SIGNING": lambda m: self._signing.setup(m, self.outbox, armed=self.flight.armed),
+            "SYS_STATUS": self._leak_detector,
         }
         self.outbox.text(INFO, "Barometer 1 calibration complete")
         self.outbox.text(INFO, "Barometer 2 calibration complete")
+
+    def _connect_mission(self, sounders: EchoSounders) -> None:
+        """AUTO and surface tracking, to what they read and move."""
+        auto, telemetry = self.flight.auto, self.telemetry
+        auto.to_local, auto.payload = telemetry.local_from, self.payload
+        auto.home_down_m = lambda: -(telemetry.home[2] if telemetry.home else 0) / 1000
+        self._mission_protocol = MissionProtocol(auto.mission, self.outbox, lambda: telemetry.home)
+        self.payload.on_picture = lambda number: self.outbox.send(telemetry.camera_feedback(number))
+        low_m, high_m = sounders.RANGE_M
+        self.flight.tracking.range_m = lambda: (
+            sounders.down.distance_m if low_m < sounders.down.distance_m < high_m else None
+        )
 
     # ---------------------------------------------------------------- one step
 
@@ -135,6 +164,10 @@ class Autopilot:
             self.telemetry.specific_force = _specific_force(body)
             self.streams.update(time_s)
             self._param_protocol.update(time_s)
+            self._mission_protocol.update(time_s)
+            if self.flight.auto.fresh_reached:
+                self.flight.auto.fresh_reached = False
+                self.outbox.waiting += self.telemetry.item_reached()
         return pulses
 
     def feed_dvl(self, time_s: float, report: DvlReport) -> None:
@@ -273,20 +306,16 @@ class Autopilot:
         if message.tc1 == 0:
             self.outbox.send(mavlink.MAVLink_timesync_message(int(self.telemetry.time_s * 1e9), message.ts1))
 
-    def _mission_list(self, message: Message) -> None:
-        self.outbox.send(mavlink.MAVLink_mission_count_message(message.get_srcSystem(), message.get_srcComponent(), 0))
+    def _set_current(self, message: Message) -> None:
+        """The old message for DO_SET_MISSION_CURRENT; it is answered by the item's number alone."""
+        if self.flight.auto.mission.go_to(message.seq):
+            self.outbox.waiting += self.telemetry.mission_current()
 
-    def _mission_upload(self, message: Message) -> None:
-        """No room: missions are not simulated, and are of no use along a hull."""
-        no_space = 4
-        self._mission_ack(message, 0 if message.count == 0 else no_space)
-
-    def _mission_clear(self, message: Message) -> None:
-        self._mission_ack(message, 0)
-
-    def _mission_ack(self, message: Message, result: int) -> None:
-        sender = (message.get_srcSystem(), message.get_srcComponent())
-        self.outbox.send(mavlink.MAVLink_mission_ack_message(*sender, result))
+    def _leak_detector(self, message: Message) -> None:
+        """A leak detector in another enclosure: it is wet when its bit is enabled and not healthy."""
+        enabled, health = message.onboard_control_sensors_enabled, message.onboard_control_sensors_health
+        if enabled & _WATER and not health & _WATER:
+            self.failsafes.wet()
 
 
 def _specific_force(body: RigidBody) -> Vector:

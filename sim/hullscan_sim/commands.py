@@ -10,7 +10,18 @@ from math import isfinite
 
 from hullscan_sim.failsafe import Failsafes
 from hullscan_sim.flight import Flight
-from hullscan_sim.messages import ACCEPTED, DENIED, FAILED, INFO, UNSUPPORTED, WARNING, Outbox, mavlink
+from hullscan_sim.messages import (
+    ACCEPTED,
+    CRITICAL,
+    DENIED,
+    FAILED,
+    INFO,
+    NOTICE,
+    UNSUPPORTED,
+    WARNING,
+    Outbox,
+    mavlink,
+)
 from hullscan_sim.modes import Mode
 from hullscan_sim.parameters import Parameters
 from hullscan_sim.payload import Payload
@@ -58,8 +69,9 @@ class Commands:
             185: self._terminate,
             205: lambda p: self._payload.point(p[0]) if p[6] == 2 else FAILED,
             209: self._motor_test,
-            211: lambda p: ACCEPTED if self._parameters["GRIP_ENABLE"] else FAILED,
-            224: lambda p: FAILED,
+            203: self._digicam,
+            211: self._grip,
+            224: self._set_mission_current,
             241: self._calibrate,
             246: self._reboot,
             300: self._mission_start,
@@ -69,6 +81,7 @@ class Commands:
             512: lambda p: self._streams.request(int(p[0])),
             520: lambda p: self._streams.request(148),
             1000: self._gimbal,
+            2000: lambda p: self._payload.trigger(),
         }
 
     def run(self, command: int, params: Params) -> int | None:
@@ -103,10 +116,10 @@ class Commands:
             return True
         buttons = range(16)
         if not any(self._parameters[f"BTN{button}_FUNCTION"] in _DISARM_BUTTONS for button in buttons):
-            self._outbox.text(WARNING, "PreArm: Must assign a disarm or arm_toggle button")
+            self._outbox.text(CRITICAL, "Arm: Must assign a disarm or arm_toggle button")
             return False
         if self._failsafes.battery_low:
-            self._failsafes.say_battery()
+            self._failsafes.say_battery(asked=True)
             return False
         self._flight.arm()
         if not self._telemetry.global_origin():
@@ -125,6 +138,30 @@ class Commands:
 
     def _mission_start(self, params: Params) -> int:
         return self._mode(Mode.AUTO) if self._flight.armed else FAILED
+
+    def _set_mission_current(self, params: Params) -> int:
+        mission, index = self._flight.auto.mission, int(params[0])
+        if not 0 <= index < len(mission.items):
+            return DENIED
+        if params[1] == 1:
+            mission.reset()
+        if not mission.go_to(index):
+            return FAILED
+        if params[1] == 1:
+            mission.start_or_resume()
+        self._outbox.waiting += self._telemetry.mission_current()
+        return ACCEPTED
+
+    def _digicam(self, params: Params) -> int:
+        """Accepted whether there is a camera or not."""
+        if params[4] == 1:
+            self._payload.trigger()
+        return ACCEPTED
+
+    def _grip(self, params: Params) -> int:
+        if int(params[1]) not in (0, 1):
+            return FAILED
+        return self._payload.grip(closed=int(params[1]) == 1)
 
     # ---------------------------------------------------------------- motion
 
@@ -163,7 +200,7 @@ class Commands:
         if params[2] != 1:
             return FAILED
         if self._flight.armed:
-            self._outbox.text(INFO, "Disarm before calibration.")
+            self._outbox.text(NOTICE, "Disarm to allow calibration")
             return FAILED
         self._outbox.text(INFO, "Calibrating barometer")
         self.blocked_until_s = self._telemetry.time_s + _BAROMETER_S

@@ -101,6 +101,11 @@ class Estimator:
     # ---------------------------------------------------------------- state
 
     @property
+    def has_had_position(self) -> bool:
+        """Whether there ever was one."""
+        return "aiding" in self._said
+
+    @property
     def aiding(self) -> bool:
         """Whether there is a position to fly by."""
         return self._aiding

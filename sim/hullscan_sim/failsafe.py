@@ -1,18 +1,20 @@
-"""Failsafes: the pilot's sticks, the ground station's heartbeat, the battery. Modes are never given back.
+"""Failsafes: the pilot's sticks, the ground station's heartbeat, battery, leak, depth sensor. Modes are never given
+back.
 
 As on hardware, the pilot-input failsafe is on: it acts once per loss, and before the first input it only marks
-the vehicle critical. Pressure, temperature, EKF and crash checks are off by default and not modelled.
+the vehicle critical; a stock SITL leaves it out. Pressure, temperature, EKF and crash checks are off by default and
+not modelled.
 """
 
 from __future__ import annotations
 
 from hullscan_sim.battery import Battery
 from hullscan_sim.flight import Flight
-from hullscan_sim.leak import Leak
 from hullscan_sim.messages import CRITICAL, WARNING, Outbox
 from hullscan_sim.modes import Mode
 from hullscan_sim.parameters import Parameters
 from hullscan_sim.pilot import PilotInput
+from hullscan_sim.sensors import Barometer
 
 __all__ = ["Failsafes"]
 
@@ -21,23 +23,40 @@ _REMIND_S = 30.0
 _OFF, _WARN, _DISARM = 0, 1, 2
 _GCS_HOLD, _GCS_SURFACE = 3, 4
 _BATTERY_DISARM, _BATTERY_SURFACE = 2, 3
+_LEAK_SURFACE = 2
+_LEAK_AGAIN_S, _WET_S = 20.0, 3.0  # a detector that was wet once counts for three seconds
+_NEEDS_DEPTH = frozenset({Mode.ALT_HOLD, Mode.SURFACE, Mode.AUTO, Mode.GUIDED, Mode.CIRCLE})
 
 
 class Failsafes:
     """Watches, warns, and acts on the flight.
 
     Attributes:
-        leak: the leak sensor's failsafe.
         gcs_seen_s: when SYSID_MYGCS was last heard; None before the first time.
         battery_low: the low-battery failsafe has triggered; it stays.
+        leak, depth_lost: those are acting.
+
+    Args:
+        miss_pilot: the pilot-input failsafe is there.
     """
 
     def __init__(
-        self, parameters: Parameters, flight: Flight, pilot: PilotInput, battery: Battery, outbox: Outbox
+        self,
+        parameters: Parameters,
+        flight: Flight,
+        pilot: PilotInput,
+        battery: Battery,
+        barometer: Barometer,
+        outbox: Outbox,
+        *,
+        miss_pilot: bool = True,
     ) -> None:
         self._parameters, self._flight, self._pilot = parameters, flight, pilot
-        self._battery, self._outbox = battery, outbox
-        self.leak = Leak(parameters, flight, outbox)
+        self._battery, self._barometer, self._outbox = battery, barometer, outbox
+        self._miss_pilot = miss_pilot
+        self.leak = self.depth_lost = False
+        self._time_s = 0.0
+        self._wet_s = self._leak_told_s = -1e9
         self.gcs_seen_s: float | None = None
         self.gcs_lost = False
         self.battery_low = False
@@ -47,15 +66,22 @@ class Failsafes:
 
     @property
     def any(self) -> bool:
-        """Whether HEARTBEAT.system_status is CRITICAL."""
-        return self._pilot.lost or self.gcs_lost or self.battery_low or self.leak.acting
+        """Whether HEARTBEAT.system_status is CRITICAL: neither a leak nor a lost depth sensor makes it so."""
+        return self._pilot.lost or self.gcs_lost or self.battery_low
 
     def update(self, time_s: float) -> None:
         """Check all of them."""
-        self._check_pilot(time_s)
+        self._time_s = time_s
+        if self._miss_pilot:
+            self._check_pilot(time_s)
         self._check_gcs(time_s)
         self._check_battery(time_s)
-        self.leak.update(time_s)
+        self._check_leak(time_s)
+        self._check_depth_sensor()
+
+    def wet(self) -> None:
+        """A leak detector is wet, now."""
+        self._wet_s = self._time_s
 
     def _check_pilot(self, time_s: float) -> None:
         action = self._parameters["FS_PILOT_INPUT"]
@@ -109,6 +135,31 @@ class Failsafes:
             self._reminded_s = time_s
             self.say_battery()
 
-    def say_battery(self) -> None:
-        """Why it will not arm."""
-        self._outbox.text(WARNING, "PreArm: Battery 1 low voltage failsafe")
+    def _check_leak(self, time_s: float) -> None:
+        action = self._parameters["FS_LEAK_ENABLE"]
+        if action == _OFF or time_s - self._wet_s > _WET_S:
+            self.leak = False
+            return
+        if time_s - self._leak_told_s > _LEAK_AGAIN_S:
+            self._leak_told_s = time_s
+            self._outbox.text(CRITICAL, "Leak Detected")
+        if not self.leak:
+            self.leak = True
+            if action == _LEAK_SURFACE and self._flight.armed:
+                self._flight.set_mode(Mode.SURFACE)
+
+    def _check_depth_sensor(self) -> None:
+        """Without one no mode that holds a depth can go on: buoyancy is to lift the vehicle."""
+        if not self._barometer.silent:
+            self.depth_lost = False
+            return
+        if self.depth_lost:
+            return
+        self.depth_lost = True
+        self._outbox.text(CRITICAL, "Depth sensor error!")
+        if self._flight.mode in _NEEDS_DEPTH:
+            self._flight.set_mode(Mode.MANUAL)
+
+    def say_battery(self, *, asked: bool = False) -> None:
+        """Why it will not arm, when asked to or by itself."""
+        self._outbox.text(CRITICAL, f"{'Arm' if asked else 'PreArm'}: Battery 1 low voltage failsafe")

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import atan2, pi
 
+from hullscan_sim.auto import Auto
+from hullscan_sim.circle import Circle
 from hullscan_sim.control import AttitudeControl, Demand, mix
 from hullscan_sim.dynamics import Vector
 from hullscan_sim.estimator import Estimator
@@ -14,6 +16,7 @@ from hullscan_sim.modes import Mode, refusal
 from hullscan_sim.parameters import Parameters
 from hullscan_sim.pilot import PilotInput
 from hullscan_sim.position_control import PositionControl
+from hullscan_sim.surftrak import SurfaceTracking
 
 __all__ = ["Flight"]
 
@@ -36,6 +39,10 @@ class Flight:
         self.attitude = AttitudeControl(parameters)
         self.position = PositionControl(parameters)
         self.guided = Guided(parameters, nav, pilot, self.attitude, self.position)
+        self.auto = Auto(parameters, nav, pilot, self.attitude, self.position, outbox)
+        self.auto.surfaced = lambda: self.at_surface
+        self.circle = Circle(parameters, nav, self.position)
+        self.tracking = SurfaceTracking(parameters, nav, self.position, outbox)
         self.mode = Mode.MANUAL
         self.armed = False
         self.pulses = list(_MOTOR_SILENT)
@@ -49,9 +56,9 @@ class Flight:
         self._hold_attitude: tuple[float, Vector] = (-1e9, (0.0, 0.0, 0.0))
         self._run: dict[Mode, Callable[[float, float], Demand]] = {
             Mode.MANUAL: self._manual, Mode.STABILIZE: self._stabilize, Mode.ACRO: self._stabilize,
-            Mode.ALT_HOLD: self._alt_hold, Mode.SURFTRAK: self._alt_hold, Mode.POSHOLD: self._poshold,
-            Mode.SURFACE: self._surface, Mode.GUIDED: self.guided.run, Mode.CIRCLE: self._poshold,
-            Mode.AUTO: self._poshold, Mode.MOTOR_DETECT: self._manual,
+            Mode.ALT_HOLD: self._alt_hold, Mode.SURFTRAK: self._surftrak, Mode.POSHOLD: self._poshold,
+            Mode.SURFACE: self._surface, Mode.GUIDED: self.guided.run, Mode.CIRCLE: self._circle,
+            Mode.AUTO: self.auto.run, Mode.MOTOR_DETECT: self._manual,
         }  # fmt: skip
         self.on_mode: Callable[[], None] = lambda: None
 
@@ -61,7 +68,7 @@ class Flight:
         """Change the mode, or say why not."""
         if number == self.mode:
             return True
-        reason = refusal(number, position_ok=self._nav.aiding)
+        reason = refusal(number, position_ok=self._nav.aiding, mission_items=len(self.auto.mission.items))
         if reason is not None:
             self._outbox.text(WARNING, reason)
             return False
@@ -75,12 +82,16 @@ class Flight:
         self._heading, self._turned_s = nav.attitude[2], -1.0
         if self.mode is Mode.GUIDED:
             self.guided.start()
-        if self.mode in (Mode.POSHOLD, Mode.CIRCLE):
+        if self.mode is Mode.POSHOLD:
             self._hold_here()
         if self.mode not in (Mode.GUIDED, Mode.MANUAL, Mode.STABILIZE, Mode.ACRO):
             self.position.start_depth(nav.position, nav.velocity)
         if self.mode is Mode.SURFTRAK:
-            self._outbox.text(WARNING, "waiting for a rangefinder reading")
+            self.tracking.start()
+        elif self.mode is Mode.CIRCLE:
+            self.circle.start()
+        elif self.mode is Mode.AUTO:
+            self.auto.enter()
 
     def arm(self) -> None:
         """Let the motors turn."""
@@ -93,6 +104,7 @@ class Flight:
         if self.armed:
             self._outbox.text(INFO, "Disarming motors")
             self.armed = False
+            self.auto.mission.reset()
 
     def hold_attitude(self, attitude: Vector, time_s: float) -> None:
         """SET_ATTITUDE_TARGET in ALT_HOLD."""
@@ -106,7 +118,7 @@ class Flight:
         surface_m = -self._parameters["SURFACE_DEPTH"] / 100
         self.at_surface = self.armed and self.depth_m < surface_m + (0.05 if self.at_surface else 0.0)
         if not self.armed:
-            self._rest()
+            self._rest(time_s)
             return self.pulses
         self.demand = self._run[self.mode](time_s, dt_s)
         if self._version != self._parameters.version:
@@ -117,7 +129,7 @@ class Flight:
         self.pulses = mix(self.demand, self._directions)
         return self.pulses
 
-    def _rest(self) -> None:
+    def _rest(self, time_s: float) -> None:
         """Disarmed: nothing is stabilised, nothing remembered."""
         nav = self._nav
         self.pulses, self.demand = list(_MOTOR_SILENT), Demand()
@@ -126,7 +138,13 @@ class Flight:
         self._heading = nav.attitude[2]
         if self.mode is Mode.GUIDED:
             self.guided.start()
-        elif self.mode in (Mode.POSHOLD, Mode.CIRCLE):
+        elif self.mode is Mode.AUTO:
+            self.auto.rest(time_s)
+        elif self.mode is Mode.CIRCLE:
+            self.circle.start()
+        elif self.mode is Mode.SURFTRAK:
+            self.tracking.forget()
+        elif self.mode is Mode.POSHOLD:
             self._hold_here()
 
     def _hold_here(self) -> None:
@@ -164,6 +182,18 @@ class Flight:
             forward, lateral = self.position.level(nav.position, nav.velocity, nav.attitude[2], dt_s)
         turn = self._steer(time_s, dt_s)
         return Demand(*turn, self._hold_depth(dt_s), forward + pilot.forward, lateral + pilot.lateral)
+
+    def _surftrak(self, time_s: float, dt_s: float) -> Demand:
+        """ALT_HOLD that follows the bed."""
+        self.tracking.update(time_s, self._pilot.sink_mps, at_surface=self.at_surface)
+        return self._alt_hold(time_s, dt_s)
+
+    def _circle(self, time_s: float, dt_s: float) -> Demand:
+        nav = self._nav
+        forward, lateral, heading = self.circle.update(dt_s)
+        roll, pitch = self._pilot.lean_rad
+        turn = self.attitude.update(nav.attitude, nav.rates, roll, pitch, dt_s, yaw_rad=heading)
+        return Demand(*turn, self._hold_depth(dt_s), forward, lateral)
 
     def _surface(self, time_s: float, dt_s: float) -> Demand:
         if self.at_surface:

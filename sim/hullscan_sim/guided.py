@@ -111,7 +111,7 @@ class Guided:
         """CONDITION_YAW: also sets the heading that is remembered."""
         turn = degrees * pi / 180
         if relative:
-            turn = self._nav.attitude[2] + turn * (-1 if way < 0 else 1)
+            turn = self._attitude.yaw + turn * (-1 if way < 0 else 1)
         self._heading, self._yaw_rate = wrap(turn), None
         self._slew = rate_deg_s * pi / 180
 

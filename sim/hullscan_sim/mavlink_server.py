@@ -41,15 +41,19 @@ class Link(Protocol):
 
 
 class Packer:
-    """Packs messages of one component with its own sequence numbers."""
+    """Packs messages of one component with its own sequence numbers.
+
+    Attributes:
+        mav: of pymavlink; signs when it is told to.
+    """
 
     def __init__(self, component: int) -> None:
-        self._mav = mavlink.MAVLink(None, srcSystem=1, srcComponent=component)
+        self.mav = mavlink.MAVLink(None, srcSystem=1, srcComponent=component)
 
     def __call__(self, message: Message) -> bytes:
         """The bytes of one message."""
-        packed: bytes = message.pack(self._mav)
-        self._mav.seq = (self._mav.seq + 1) % 256
+        packed: bytes = message.pack(self.mav)
+        self.mav.seq = (self.mav.seq + 1) % 256
         return packed
 
 

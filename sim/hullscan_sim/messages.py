@@ -7,13 +7,14 @@ from typing import Any
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 
 __all__ = [
-    "ACCEPTED", "CRITICAL", "DENIED", "FAILED", "INFO", "UNSUPPORTED", "WARNING", "Message", "Outbox", "mavlink",
+    "ACCEPTED", "CRITICAL", "DENIED", "FAILED", "INFO", "NOTICE", "UNSUPPORTED", "WARNING", "Message", "Outbox",
+    "mavlink",
 ]  # fmt: skip
 
 Message = Any
 """A message of pymavlink's dialect; its classes are generated and carry no types."""
 
-CRITICAL, WARNING, INFO = 2, 4, 6
+CRITICAL, WARNING, NOTICE, INFO = 2, 4, 5, 6
 """Severities of STATUSTEXT."""
 
 ACCEPTED, DENIED, UNSUPPORTED, FAILED = 0, 2, 3, 4

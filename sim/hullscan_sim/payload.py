@@ -1,4 +1,4 @@
-"""Lights and camera tilt: servo outputs, and what they do.
+"""Lights, camera tilt, gripper and still camera: servo outputs, and what they do.
 
 Output 9 follows RC channel 9 (the lights), output 10 is the camera's tilt servo: 1100 to 1900 us over the
 mount's range. A MAVLink gimbal command takes the mount over from the joystick until "centre" is pressed.
@@ -6,6 +6,7 @@ mount's range. A MAVLink gimbal command takes the mount over from the joystick u
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from math import pi
 
 from hullscan_sim.messages import ACCEPTED, FAILED
@@ -14,7 +15,9 @@ from hullscan_sim.parameters import Parameters
 __all__ = ["Payload"]
 
 _RC_PASS_THROUGH = frozenset(range(51, 67))  # servo functions RCIN1 to RCIN16
-_MOUNT_TILT = 7
+_MOUNT_TILT, _GRIPPER = 7, 28
+_BY_SERVO = 1  # GRIP_TYPE
+_GRAB_US, _RELEASE_US = 1900, 1100
 _JOYSTICK_DEG_S = 30.0
 _SERVO_S = 0.15  # lag of the tilt servo
 
@@ -26,6 +29,8 @@ class Payload:
         outputs: pulse width of outputs 9 to 16, 0 without a signal.
         tilt_rad: present camera tilt, up positive.
         light_left: share of the light that the lamps still give; outputs do not know of it.
+        pictures: taken by the still camera so far.
+        on_picture: told of each, by its number.
     """
 
     def __init__(self, parameters: Parameters) -> None:
@@ -38,6 +43,8 @@ class Payload:
         self._by_mavlink = False
         self._last_channels: list[int] = []
         self._version, self._functions = -1, [0] * 8
+        self.pictures = 0
+        self.on_picture: Callable[[int], None] = lambda number: None
 
     def update(self, channels: list[int], dt_s: float) -> None:
         """Follow RC channels and move the camera."""
@@ -87,11 +94,33 @@ class Payload:
             self._wanted_deg = pitch_deg
         return ACCEPTED
 
+    def grip(self, *, closed: bool) -> int:
+        """DO_GRIPPER; refused without one, and nothing moves without an output for it."""
+        if not self._parameters["GRIP_ENABLE"]:
+            return FAILED
+        for index in range(8):
+            if self._function(index + 9) == _GRIPPER and self._parameters["GRIP_TYPE"] == _BY_SERVO:
+                self.outputs[index] = _GRAB_US if closed else _RELEASE_US
+        return ACCEPTED
+
+    def trigger(self) -> int:
+        """DO_DIGICAM_CONTROL and IMAGE_START_CAPTURE; refused without a camera."""
+        if self._parameters["CAM1_TYPE"] <= 0:
+            return FAILED
+        self.pictures += 1
+        self.on_picture(self.pictures)
+        return ACCEPTED
+
     def centre(self) -> None:
         """Level the camera and give it back to the joystick."""
         self._by_mavlink, self._wanted_deg, self._rate_deg_s = False, 0.0, 0.0
 
     # ---------------------------------------------------------------- readings
+
+    @property
+    def has_mount(self) -> bool:
+        """Whether the camera's tilt is steered by the autopilot."""
+        return self._parameters["MNT1_TYPE"] > 0
 
     @property
     def lights(self) -> float:

@@ -72,6 +72,11 @@ class PositionControl:
         self._level = (_some(get["WPNAV_ACCEL"] / 100), jerk_level)
         self._upright = (_some(get["WPNAV_ACCEL_Z"] / 100), jerk_upright)
         self._pilot = (_some(get["PILOT_ACCEL_Z"] / 100), jerk_upright)
+        strength, climb = self._pilot[0], max(get["PILOT_SPEED_UP"] / 100, 0.05)
+        p = max(self._depth_p, 0.1)
+        # beyond this error the square root controller would ask for more than the greatest speed
+        far = climb * climb / (2 * strength) + strength / (2 * p * p)
+        self._depth_lead_m = far if climb > strength / p else climb / p
         self._lean_max = max(get["ANGLE_MAX"], 1000) / 100 * pi / 180
 
     def refresh(self) -> None:
@@ -121,10 +126,14 @@ class PositionControl:
         """Put the depth target somewhere, unshaped."""
         self.down.start(down_m, speed)
 
+    def shift_depth(self, down_m: float) -> None:
+        """Move the depth target without a word to the shaping."""
+        self.down.place += down_m
+
     def sink(self, speed: float, position: Vector, dt_s: float) -> None:
-        """Move the depth target at a speed, positive down; it never leads the vehicle by more than a metre."""
+        """Move the depth target at a speed, positive down; it never leads the vehicle by more than the gains allow."""
         self.down.slew(speed, *self._pilot, dt_s)
-        self.down.place = position[2] + clamp(self.down.place - position[2], 1.0)
+        self.down.place = position[2] + clamp(self.down.place - position[2], self._depth_lead_m)
 
     # ---------------------------------------------------------------- cascade
 

@@ -106,6 +106,8 @@ class VehicleOptions:
         dvl_as_rangefinder: what the companion computer makes of the DVL's range: nothing, or, as BlueOS does, the
             range *downwards* (DISTANCE_SENSOR with orientation 25) although the DVL faces forward.
         start_up: share of the real start-up time (41 s to a position) that the autopilot takes.
+        pilot_failsafe: the pilot-input failsafe acts as on hardware, or is inert as in a stock SITL.
+        link: the autopilot's port that MAVLink is on: the first takes unsigned packets even when it has a key.
     """
 
     model: Literal["nominal", "draggy", "slippery"] = "nominal"
@@ -115,6 +117,8 @@ class VehicleOptions:
     dvl_as_rangefinder: Literal["off", "orientation_25"] = "off"
     battery_wh: Positive = 266.0
     start_up: Share = 0.2
+    pilot_failsafe: Literal["hardware", "stock_sitl"] = "hardware"
+    link: Literal["serial0", "serial1"] = "serial0"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,12 +31,15 @@ class Barometer:
         pressure_hpa: last reading: 1013.25 in air, 100.38 hPa for each metre of sea water (1.0236 kg/l).
         zero_hpa: pressure taken for depth zero.
         glitch_m: depth that it reads too much, from a fault.
+        lost: it has stopped to answer, by a fault.
+        silent: there has been no reading for half a second.
     """
 
     SURFACE_HPA = 1013.25
     HPA_PER_M = 100.38
     NOISE_M = 0.02
     PERIOD_S = 0.02
+    SILENT_S = 0.5
     FRESH_HPA_PER_M = 98.0  # what the autopilot divides by, times BARO_SPEC_GRAV (stock 1.0: depths read 2.4 % deep)
 
     def __init__(self, generator: np.random.Generator, depth_m: float, options: Sensors | None = None) -> None:
@@ -46,12 +49,18 @@ class Barometer:
         self._drift_hpa_per_s = self.HPA_PER_M * options.pressure_drift_m_per_h / 3600
         self.glitch_m = 0.0
         self._next_s = 0.0
+        self._read_s = 0.0
+        self.lost = self.silent = False
 
     def sample(self, time_s: float, depth_m: float) -> bool:
         """Read anew when it is time; True when there is a new reading."""
         if time_s < self._next_s:
             return False
         self._next_s = time_s + self.PERIOD_S - 1e-9
+        if self.lost:
+            self.silent = time_s - self._read_s > self.SILENT_S
+            return False
+        self._read_s, self.silent = time_s, False
         noise_m = self.NOISE_M * self._generator.standard_normal()
         self.pressure_hpa = self.SURFACE_HPA + self.HPA_PER_M * max(depth_m + noise_m + self.glitch_m, 0.0)
         self.pressure_hpa += self._drift_hpa_per_s * time_s

@@ -13,6 +13,7 @@ import numpy as np
 from hullscan.ship.surface import HullSurface
 from hullscan_sim.autopilot import Autopilot
 from hullscan_sim.dynamics import STEP_S
+from hullscan_sim.faults.kinds import Fault
 from hullscan_sim.faults.link import FaultyLink
 from hullscan_sim.mavlink_server import Bystanders, Link, Packer
 from hullscan_sim.modes import Mode
@@ -20,6 +21,7 @@ from hullscan_sim.pacing import Pacer
 from hullscan_sim.parameters import Parameters
 from hullscan_sim.plant import CameraHook, Plant, Seeds
 from hullscan_sim.scenario import Scenario, ShipAtBerth
+from hullscan_sim.signing import Signing
 from hullscan_sim.truth import TruthRecorder
 from hullscan_sim.world import World
 
@@ -77,6 +79,7 @@ class Simulation:
         self.barometer, self.compass = plant.barometer, plant.compass
         self.parameters = Parameters(dvl_navigation=options.position == "dvl")
         self._estimate_generator = np.random.default_rng(seeds.estimate)
+        self._signing = Signing(strict=options.link == "serial1")
         self.autopilot = self._boot()
         self._packer, self._bystanders = Packer(1), Bystanders()
         self._steps, self._boot_s, self._gps_s = 0, 0.0, 0.0
@@ -86,7 +89,7 @@ class Simulation:
     def _boot(self) -> Autopilot:
         autopilot = Autopilot(
             self._options, self.launch_origin, self.parameters, self.barometer, self.sounders, self.battery,
-            self._estimate_generator,
+            self._estimate_generator, self._signing,
         )  # fmt: skip
         autopilot.nav.drift_gyro(self._sensors.gyro_drift_deg_per_min)
         self.plant.autopilot = autopilot
@@ -140,13 +143,18 @@ class Simulation:
         if self._link:
             self._link.close()
 
+    def add_fault(self, fault: Fault) -> None:
+        """One more fault than the scenario has."""
+        self.plant.faults.add(fault)
+
     # ---------------------------------------------------------------- parts of a step
 
     def _receive(self) -> None:
         if self._link is None:
             return
         for message in self._link.receive():
-            self.autopilot.handle(message, self._vehicle_s(self.time_s))
+            if self._signing.accepts(message):
+                self.autopilot.handle(message, self._vehicle_s(self.time_s))
 
     def _sense(self, time_s: float) -> None:
         report = self.plant.sense(time_s)
@@ -189,6 +197,7 @@ class Simulation:
 
     def _send(self, time_s: float) -> None:
         packets = self._bystanders.packets(time_s)
+        self._signing.apply(self._packer.mav)
         packets += [self._packer(message) for message in self.autopilot.take_messages()]
         if self._link is not None:
             self._link.send(packets)

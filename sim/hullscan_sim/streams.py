@@ -22,7 +22,7 @@ STREAMS: dict[str, tuple[int, tuple[int, ...]]] = {
 }
 """Rate parameter: number of the data stream, messages in it."""
 
-_SILENT = frozenset({46, 83, 85, 162, 226, 232, 11030})
+_SILENT = frozenset({83, 85, 162, 226, 232, 11030})
 """Messages whose interval is accepted and that never come."""
 _HEARTBEAT, _TIMESYNC = 0, 111
 _ALL = 0

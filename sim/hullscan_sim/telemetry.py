@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import cos, hypot, pi, radians
+from math import cos, hypot, pi, radians, sin
 
 from hullscan_sim.battery import Battery
 from hullscan_sim.dynamics import GRAVITY_MPS2
@@ -57,12 +57,12 @@ class Telemetry:
         self.builders: dict[int, Callable[[], list[Message]]] = {
             0: self.heartbeat, 1: self._sys_status, 2: self._system_time, 24: self._gps_raw, 27: self._raw_imu,
             29: self._pressure, 30: self._attitude, 32: self._local_position, 33: self._global_position,
-            36: self._servos, 42: self._mission_current, 49: self.global_origin, 62: self._nav_output,
-            65: self._rc_channels, 74: self._vfr_hud, 111: self._timesync, 116: self._imu_2, 125: self._power,
-            129: self._imu_3, 132: self._distances, 137: self._pressure_2, 143: self._pressure_3,
+            36: self._servos, 42: self.mission_current, 46: self.item_reached, 49: self.global_origin,
+            62: self._nav_output, 65: self._rc_channels, 74: self._vfr_hud, 111: self._timesync, 116: self._imu_2,
+            125: self._power, 129: self._imu_3, 132: self._distances, 137: self._pressure_2, 143: self._pressure_3,
             147: self._battery_status, 148: self.autopilot_version, 152: self._memory, 163: self._ahrs,
             173: self._rangefinder, 178: self._ahrs_2, 193: self._ekf_status, 241: self._vibration,
-            242: self.home_position, 251: self._named_values,
+            242: self.home_position, 251: self._named_values, 285: self._gimbal_attitude,
         }  # fmt: skip
 
     @property
@@ -160,7 +160,7 @@ class Telemetry:
 
     def _local_position(self) -> list[Message]:
         nav = self._nav
-        if nav.origin is None:
+        if not nav.has_had_position:
             return []
         return [mavlink.MAVLink_local_position_ned_message(self._ms, *nav.position, *nav.velocity)]
 
@@ -258,7 +258,7 @@ class Telemetry:
     def _named_values(self) -> list[Message]:
         values = {
             **self._payload.named_values, "TetherTrn": 0.0, "PilotGain": self._pilot.gain, "InputHold": 0.0,
-            "RollPitch": 0.0, "RFTarget": -0.01,
+            "RollPitch": 0.0, "RFTarget": self._flight.tracking.target_m or -0.01,
         }  # fmt: skip
         return [mavlink.MAVLink_named_value_float_message(self._ms, name.encode(), values[name]) for name in _NAMES]
 
@@ -280,8 +280,36 @@ class Telemetry:
         place = (x, y, -altitude / 1000)
         return [mavlink.MAVLink_home_position_message(lat, lon, altitude, *place, [nan] * 4, 0.0, 0.0, 0.0, self._us)]
 
-    def _mission_current(self) -> list[Message]:
-        return [mavlink.MAVLink_mission_current_message(0, 0, 1)]
+    def mission_current(self) -> list[Message]:
+        """MISSION_CURRENT: the count leaves home out."""
+        mission = self._flight.auto.mission
+        total = max(len(mission.items) - 1, 0)
+        return [mavlink.MAVLink_mission_current_message(mission.current, total, int(mission.told_state))]
+
+    def item_reached(self) -> list[Message]:
+        """MISSION_ITEM_REACHED: 65535 before the first."""
+        return [mavlink.MAVLink_mission_item_reached_message(self._flight.auto.reached)]
+
+    def camera_feedback(self, number: int) -> Message:
+        """CAMERA_FEEDBACK of a picture taken now."""
+        nav, (lat, lon) = self._nav, self._place()
+        above = -nav.position[2]
+        roll, pitch, yaw = (angle * 180 / pi for angle in nav.attitude)
+        relative = above - (self.home[2] / 1000 if self.home else 0.0)
+        return mavlink.MAVLink_camera_feedback_message(
+            int(self.utc_s * 1e6), 0, 0, number, lat, lon, above, relative, roll, pitch, yaw % 360, 0.0, 0, number
+        )
+
+    def _gimbal_attitude(self) -> list[Message]:
+        """GIMBAL_DEVICE_ATTITUDE_STATUS, without a mount nothing; the tilt in the earth's frame."""
+        if not self._payload.has_mount:
+            return []
+        half = self._payload.tilt_rad / 2
+        return [
+            mavlink.MAVLink_gimbal_device_attitude_status_message(
+                0, 0, self._ms, 12, [cos(half), 0.0, sin(half), 0.0], 0.0, 0.0, 0.0, 0
+            )
+        ]
 
     def _power(self) -> list[Message]:
         return [mavlink.MAVLink_power_status_message(5000, 0, 0)]

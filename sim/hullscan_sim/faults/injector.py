@@ -55,6 +55,7 @@ class Effects:
     dvl_dropout: bool = False
     position_loss: bool = False
     leak: bool = False
+    depth_sensor_loss: bool = False
     sag_v: float = 0.0
     jump_rad: float = 0.0
     glitch_m: float = 0.0
@@ -100,6 +101,10 @@ class FaultInjector:
         self.tether = Tether()
         self.now = Effects()
 
+    def add(self, fault: kinds.Fault) -> None:
+        """One more than the scenario has."""
+        self._faults += (fault,)
+
     def follow(self, time_s: float) -> None:
         """Bring everything to a moment of simulated time."""
         if not self._faults:
@@ -120,6 +125,7 @@ class FaultInjector:
         rig = self._rig
         rig.dvl.dropout = effects.dvl_dropout
         rig.battery.sag_v = effects.sag_v
+        rig.barometer.lost = effects.depth_sensor_loss
         rig.compass.jump_rad, rig.barometer.glitch_m = effects.jump_rad, effects.glitch_m
         rig.thrusters.dead, rig.thrusters.thrust_left = frozenset(effects.dead), effects.thrust_left
         rig.world.water.disturbances = effects.flows
@@ -127,7 +133,8 @@ class FaultInjector:
         autopilot = rig.autopilot
         if autopilot is not None:
             autopilot.nav.fault = effects.position_loss
-            autopilot.failsafes.leak.wet = effects.leak
+            if effects.leak:
+                autopilot.failsafes.wet()
             autopilot.payload.light_left = effects.light_left
         if self._link is not None:
             self._link.deaf, self._link.mute, self._link.bursts = effects.deaf, effects.mute, effects.bursts
@@ -146,6 +153,8 @@ class FaultInjector:
                 effects.thrust_left[fault.thruster - 1] *= fault.thrust_left
             case kinds.Leak():
                 effects.leak = True
+            case kinds.DepthSensorLoss():
+                effects.depth_sensor_loss = True
             case kinds.BatterySag():
                 effects.sag_v += fault.drop_v
             case kinds.TetherSnag():

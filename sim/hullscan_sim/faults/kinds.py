@@ -11,7 +11,7 @@ from pydantic import Discriminator
 from hullscan.units import Depth, HeadingDeg, NonNegative, Positive, Share, SignedDeg
 
 __all__ = [
-    "BatterySag", "CompassJump", "CurrentGust", "DvlDropout", "Fault", "Leak", "LightFailure", "LinkBurstLoss",
+    "BatterySag", "CompassJump", "CurrentGust", "DepthSensorLoss", "DvlDropout", "Fault", "Leak", "LightFailure", "LinkBurstLoss",
     "LinkLoss", "OperatorTakesOver", "OtherStationHeartbeat", "PositionLoss", "PressureGlitch", "PropellerStarts",
     "ShipMoves", "TetherPull", "TetherSnag", "ThrusterDead", "ThrusterFouled", "Timed", "VideoFreeze", "VideoLoss",
 ]  # fmt: skip
@@ -175,6 +175,13 @@ class CompassJump(Timed):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DepthSensorLoss(Timed):
+    """The depth sensor stops to answer."""
+
+    kind: Literal["depth_sensor_loss"] = "depth_sensor_loss"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PressureGlitch(Timed):
     """The depth sensor reads deeper (or, negative, shallower) than it is."""
 
@@ -245,6 +252,7 @@ class PropellerStarts(Timed):
 Fault = Annotated[
     DvlDropout | PositionLoss | ThrusterDead | ThrusterFouled | Leak | BatterySag | TetherSnag | TetherPull | LinkLoss
     | LinkBurstLoss | OtherStationHeartbeat | VideoFreeze | VideoLoss | LightFailure | CompassJump | PressureGlitch
+    | DepthSensorLoss
     | CurrentGust | OperatorTakesOver | ShipMoves | PropellerStarts,
     Discriminator("kind"),
 ]  # fmt: skip
