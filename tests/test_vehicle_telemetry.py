@@ -303,3 +303,25 @@ def test_patience_survives_the_jump_of_a_paced_clock():
     assert not patience.over
     clock.observe(NOW + 1e6)
     assert not patience.over
+
+
+# -- depth -------------------------------------------------------------------------------------------------
+
+
+def test_when_the_position_is_lost_the_depth_goes_on_by_pressure_because_ardusubs_height_stands_still():
+    telemetry = told((0.0, m.EkfStatus(367, 0.1, 0.1, 0.1, 0.1)), (0.1, m.VfrHud(-1.33, 0.0, 0.0)))
+    for tick in range(50):
+        telemetry.observe(AUTOPILOT, m.Pressure(1 + tick / 5, 2, 114_700.0, 12.0), NOW + 1 + tick / 5)
+    assert telemetry.depth_m == 1.33
+    telemetry.observe(AUTOPILOT, m.EkfStatus(231, 0.1, 0.1, 0.1, 0.1), NOW + 12)
+    telemetry.observe(AUTOPILOT, m.VfrHud(-1.33, 0.0, 0.0), NOW + 20)
+    telemetry.observe(AUTOPILOT, m.Pressure(20.0, 2, 102_640.0, 12.0), NOW + 20)
+    assert telemetry.depth_m == pytest.approx(0.13, abs=0.02)
+    telemetry.observe(AUTOPILOT, m.EkfStatus(367, 0.1, 0.1, 0.1, 0.1), NOW + 21)
+    assert telemetry.depth_m == 1.33
+
+
+def test_without_a_pressure_from_better_times_the_last_depth_stays():
+    telemetry = told((0.0, m.EkfStatus(167, 0.1, 0.1, 0.1, 0.1)), (0.1, m.VfrHud(-2.0, 0.0, 0.0)))
+    telemetry.observe(AUTOPILOT, m.Pressure(1.0, 2, 114_700.0, 12.0), NOW + 1)
+    assert telemetry.depth_m == 2.0

@@ -42,6 +42,9 @@ __all__ = ["Telemetry"]
 _MAX_TEXTS = 10_000  # a burst is 20 a second for 3 s (ardusub.md 2.1); hours of a healthy vehicle are dozens
 _MAX_NAMES = 64  # ArduSub sends nine named values; the rest would be somebody's noise
 _SLOW = 36_000  # rows of a once to thrice a second quantity over three hours
+_POSITION_LOST = 128  # EKF_CONST_POS_MODE
+_PA_PER_M = 1025 * 9.80665  # sea water
+_ZERO_SHARE = 0.05  # of each new reading: the mean of the last four seconds at 5 Hz
 _WATER_SENSOR = 2  # SCALED_PRESSURE2 is the Bar30 in the water
 
 
@@ -77,6 +80,7 @@ class Telemetry:
         self._lock = threading.Lock()
         self._heard_utc_s = float("-inf")
         self._epochs = 0
+        self._surface_pa: float | None = None
 
     # -- taking messages -----------------------------------------------------------------------------------
 
@@ -129,6 +133,7 @@ class Telemetry:
             case m.Pressure(instance=instance):
                 if instance == _WATER_SENSOR and self._finite((x.absolute_pa,)):
                     self.pressure.append(PressureSample(utc_s, x.boot_s, x.absolute_pa, x.temperature_c))
+                    self._learn_surface(x.absolute_pa)
             case m.SysStatus():
                 self.battery.append(BatterySample(utc_s, x.voltage_v, x.current_a, x.remaining))
             case m.EkfStatus():
@@ -147,6 +152,15 @@ class Telemetry:
                 self.origin = GeoOrigin(x.lat_deg, x.lon_deg)
             case _:
                 pass
+
+    def _learn_surface(self, pressure_pa: float) -> None:
+        """The pressure at depth zero, as long as the estimator vouches for the depth."""
+        depth, flags = self.depth.latest, self.ekf_flags
+        if depth is None or not flags & 1 or flags & (_POSITION_LOST | 1024):
+            return
+        surface_pa = pressure_pa - _PA_PER_M * depth.depth_m
+        before_pa = self._surface_pa
+        self._surface_pa = surface_pa if before_pa is None else before_pa + _ZERO_SHARE * (surface_pa - before_pa)
 
     def _finite(self, numbers: tuple[float, ...]) -> bool:
         good = all(math.isfinite(number) for number in numbers)
@@ -231,8 +245,14 @@ class Telemetry:
 
     @property
     def depth_m(self) -> float:
-        """Depth now, positive down; NaN before it is known."""
-        sample = self.depth.latest
+        """Depth now, positive down; NaN before it is known.
+
+        When the estimator has lost its position, ArduSub's height stands still while the vehicle rises or sinks
+        (seen with 4.5.3: VFR_HUD and LOCAL_POSITION_NED); the water's pressure then goes on from the last good depth.
+        """
+        sample, pressure = self.depth.latest, self.pressure.latest
+        if self.ekf_flags & _POSITION_LOST and self._surface_pa is not None and pressure is not None:
+            return (pressure.absolute_pa - self._surface_pa) / _PA_PER_M
         return sample.depth_m if sample else float("nan")
 
     def turned_rad(self, begin_utc_s: float, end_utc_s: float) -> float | None:

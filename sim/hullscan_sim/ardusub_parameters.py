@@ -35,6 +35,7 @@ _VEHICLE: tuple[_Line, ...] = (
 )
 _SENSORS: tuple[_Line, ...] = (
     ("SIM_BARO_RND", 0.02, "m, as a Bar30; the default is 0.2"),
+    ("SIM_BAR2_RND", 0.02, "the same for the second sensor, SCALED_PRESSURE2"),
     ("COMPASS_OFS_X", 5, "the simulated compass has an offset of its own, calibrated away"),
     ("COMPASS_OFS_Y", 13, "the same"),
     ("COMPASS_OFS_Z", -18, "the same"),
