@@ -28,7 +28,7 @@ __all__ = ["ArduSubSimulation", "Firmware"]
 _WAIT_S = 0.2  # of ``JsonPort.wait``
 _RELAY_S = 0.01
 _SLOW_S = 0.05
-_NOT_INSIDE = ("leak", "compass_jump")  # 4.5.3 takes neither from outside
+_NOT_INSIDE = ("leak", "compass_jump", "depth_sensor_loss")  # 4.5.3 takes none of them from outside
 
 
 class Firmware(Protocol):

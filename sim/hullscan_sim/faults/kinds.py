@@ -11,7 +11,8 @@ from pydantic import Discriminator
 from hullscan.units import Depth, HeadingDeg, NonNegative, Positive, Share, SignedDeg
 
 __all__ = [
-    "BatterySag", "CompassJump", "CurrentGust", "DepthSensorLoss", "DvlDropout", "Fault", "Leak", "LightFailure", "LinkBurstLoss",
+    "BatterySag", "CompassJump", "CurrentGust", "DepthSensorLoss", "DvlDropout", "Fault", "Leak", "LightFailure",
+    "LinkBurstLoss",
     "LinkLoss", "OperatorTakesOver", "OtherStationHeartbeat", "PositionLoss", "PressureGlitch", "PropellerStarts",
     "ShipMoves", "TetherPull", "TetherSnag", "ThrusterDead", "ThrusterFouled", "Timed", "VideoFreeze", "VideoLoss",
 ]  # fmt: skip
