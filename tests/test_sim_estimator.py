@@ -135,8 +135,11 @@ def test_losing_the_dvl_freezes_the_position_after_five_seconds_and_changes_no_m
     assert (4, "EKF3 IMU0 stopped aiding") in link.texts()
     assert times_of(link)["EKF3 IMU0 stopped aiding"] == pytest.approx(13.0, abs=0.4)
     frozen, true = link.position, link.simulation.body.position
+    told = link.last["VFR_HUD"].alt, link.last["LOCAL_POSITION_NED"].z
     link.run(4.0)
     assert link.position[:2] == frozen[:2]
+    assert (link.last["VFR_HUD"].alt, link.last["LOCAL_POSITION_NED"].z) == told, "the told height stands still too"
+    assert link.position[2] != frozen[2], "while control goes on by the barometer"
     assert link.mode is Mode.GUIDED
     drifted = np.linalg.norm(np.subtract(link.simulation.body.position, true)[:2])
     assert 0.05 < drifted < 2.0

@@ -94,6 +94,7 @@ class Estimator:
         self._heading_error = 0.0
         self._truth_velocity: Vector = (0.0, 0.0, 0.0)
         self._aiding = False
+        self._lost_at: Vector | None = None
         self._last_fix_s = self._first_fix_s = -1e9
         self._said: set[str] = set()
         self._accelerometer_bias = tuple((0.004 * generator.standard_normal(3)).tolist())
@@ -104,6 +105,11 @@ class Estimator:
     def has_had_position(self) -> bool:
         """Whether there ever was one."""
         return "aiding" in self._said
+
+    @property
+    def told_position(self) -> Vector:
+        """Position as telemetry tells it, ned, m: while one is lost its height stands still too, as seen with 4.5.3."""
+        return self.position if self._lost_at is None else self._lost_at
 
     @property
     def aiding(self) -> bool:
@@ -241,7 +247,7 @@ class Estimator:
         heard = time_s - self._last_fix_s < 1.0 and time_s - self._first_fix_s >= settle_s
         if self._aiding or self.origin is None or time_s < earliest_s or not heard or self.flags == 0:
             return
-        self._aiding = True
+        self._aiding, self._lost_at = True, None
         self._said.add("aiding")
         if self.source == "gps":
             self._both("is using GPS")
@@ -253,7 +259,7 @@ class Estimator:
             self.flags = FLAGS_DVL
 
     def _stop(self) -> None:
-        self._aiding = False
+        self._aiding, self._lost_at = False, self.position
         self.flags = FLAGS_LOST
         self.velocity = (0.0, 0.0, self.velocity[2])
         self._both("stopped aiding", WARNING)

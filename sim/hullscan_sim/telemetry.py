@@ -162,12 +162,12 @@ class Telemetry:
         nav = self._nav
         if not nav.has_had_position:
             return []
-        return [mavlink.MAVLink_local_position_ned_message(self._ms, *nav.position, *nav.velocity)]
+        return [mavlink.MAVLink_local_position_ned_message(self._ms, *nav.told_position, *nav.velocity)]
 
     def _global_position(self) -> list[Message]:
         nav = self._nav
         lat, lon = self._place()
-        altitude = round(-1000 * nav.position[2])
+        altitude = round(-1000 * nav.told_position[2])
         relative = altitude - (self.home[2] if self.home else 0)
         speeds = [_int16(100 * part) for part in nav.velocity]
         heading = round(nav.attitude[2] * 18000 / pi) % 36000
@@ -178,7 +178,7 @@ class Telemetry:
         speed = hypot(nav.velocity[0], nav.velocity[1])
         throttle = round(50 * (1 + self._flight.demand.throttle)) if self._flight.armed else 0
         heading = int(nav.attitude[2] * 180 / pi % 360)
-        return [mavlink.MAVLink_vfr_hud_message(speed, speed, heading, throttle, -nav.position[2], -nav.velocity[2])]
+        return [mavlink.MAVLink_vfr_hud_message(speed, speed, heading, throttle, -nav.told_position[2], -nav.velocity[2])]
 
     def _ahrs(self) -> list[Message]:
         return [mavlink.MAVLink_ahrs_message(0.0, 0.0, 0.0, 0.0, 0.0, 0.003, 0.001)]
