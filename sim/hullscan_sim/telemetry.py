@@ -178,7 +178,8 @@ class Telemetry:
         speed = hypot(nav.velocity[0], nav.velocity[1])
         throttle = round(50 * (1 + self._flight.demand.throttle)) if self._flight.armed else 0
         heading = int(nav.attitude[2] * 180 / pi % 360)
-        return [mavlink.MAVLink_vfr_hud_message(speed, speed, heading, throttle, -nav.told_position[2], -nav.velocity[2])]
+        height, climb = -nav.told_position[2], -nav.velocity[2]
+        return [mavlink.MAVLink_vfr_hud_message(speed, speed, heading, throttle, height, climb)]
 
     def _ahrs(self) -> list[Message]:
         return [mavlink.MAVLink_ahrs_message(0.0, 0.0, 0.0, 0.0, 0.0, 0.003, 0.001)]
