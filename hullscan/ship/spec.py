@@ -10,7 +10,7 @@ from annotated_types import Ge, Le, Len
 
 from hullscan.geometry.frames import GeoOrigin, ShipPose
 from hullscan.ship.fittings import Fitting
-from hullscan.ship.form import BulkCarrier
+from hullscan.ship.form import Form
 from hullscan.ship.surface import Side
 from hullscan.units import HeadingDeg, LatitudeDeg, LongitudeDeg, NonNegative, Positive
 
@@ -23,7 +23,7 @@ class Ship:
 
     name: Annotated[str, Len(1, 80)]
     imo: Annotated[int, Ge(1000000), Le(9999999)] | None = None
-    form: BulkCarrier
+    form: Form
     fittings: tuple[Fitting, ...] = ()
 
 
