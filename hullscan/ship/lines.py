@@ -112,7 +112,7 @@ class Lines:
     def stations(self, step_m: float) -> Array:
         """Stations closer to each other where waterlines turn: towards both ends, and along the bulb."""
         span = 0.15 * self.length_m
-        count = int(np.clip(np.ceil(span / step_m) * 2, 60, 160))
+        count = int(np.clip(np.ceil(span / step_m) * 3, 100, 200))
         eased = 1 - np.cos(np.linspace(0, np.pi / 2, count))
         ends = [self.aftmost_m + (span - self.aftmost_m) * eased]
         fore = self.length_m - span

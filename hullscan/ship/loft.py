@@ -61,6 +61,10 @@ def loft(
     """
     rows = rows or Rows()
     list_rad = float(np.radians(dimensions.list_deg))
+    for end, flat in zip((0, -1), flat_ends, strict=True):
+        if flat:  # room for the section just inside
+            away = np.abs(stations_m - stations_m[end])
+            stations_m = stations_m[(away == 0) | (away > 2 * FLAT_END_M)]
     draughts = dimensions.draught_at(stations_m)
     sides = (1.0, -1.0) if list_rad else (1.0,)
     grids = [np.empty((len(stations_m), rows.dry + rows.wet + rows.lower, 3)) for _ in sides]
