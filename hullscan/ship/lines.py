@@ -130,11 +130,12 @@ class Lines:
         if self.bulb is None:
             return self._hull_part(station_m, 0.0), None
         waist = self.bulb.top_m
-        if station_m <= self.bulb.meets_m:
-            upper = self._hull_part(station_m, waist)
-            lower = self._lower_part(station_m, float(upper[-1, 0]))
-            return upper, lower
-        return self._hull_part(station_m, waist), self._bulb_part(station_m)
+        upper = self._hull_part(station_m, waist)
+        if self.bulb.meets_m < station_m <= self.length_m + self.bulb.length_m:
+            return upper, self._bulb_part(station_m)
+        if station_m > self.bulb.meets_m or self.lowest(station_m) >= waist:
+            return upper, upper[-1:]  # beyond the bulb, or under the overhang of the stern: nothing hangs below
+        return upper, self._lower_part(station_m, float(upper[-1, 0]))
 
     # ---------------------------------------------------------------- hull
 

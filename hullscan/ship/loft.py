@@ -16,7 +16,7 @@ from hullscan.geometry.frames import Array
 from hullscan.ship.curves import resample, split_at_waterline
 from hullscan.ship.surface import Dimensions, HullSurface
 
-__all__ = ["FLAT_END_M", "Rows", "afloat", "loft"]
+__all__ = ["FLAT_END_M", "Rows", "afloat", "clear_of_ends", "closed_end", "loft"]
 
 FLAT_END_M = 0.005
 """Between the edge of a transom and its centre line: enough for stations to tell its points apart."""
@@ -29,6 +29,15 @@ class Rows:
     dry: int = 12
     wet: int = 97
     lower: int = 0
+
+
+def clear_of_ends(stations_m: Array, flat_ends: tuple[bool, bool]) -> Array:
+    """Stations with room beside flat ends for the section just inside."""
+    for end, flat in zip((0, -1), flat_ends, strict=True):
+        if flat:
+            away = np.abs(stations_m - stations_m[end])
+            stations_m = stations_m[(away == 0) | (away > 2 * FLAT_END_M)]
+    return stations_m
 
 
 def afloat(section: Array, draught_m: float, list_rad: float) -> Array:
@@ -61,10 +70,7 @@ def loft(
     """
     rows = rows or Rows()
     list_rad = float(np.radians(dimensions.list_deg))
-    for end, flat in zip((0, -1), flat_ends, strict=True):
-        if flat:  # room for the section just inside
-            away = np.abs(stations_m - stations_m[end])
-            stations_m = stations_m[(away == 0) | (away > 2 * FLAT_END_M)]
+    stations_m = clear_of_ends(stations_m, flat_ends)
     draughts = dimensions.draught_at(stations_m)
     sides = (1.0, -1.0) if list_rad else (1.0,)
     grids = [np.empty((len(stations_m), rows.dry + rows.wet + rows.lower, 3)) for _ in sides]
@@ -78,7 +84,7 @@ def loft(
     stations = stations_m
     for end, flat in zip((0, -1), flat_ends, strict=True):
         if flat:
-            closed = [_closed(stations, grid, end, sign * list_rad) for grid, sign in zip(grids, sides, strict=True)]
+            closed = [closed_end(stations, grid, end, sign * list_rad) for grid, sign in zip(grids, sides, strict=True)]
             stations, grids = closed[0][0], [grid for _, grid in closed]
     gaps = None
     if rows.lower:
@@ -106,7 +112,7 @@ def _rows(upper: Array, lower: Array | None, rows: Rows) -> Array:
     )
 
 
-def _closed(stations: Array, grid: Array, end: int, list_rad: float) -> tuple[Array, Array]:
+def closed_end(stations: Array, grid: Array, end: int, list_rad: float) -> tuple[Array, Array]:
     """Stations and grid with a plate across one end: from its edge to the centre line, a few millimetres out."""
     edge, inner = (0, 1) if end == 0 else (len(stations) - 1, len(stations) - 2)
     out = FLAT_END_M if end else -FLAT_END_M

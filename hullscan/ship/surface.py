@@ -20,13 +20,12 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from embreex.mesh_construction import TriangleMesh
-from embreex.rtcore_scene import EmbreeScene
 
 from hullscan.errors import InputError
 from hullscan.geometry.frames import Array
 from hullscan.ship.curves import resample, split_at_waterline
 from hullscan.ship.half import HullHalf
+from hullscan.ship.ray_mesh import Hits, RayMesh
 
 __all__ = ["Dimensions", "Hits", "HullPoints", "HullSurface", "Side", "Sides", "side_name", "side_sign"]
 
@@ -61,23 +60,6 @@ class HullPoints:
     station_m: Array
     girth_m: Array
     offset_m: Array
-
-
-@dataclass(frozen=True, slots=True)
-class Hits:
-    """Where n rays meet the hull.
-
-    Attributes:
-        hit: (n,) whether the ray meets it within its range.
-        distance_m: (n,) along the ray; inf where it does not.
-        points_m: (n, 3) ship frame; NaN where it does not.
-        normals: (n, 3) outward unit normals, smooth between sections; NaN where it does not.
-    """
-
-    hit: npt.NDArray[np.bool_]
-    distance_m: Array
-    points_m: Array
-    normals: Array
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +100,8 @@ class HullSurface:
         gaps: (n, m - 1) steps between rows that are no plating, of both sides; see ``HullHalf``.
         flat_ends: whether the hull ends aft and forward in a plate across her (a transom).
         dimensions: by default measured on the grid.
+        skin: the mesh that the sections were cut from, where there is one: rays meet it rather than the loft.
+        notes: what was repaired, filled or assumed when she was read, as messages for people with their data.
     """
 
     def __init__(
@@ -130,6 +114,8 @@ class HullSurface:
         gaps: npt.NDArray[np.bool_] | None = None,
         flat_ends: tuple[bool, bool] = (False, False),
         dimensions: Dimensions | None = None,
+        skin: RayMesh | None = None,
+        notes: tuple[tuple[str, dict[str, float | str]], ...] = (),
     ) -> None:
         if grid_m.shape[:1] != stations_m.shape or grid_m.shape[2:] != (3,):
             raise ValueError(f"expected grid (n, m, 3) for n={len(stations_m)} stations, got {grid_m.shape}")
@@ -143,8 +129,7 @@ class HullSurface:
             self.port = HullHalf(stations_m, port_grid_m * _MIRROR, waterline_row, gaps, flat_ends)
         self.flat_ends = flat_ends
         self.dimensions = dimensions or _measured(stations_m, grid_m, waterline_row)
-        self.notes: tuple[tuple[str, dict[str, float | str]], ...] = ()
-        """What was repaired, filled or assumed when she was read, as messages for people with their data."""
+        self._skin, self.notes = skin, notes
 
     @classmethod
     def from_sections(
@@ -276,26 +261,12 @@ class HullSurface:
         return np.concatenate([self.starboard.vertex_normals.reshape(-1, 3), port])
 
     @cached_property
-    def _embree(self) -> EmbreeScene:
-        scene = EmbreeScene()
-        TriangleMesh(scene, self.vertices_m.astype(np.float32), self.faces)
-        return scene
+    def _ray_mesh(self) -> RayMesh:
+        return self._skin or RayMesh(self.vertices_m, self.faces, self.vertex_normals)
 
     def cast(self, origins_m: Array, directions: Array, max_range_m: float = np.inf) -> Hits:
         """Where (n, 3) rays with unit directions first meet the hull, ship frame."""
-        origins = np.ascontiguousarray(np.broadcast_to(origins_m, directions.shape), dtype=np.float32)
-        rays = np.ascontiguousarray(directions, dtype=np.float32)
-        found = self._embree.run(origins, rays, output=1)
-        distance = found["tfar"].astype(np.float64)
-        hit = (found["primID"] >= 0) & (distance <= max_range_m)
-        corners = self.faces[np.where(hit, found["primID"], 0)]
-        u, v = found["u"][:, None].astype(np.float64), found["v"][:, None].astype(np.float64)
-        weights = np.stack([1 - u - v, u, v], axis=1)
-        points = (self.vertices_m[corners] * weights).sum(axis=1)
-        normals = (self.vertex_normals[corners] * weights).sum(axis=1)
-        normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
-        points[~hit], normals[~hit], distance[~hit] = np.nan, np.nan, np.inf
-        return Hits(hit, distance, points, normals)
+        return self._ray_mesh.cast(origins_m, directions, max_range_m)
 
     def nearest(self, points_m: Array) -> tuple[Array, Array, Array]:
         """Closest points of the surface: (n, 3) points, (n,) distances, (n, 3) outward normals, ship frame."""
