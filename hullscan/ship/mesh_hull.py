@@ -6,10 +6,11 @@ Stations begin evenly, closer towards the ends; where the loft between two of th
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from hullscan.errors import InputError
 from hullscan.geometry.frames import Array
@@ -18,7 +19,7 @@ from hullscan.ship.form import MeshForm
 from hullscan.ship.loft import afloat, clear_of_ends, closed_end
 from hullscan.ship.mesh_file import Faces, TriangleSoup, read_mesh
 from hullscan.ship.mesh_repair import Note, repaired
-from hullscan.ship.mesh_sections import mesh_outlines
+from hullscan.ship.mesh_sections import MeshCutter
 from hullscan.ship.piece_rows import PieceRows, piece_rows
 from hullscan.ship.ray_mesh import RayMesh, creased_normals
 from hullscan.ship.surface import Dimensions, HullSurface
@@ -32,7 +33,6 @@ _MOST_STATIONS = 1200
 _SAMPLES = 6000
 _DRY_SHARE = 0.3  # height above water that is kept, as a share of the draught
 _LARGEST_M = 600.0
-_ASYMMETRY = 0.005
 
 
 def mesh_hull(form: MeshForm, folder: Path) -> HullSurface:
@@ -53,7 +53,7 @@ def mesh_hull(form: MeshForm, folder: Path) -> HullSurface:
     dimensions, aft_m = _dimensions(form, vertices, skin.faces, fwd, aft, str(path))
     vertices = vertices - [aft_m, 0, 0]
     mesh = _Mesh(vertices, skin.faces, dimensions)
-    return mesh.surface([*skin.notes, *_lopsided(vertices, skin.faces)], str(path))
+    return mesh.surface(list(skin.notes), str(path))
 
 
 def _in_ship_axes(form: MeshForm, soup: TriangleSoup) -> TriangleSoup:
@@ -116,14 +116,27 @@ def _dimensions(
     return dimensions, aft_m
 
 
-def _lopsided(vertices: Array, faces: Faces) -> list[Note]:
-    """A note where the two sides differ, of which only one is taken."""
-    corners = vertices[faces]
-    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-    off = float((corners[:, :, 1].mean(axis=1) * area).sum() / area.sum())
-    if abs(off) < _ASYMMETRY * float(np.abs(vertices[:, 1]).max()):
-        return []
-    return [(mark("the two sides of the mesh differ; the starboard side stands for both"), {})]
+@dataclass(slots=True)
+class _Side:
+    """One side of a mesh while its sections are cut, as if it were the starboard side.
+
+    Attributes:
+        pieces: of each station cut so far.
+        rows: of each station laid so far.
+        points: on the wetted skin, (n, 3) ship frame with y outward, to measure how far the loft strays.
+    """
+
+    cutter: MeshCutter
+    points: Array
+    list_rad: float
+    pieces: dict[float, list[Array]] = field(default_factory=dict)
+    rows: dict[float, tuple[Array, npt.NDArray[np.bool_]]] = field(default_factory=dict)
+    closed: int = 0
+
+    def cut(self, stations: Array) -> None:
+        outlines = self.cutter.outlines(stations)
+        self.pieces |= dict(zip(stations.tolist(), outlines.pieces, strict=True))
+        self.closed += outlines.closed
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,31 +148,53 @@ class _Mesh:
     dimensions: Dimensions
 
     def surface(self, notes: list[Note], where: str) -> HullSurface:
-        """Loft with as many stations as it takes."""
-        stations, flat = self._first_stations()
-        outlines = mesh_outlines(self.vertices, self.faces, stations)
-        pieces = dict(zip(stations.tolist(), outlines.pieces, strict=True))
-        points = self._wet_points()
-        for round_ in range(_ROUNDS + 1):
-            hull = self._lofted(pieces, flat, where)
-            station, _, off = hull.starboard.locate(points)
-            more = self._between(hull, station[off > _CLOSE_M])
-            if round_ == _ROUNDS or not len(more) or len(pieces) + len(more) > _MOST_STATIONS:
-                break
-            pieces |= dict(zip(more.tolist(), mesh_outlines(self.vertices, self.faces, more).pieces, strict=True))
-        notes = list(notes)
-        if outlines.closed:
-            notes.append(
-                (mark("at {count} stations a part beside the centre line is left out of the sections"), {"count": outlines.closed})
-            )
-        strays = {"far": float(np.quantile(off, 0.999)) * 1000, "count": len(hull.stations_m)}
-        notes.append((mark("{count} sections stray from the mesh by at most {far:.1f} mm on 99.9 % of it"), strays))
+        """Loft with as many stations as it takes; with a side of its own to port where the two differ."""
+        list_rad = float(np.radians(self.dimensions.list_deg))
+        skin = self._skin()
+        cutter = MeshCutter(self.vertices, self.faces)
+        stations, flat = self._first_stations(cutter)
+        sides = [_Side(cutter, _wet_points(skin, 1), list_rad)]
+        sides[0].cut(stations)
+        port = _wet_points(skin, -1)
+        hull, off = self._refined(sides, flat, where)
+        if list_rad or float(np.quantile(hull.starboard.locate(port)[2], 0.999)) > 2 * _CLOSE_M:
+            sides.append(_Side(cutter.mirrored(), port, -list_rad))
+            sides[1].cut(np.array(sorted(sides[0].pieces)))
+            hull, off = self._refined(sides, flat, where)
+            notes = [*notes, (mark("the two sides are taken each by itself"), {})]
+        if closed := sum(side.closed for side in sides):
+            message = mark("at {count} stations a part beside the centre line is left out of the sections")
+            notes = [*notes, (message, {"count": closed})]
+        strays: dict[str, float | str] = {"far": float(np.quantile(off, 0.999)) * 1000, "count": len(hull.stations_m)}
+        notes = [*notes, (mark("{count} sections stray from the mesh by at most {far:.1f} mm on 99.9 % of it"), strays)]
         return HullSurface(
-            hull.stations_m, hull.grid_m, hull.waterline_row, port_grid_m=None if hull.symmetric else hull.port.grid_m * [1, -1, 1],
-            gaps=hull.starboard.gaps, flat_ends=flat, dimensions=self.dimensions, skin=self._skin(), notes=tuple(notes),
-        )  # fmt: skip
+            hull.stations_m,
+            hull.grid_m,
+            hull.waterline_row,
+            port_grid_m=None if hull.symmetric else hull.port.grid_m * [1, -1, 1],
+            gaps=hull.starboard.gaps,
+            flat_ends=flat,
+            dimensions=self.dimensions,
+            skin=skin,
+            notes=tuple(notes),
+        )
 
-    def _first_stations(self) -> tuple[Array, tuple[bool, bool]]:
+    def _refined(self, sides: list[_Side], flat: tuple[bool, bool], where: str) -> tuple[HullSurface, Array]:
+        """The loft after stations were put where it strayed, and (n,) how far points are from it."""
+        for round_ in range(_ROUNDS + 1):
+            hull = self._lofted(sides, flat, where)
+            halves = (hull.starboard, hull.port)
+            found = [half.locate(side.points) for half, side in zip(halves, sides, strict=False)]
+            off = np.concatenate([each[2] for each in found])
+            strayed = np.concatenate([each[0] for each in found])[off > _CLOSE_M]
+            more = self._between(hull, strayed)
+            if round_ == _ROUNDS or not len(more) or len(sides[0].pieces) + len(more) > _MOST_STATIONS:
+                break
+            for side in sides:
+                side.cut(more)
+        return hull, off
+
+    def _first_stations(self, cutter: MeshCutter) -> tuple[Array, tuple[bool, bool]]:
         """Even stations, closer towards the ends, and whether the ends are plates across."""
         wet = self.vertices[self.faces][(self._depths(self.vertices)[self.faces] > -self._dry_m).any(axis=1)]
         low, high = float(wet[:, :, 0].min()), float(wet[:, :, 0].max())
@@ -174,7 +209,7 @@ class _Mesh:
         stations = stations[np.concatenate([[True], np.diff(stations) > 2e-5 * length])]
         across = [
             max((float(piece[:, 0].max()) for piece in pieces), default=0.0) > 0.02 * self.dimensions.beam_m
-            for pieces in mesh_outlines(self.vertices, self.faces, ends).pieces
+            for pieces in cutter.outlines(ends).pieces
         ]
         return stations, (across[0], across[1])
 
@@ -185,19 +220,6 @@ class _Mesh:
     def _depths(self, points: Array) -> Array:
         """(v,) depth of points on the centre line's trim; list left aside."""
         return np.asarray(self.dimensions.draught_at(points[:, 0]) - points[:, 2], dtype=np.float64)
-
-    def _wet_points(self) -> Array:
-        """Points of the starboard side below water, evenly by area, ship frame."""
-        floating = self._floating()
-        corners = floating[self.faces]
-        area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-        middle = corners.mean(axis=1)
-        area = np.where((middle[:, 2] > 0) & (middle[:, 1] > 0), area, 0.0)
-        rng = np.random.default_rng(0)
-        face = rng.choice(len(area), _SAMPLES, p=area / area.sum())
-        share = rng.dirichlet((1, 1, 1), _SAMPLES)
-        points = np.asarray((corners[face] * share[:, :, None]).sum(axis=1), dtype=np.float64)
-        return points[points[:, 2] > 0]
 
     def _floating(self) -> Array:
         """(v, 3) vertices in the ship frame."""
@@ -211,27 +233,26 @@ class _Mesh:
         floating, faces = self._floating(), self.faces[:, ::-1].astype(np.int32)
         return RayMesh(floating, faces, creased_normals(floating, faces))
 
-    def _lofted(self, pieces: dict[float, list[Array]], flat: tuple[bool, bool], where: str) -> HullSurface:
-        list_rad = float(np.radians(self.dimensions.list_deg))
-        stations = np.array(sorted(station for station, found in pieces.items() if found))
+    def _lofted(self, sides: list[_Side], flat: tuple[bool, bool], where: str) -> HullSurface:
+        stations = np.array(sorted(x for x in sides[0].pieces if all(side.pieces[x] for side in sides)))
         if len(stations) < 8:
             raise InputError("the mesh has no outline that can be followed", where=where, todo="check its axes")
         stations = clear_of_ends(stations, flat)
-        signs = (1.0, -1.0) if list_rad else (1.0,)
+        draughts = dict(zip(stations.tolist(), self.dimensions.draught_at(stations).tolist(), strict=True))
         rows = PieceRows()
         grids, gaps = [], np.zeros((len(stations), rows.dry + rows.wet - 1), dtype=bool)
-        for sign in signs:
-            grid = np.empty((len(stations), rows.dry + rows.wet, 3))
-            for index, station in enumerate(stations.tolist()):
-                draught = float(self.dimensions.draught_at(np.array(station)))
-                floating = [afloat(piece, draught, sign * list_rad) for piece in pieces[station]]
-                grid[index, :, 0] = station
-                grid[index, :, 1:], own = piece_rows(floating, rows, self._dry_m)
-                gaps[index] |= own
-            grids.append(grid)
+        for side in sides:
+            for station in stations.tolist():
+                if station not in side.rows:
+                    floating = [afloat(piece, draughts[station], side.list_rad) for piece in side.pieces[station]]
+                    side.rows[station] = piece_rows(floating, rows, self._dry_m)
+            laid = [side.rows[station] for station in stations.tolist()]
+            plane = np.stack([points for points, _ in laid])
+            grids.append(np.concatenate([np.broadcast_to(stations[:, None, None], (*plane.shape[:2], 1)), plane], axis=2))
+            gaps |= np.stack([own for _, own in laid])
         for end, closed in zip((0, -1), flat, strict=True):
             if closed:
-                both = [closed_end(stations, grid, end, sign * list_rad) for grid, sign in zip(grids, signs, strict=True)]
+                both = [closed_end(stations, grid, end, side.list_rad) for grid, side in zip(grids, sides, strict=True)]
                 stations, grids = both[0][0], [grid for _, grid in both]
                 repeat = np.repeat(gaps[[end]], 2, axis=0)
                 gaps = np.concatenate([repeat, gaps] if end == 0 else [gaps, repeat])
@@ -239,7 +260,7 @@ class _Mesh:
             stations,
             grids[0],
             rows.dry,
-            port_grid_m=grids[1] * [1, -1, 1] if list_rad else None,
+            port_grid_m=grids[1] * [1, -1, 1] if len(sides) > 1 else None,
             gaps=gaps,
             flat_ends=flat,
             dimensions=self.dimensions,
@@ -251,3 +272,14 @@ class _Mesh:
         index = np.unique(np.clip(np.searchsorted(stations, strayed) - 1, 0, len(stations) - 2))
         wide = np.diff(stations)[index] > 5e-5 * self.dimensions.length_m
         return np.asarray((stations[index] + stations[index + 1])[wide] / 2, dtype=np.float64)
+
+
+def _wet_points(skin: RayMesh, sign: int) -> Array:
+    """Points of one side below water, evenly by area, y outward."""
+    corners = skin.vertices_m[skin.faces] * [1, sign, 1]
+    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
+    area = np.where((corners[:, :, 2].max(axis=1) > 0) & (corners[:, :, 1].max(axis=1) > 0), area, 0.0)
+    rng = np.random.default_rng(0)
+    face = rng.choice(len(area), _SAMPLES, p=area / area.sum())
+    points = np.asarray((corners[face] * rng.dirichlet((1, 1, 1), _SAMPLES)[:, :, None]).sum(axis=1), dtype=np.float64)
+    return points[(points[:, 2] > 0) & (points[:, 1] > 0)]

@@ -16,7 +16,7 @@ from hullscan.geometry.frames import Array
 from hullscan.ship.mesh_file import Faces
 from hullscan.ship.mesh_repair import edge_ids
 
-__all__ = ["Outlines", "mesh_outlines"]
+__all__ = ["MeshCutter", "Outlines"]
 
 Index = npt.NDArray[np.int64]
 
@@ -34,58 +34,70 @@ class Outlines:
     closed: int
 
 
-def mesh_outlines(vertices: Array, faces: Faces, stations_m: Array) -> Outlines:
-    """Cut a skin, outward normals, at stations; vertices are forward, starboard, up."""
-    station, begins, ends, start, end = _steps(vertices, faces, stations_m)
-    keep = (start[:, 0] > 0) | (end[:, 0] > 0)
-    station, begins, ends, start, end = station[keep], begins[keep], ends[keep], start[keep], end[keep]
-    before = _predecessors(station, begins, ends)
-    # the centre plane cuts outlines open
-    comes_in, goes_out = start[:, 0] <= 0, end[:, 0] <= 0
-    start, end = _cut(start, end, comes_in), _cut(end, start, goes_out)
-    before[comes_in] = -1
-    head, rank = _ranked(before)
-    closed = head < 0
-    order = np.lexsort((rank, head, station))
-    order = order[~closed[order]]
-    pieces: list[list[Array]] = [[] for _ in range(len(stations_m))]
-    if len(order):
-        turns = np.flatnonzero(np.diff(head[order])) + 1
-        for piece in np.split(order, turns):
-            curve = np.concatenate([start[piece[:1]], end[piece]])
-            pieces[int(station[piece[0]])].append(curve)
-    return Outlines([_from_top(found) for found in pieces], int(len(np.unique(station[closed]))))
+class MeshCutter:
+    """A skin that can be cut.
 
-
-def _steps(vertices: Array, faces: Faces, stations_m: Array) -> tuple[Index, Index, Index, Array, Array]:
-    """Station, edge and place of beginning and end of every step.
-
-    A corner that lies in a plane counts as ahead of it, so that every triangle is crossed in two edges or none.
+    Args:
+        vertices: (v, 3) forward, starboard, up.
+        faces: (f, 3) with outward normals.
     """
-    edges, _ = edge_ids(faces)
-    x = vertices[faces, 0]
-    first = np.searchsorted(stations_m, x.min(axis=1), side="right")
-    last = np.searchsorted(stations_m, x.max(axis=1), side="right")
-    count = last - first
-    face = np.repeat(np.arange(len(faces)), count)
-    station = np.repeat(first, count) + np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
-    ahead = x[face] >= stations_m[station][:, None]
-    after = np.roll(ahead, -1, axis=1)
-    rising, falling = ~ahead & after, ahead & ~after
-    crossed = rising.any(axis=1)
-    face, station, rising, falling = face[crossed], station[crossed], rising[crossed], falling[crossed]
-    result: list[Array] = []
-    numbers: list[Index] = []
-    for side in (rising, falling):
-        corner = side.argmax(axis=1)
-        a, b = vertices[faces[face, corner]], vertices[faces[face, (corner + 1) % 3]]
-        # the same edge gives the same point whichever way it is run
-        swap = (faces[face, corner] > faces[face, (corner + 1) % 3])[:, None]
-        a, b = np.where(swap, b, a), np.where(swap, a, b)
-        share = (stations_m[station] - a[:, 0]) / (b[:, 0] - a[:, 0])
-        result.append((a + share[:, None] * (b - a))[:, 1:])
-        numbers.append(edges[face, corner])
-    return station, numbers[0], numbers[1], result[0], result[1]
+
+    def __init__(self, vertices: Array, faces: Faces) -> None:
+        self._vertices, self._faces = vertices, faces
+        self._edges = edge_ids(faces)[0]
+        self._x = vertices[faces, 0]
+        self._span = self._x.min(axis=1), self._x.max(axis=1)
+
+    def mirrored(self) -> MeshCutter:
+        """The same with its sides exchanged."""
+        return MeshCutter(self._vertices * [1, -1, 1], self._faces[:, ::-1])
+
+    def outlines(self, stations_m: Array) -> Outlines:
+        """Outlines of the starboard side at (n,) increasing stations."""
+        station, begins, ends, start, end = self._steps(stations_m)
+        keep = (start[:, 0] > 0) | (end[:, 0] > 0)
+        station, begins, ends, start, end = station[keep], begins[keep], ends[keep], start[keep], end[keep]
+        before = _predecessors(station, begins, ends)
+        # the centre plane cuts outlines open
+        comes_in, goes_out = start[:, 0] <= 0, end[:, 0] <= 0
+        start, end = _cut(start, end, comes_in), _cut(end, start, goes_out)
+        before[comes_in] = -1
+        head, rank = _ranked(before)
+        closed = head < 0
+        order = np.lexsort((rank, head, station))
+        order = order[~closed[order]]
+        pieces: list[list[Array]] = [[] for _ in range(len(stations_m))]
+        if len(order):
+            turns = np.flatnonzero(np.diff(head[order])) + 1
+            for piece in np.split(order, turns):
+                pieces[int(station[piece[0]])].append(np.concatenate([start[piece[:1]], end[piece]]))
+        return Outlines([_from_top(found) for found in pieces], int(len(np.unique(station[closed]))))
+
+    def _steps(self, stations_m: Array) -> tuple[Index, Index, Index, Array, Array]:
+        """Station, edge and place of beginning and end of every step.
+
+        A corner that lies in a plane counts as ahead of it, so that every triangle is crossed in two edges or none.
+        """
+        first = np.searchsorted(stations_m, self._span[0], side="right")
+        last = np.searchsorted(stations_m, self._span[1], side="right")
+        count = last - first
+        face = np.repeat(np.arange(len(self._faces)), count)
+        station = np.repeat(first, count) + np.arange(count.sum()) - np.repeat(np.cumsum(count) - count, count)
+        ahead = self._x[face] >= stations_m[station][:, None]
+        after = np.roll(ahead, -1, axis=1)
+        rising, falling = ~ahead & after, ahead & ~after
+        crossed = rising.any(axis=1)
+        face, station, rising, falling = face[crossed], station[crossed], rising[crossed], falling[crossed]
+        places, numbers = [], []
+        for side in (rising, falling):
+            corner = side.argmax(axis=1)
+            one, other = self._faces[face, corner], self._faces[face, (corner + 1) % 3]
+            # the same edge gives the same point whichever way it is run
+            a, b = self._vertices[np.minimum(one, other)], self._vertices[np.maximum(one, other)]
+            share = (stations_m[station] - a[:, 0]) / (b[:, 0] - a[:, 0])
+            places.append((a + share[:, None] * (b - a))[:, 1:])
+            numbers.append(self._edges[face, corner])
+        return station, numbers[0], numbers[1], places[0], places[1]
 
 
 def _predecessors(station: Index, begins: Index, ends: Index) -> Index:
