@@ -15,6 +15,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Gt, Le, Len
 
 from hullscan.documents import OneOf
+from hullscan.ship.files import form_file
 from hullscan.ship.surface import HullSurface
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Wigley",
     "build_hull",
     "form_kind",
+    "stated_file",
 ]
 
 Draught = Annotated[float, Gt(0.5), Le(30)]
@@ -286,6 +288,16 @@ Form = Annotated[
 def form_kind(form: Any) -> str:
     """Name of a form's class: its type, ``offsets`` or ``mesh``."""
     return next((name for name, kind in _KINDS.items() if isinstance(form, kind)), "")
+
+
+def stated_file(form: Form, folder: Path) -> Path | None:
+    """The file that a form is read from, None for a parametric one.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    name = form.offsets if isinstance(form, OffsetForm) else form.mesh if isinstance(form, MeshForm) else None
+    return None if name is None else form_file(name, folder)
 
 
 def build_hull(form: Form, folder: Path | None = None, *, station_step_m: float | None = None) -> HullSurface:

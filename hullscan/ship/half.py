@@ -7,6 +7,7 @@ gap. A gap is no plating and has no girth, so that point and girth stay tied one
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -18,6 +19,9 @@ from hullscan.geometry.frames import Array
 from hullscan.ship.curves import at_length, closest_on_triangles
 
 __all__ = ["HullHalf"]
+
+_CHUNK = 4096
+"""Points asked about at a time: each needs its whole section, a large hull has half a million cells."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,19 +46,29 @@ class HullHalf:
 
     def point(self, station_m: Array, girth_m: Array) -> Array:
         """(n, 3) points; coordinates beyond the surface are clipped to its edge."""
+        return self._in_chunks(self._point, station_m, girth_m)
+
+    def _point(self, station_m: Array, girth_m: Array) -> Array:
         section, along, _ = self.sections(station_m)
-        return at_length(section, along, np.asarray(girth_m, dtype=np.float64))
+        return at_length(section, along, girth_m)
 
     def normal(self, station_m: Array, girth_m: Array) -> Array:
         """(n, 3) outward normals, not of unit length."""
+        return self._in_chunks(self._normal, station_m, girth_m)
+
+    def _normal(self, station_m: Array, girth_m: Array) -> Array:
         _, along, weight = self.sections(station_m)
         index = self.index(station_m)[0]
         normals = self.vertex_normals[index] * (1 - weight) + self.vertex_normals[index + 1] * weight
-        return at_length(normals, along, np.asarray(girth_m, dtype=np.float64))
+        return at_length(normals, along, girth_m)
 
     def locate(self, points_m: Array) -> tuple[Array, Array, Array]:
         """Station, girth and distance in the plane of the section, (n,) each, of (n, 3) points."""
         stations = self._on_flat_ends(points_m)
+        located = self._in_chunks(self._locate, points_m, stations)
+        return located[:, 0], located[:, 1], located[:, 2]
+
+    def _locate(self, points_m: Array, stations: Array) -> Array:
         section, along, _ = self.sections(stations)
         start, step = section[:, :-1, 1:], np.diff(section[:, :, 1:], axis=1)
         aim = points_m[:, None, 1:] - start
@@ -67,7 +81,17 @@ class HullHalf:
         each = np.arange(len(points_m))
         girth = along[each, best] + share[each, best] * (along[each, best + 1] - along[each, best])
         station = np.clip(stations, self.stations_m[0], self.stations_m[-1])
-        return station, girth, np.sqrt(distance2[each, best])
+        return np.column_stack([station, girth, np.sqrt(distance2[each, best])])
+
+    @staticmethod
+    def _in_chunks(ask: Callable[[Array, Array], Array], first: Array, second: Array) -> Array:
+        """The answers to any number of questions, some thousands at a time."""
+        first, second = np.atleast_1d(np.asarray(first, np.float64)), np.atleast_1d(np.asarray(second, np.float64))
+        count = max(len(first), len(second))
+        if count <= _CHUNK:
+            return ask(first, second)
+        first, second = (np.broadcast_to(part, (count, *part.shape[1:])) for part in (first, second))
+        return np.concatenate([ask(first[at : at + _CHUNK], second[at : at + _CHUNK]) for at in range(0, count, _CHUNK)])
 
     def _on_flat_ends(self, points_m: Array) -> Array:
         """(n,) stations, those of points on a flat end resolved by how far they are from its edge.
@@ -107,7 +131,7 @@ class HullHalf:
 
     def total_girth(self, station_m: Array) -> Array:
         """(n,) girth from the waterline to the centre line."""
-        return self.sections(np.atleast_1d(np.asarray(station_m, dtype=np.float64)))[1][:, -1]
+        return self._in_chunks(lambda station, _: self.sections(station)[1][:, -1], station_m, np.zeros(1))
 
     def keel_depth(self, station_m: Array) -> Array:
         """(n,) greatest depth of the section."""
@@ -204,16 +228,25 @@ class HullHalf:
 
     # ---------------------------------------------------------------- integral quantities
 
-    @cached_property
+    @property
     def wetted_area_m2(self) -> float:
         """Area below the waterline, flat ends included."""
-        wet = self.grid_m[:, self.waterline_row :]
+        return self._wetted_area(self.gaps, self.grid_m)
+
+    @property
+    def flat_end_area_m2(self) -> float:
+        """Area below the waterline of the plates across the ends."""
+        ends = [slice(0, 2)] * self.flat_ends[0] + [slice(-2, None)] * self.flat_ends[1]
+        return sum(self._wetted_area(None if self.gaps is None else self.gaps[end], self.grid_m[end]) for end in ends)
+
+    def _wetted_area(self, gaps: npt.NDArray[np.bool_] | None, grid_m: Array) -> float:
+        wet = grid_m[:, self.waterline_row :]
         a, b, c, d = wet[:-1, :-1], wet[1:, :-1], wet[1:, 1:], wet[:-1, 1:]
         first, second = np.cross(d - a, c - a), np.cross(c - a, b - a)
         areas = np.linalg.norm(first, axis=-1), np.linalg.norm(second, axis=-1)
-        if self.gaps is not None:
-            gaps = self.gaps[:, self.waterline_row :]
-            plating = ~(gaps[:-1] | gaps[1:])
+        if gaps is not None:
+            below = gaps[:, self.waterline_row :]
+            plating = ~(below[:-1] | below[1:])
             return float((areas[0] + areas[1])[plating].sum() / 2)
         return float(areas[0].sum() + areas[1].sum()) / 2
 

@@ -291,6 +291,11 @@ class HullSurface:
         """Area of both sides below the waterline."""
         return self.starboard.wetted_area_m2 + self.port.wetted_area_m2
 
+    @property
+    def flat_end_area_m2(self) -> float:
+        """Wetted area of the plates across her ends; it is part of the whole, but has no cells of its own."""
+        return self.starboard.flat_end_area_m2 + self.port.flat_end_area_m2
+
     @cached_property
     def volume_m3(self) -> float:
         """Displaced volume, both sides, by integrating the section areas along the ship."""
