@@ -1,4 +1,4 @@
-"""The bulk carrier's lines. What was flown and trained with depends on them: they stay as they are, to the last digit."""
+"""The bulk carrier's lines. What was flown and trained with depends on them: they stay, to the last digit."""
 
 from __future__ import annotations
 

@@ -91,7 +91,9 @@ class HullHalf:
         if count <= _CHUNK:
             return ask(first, second)
         first, second = (np.broadcast_to(part, (count, *part.shape[1:])) for part in (first, second))
-        return np.concatenate([ask(first[at : at + _CHUNK], second[at : at + _CHUNK]) for at in range(0, count, _CHUNK)])
+        return np.concatenate(
+            [ask(first[at : at + _CHUNK], second[at : at + _CHUNK]) for at in range(0, count, _CHUNK)]
+        )
 
     def _on_flat_ends(self, points_m: Array) -> Array:
         """(n,) stations, those of points on a flat end resolved by how far they are from its edge.

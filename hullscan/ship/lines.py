@@ -174,8 +174,12 @@ class Lines:
     def half_breadth(self, station_m: float, height_m: Array) -> Array:
         """(k,) half-breadths of the hull without its bulb."""
         rise = np.clip(height_m / self.draught_m, 0, 1.3)
-        return self.beam_m / 2 * self._midship(height_m) * self._entrance(station_m, height_m, rise) * self._run(
-            station_m, rise
+        return (
+            self.beam_m
+            / 2
+            * self._midship(height_m)
+            * self._entrance(station_m, height_m, rise)
+            * self._run(station_m, rise)
         )
 
     def _midship(self, height_m: Array) -> Array:

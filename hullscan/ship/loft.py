@@ -107,9 +107,7 @@ def _rows(upper: Array, lower: Array | None, rows: Rows) -> Array:
         joined = np.linalg.norm(upper[-1] - lower[0]) < 1e-9
         dry = np.concatenate([upper, lower_dry]) if joined and lower[0, 1] < 0 else upper
         wet = dry[-1:]
-    return np.concatenate(
-        [resample(dry, rows.dry + 1)[:-1], resample(wet, rows.wet), resample(lower_wet, rows.lower)]
-    )
+    return np.concatenate([resample(dry, rows.dry + 1)[:-1], resample(wet, rows.wet), resample(lower_wet, rows.lower)])
 
 
 def closed_end(stations: Array, grid: Array, end: int, list_rad: float) -> tuple[Array, Array]:

@@ -51,7 +51,9 @@ def read_mesh(path: Path) -> TriangleSoup:
         InputError: it cannot be read, or is no mesh of these kinds, with file and line.
     """
     raw = _bytes_of(path)
-    suffix = path.suffixes[-2].lower() if path.suffix.lower() == ".gz" and len(path.suffixes) > 1 else path.suffix.lower()
+    suffix = (
+        path.suffixes[-2].lower() if path.suffix.lower() == ".gz" and len(path.suffixes) > 1 else path.suffix.lower()
+    )
     readers = {".stl": _read_stl, ".obj": _read_obj, ".ply": _read_ply}
     if suffix not in readers:
         raise InputError(f"{path} is no mesh that can be read", todo="give an .stl, .obj or .ply file")
@@ -157,7 +159,9 @@ def _read_obj(path: Path, raw: bytes) -> TriangleSoup:
             polygons.append([word.split(b"/")[0] for word in words[1:]])
             polygon_lines.append(number)
     points = _numbers(vertices, path, raw, rb"^[ \t]*v[ \t]")
-    fan = [(p[0], p[i], p[i + 1], n) for p, n in zip(polygons, polygon_lines, strict=True) for i in range(1, len(p) - 1)]
+    fan = [
+        (p[0], p[i], p[i + 1], n) for p, n in zip(polygons, polygon_lines, strict=True) for i in range(1, len(p) - 1)
+    ]
     try:
         corners = np.array([[int(word) for word in part[:3]] for part in fan], dtype=np.int64).reshape(-1, 3)
     except (ValueError, OverflowError):
@@ -208,7 +212,9 @@ def _read_ply(path: Path, raw: bytes) -> TriangleSoup:
             return _ply_text(path, raw, end.end(), elements)
         return _ply_binary(path, raw[end.end() :], elements, "<" if form == "binary_little_endian" else ">")
     except (ValueError, IndexError, KeyError) as error:
-        raise InputError(f"{path} is cut short or does not hold what its header says", todo="export it again") from error
+        raise InputError(
+            f"{path} is cut short or does not hold what its header says", todo="export it again"
+        ) from error
 
 
 def _ply_header(path: Path, header: bytes) -> tuple[str, list[_Element]]:
@@ -238,7 +244,10 @@ def _ply_text(path: Path, raw: bytes, start: int, elements: list[_Element]) -> T
     for element in elements:
         part = lines[at : at + element.count]
         if len(part) < element.count:
-            raise InputError(f"{element.count - len(part)} lines of {element.name} are missing", where=f"{path}:{first_line + len(lines)}")
+            raise InputError(
+                f"{element.count - len(part)} lines of {element.name} are missing",
+                where=f"{path}:{first_line + len(lines)}",
+            )
         names = [name for name, _, _ in element.properties]
         if element.name == "vertex":
             columns = [names.index(axis) for axis in "xyz"]

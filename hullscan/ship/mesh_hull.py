@@ -110,9 +110,7 @@ def _dimensions(
     beam = float(2 * np.abs(corners[~above.all(axis=1)][:, :, 1]).max())
     if not 0.2 * np.ptp(vertices[:, 0]) < length < 2 * np.ptp(vertices[:, 0]):
         raise InputError(f"the length between perpendiculars would be {length:.4g} m", where="ship.form")
-    dimensions = Dimensions(
-        length_m=length, beam_m=beam, draught_fwd_m=fwd, draught_aft_m=aft, list_deg=form.list_deg
-    )
+    dimensions = Dimensions(length_m=length, beam_m=beam, draught_fwd_m=fwd, draught_aft_m=aft, list_deg=form.list_deg)
     return dimensions, aft_m
 
 
@@ -248,7 +246,9 @@ class _Mesh:
                     side.rows[station] = piece_rows(floating, rows, self._dry_m)
             laid = [side.rows[station] for station in stations.tolist()]
             plane = np.stack([points for points, _ in laid])
-            grids.append(np.concatenate([np.broadcast_to(stations[:, None, None], (*plane.shape[:2], 1)), plane], axis=2))
+            grids.append(
+                np.concatenate([np.broadcast_to(stations[:, None, None], (*plane.shape[:2], 1)), plane], axis=2)
+            )
             gaps |= np.stack([own for _, own in laid])
         for end, closed in zip((0, -1), flat, strict=True):
             if closed:

@@ -86,7 +86,9 @@ def _merged(soup: TriangleSoup, where: str, notes: list[Note]) -> tuple[Array, F
         raise InputError("the mesh has no extent in one of its directions", where=where, todo="check axes and scale")
     cell = np.round((soup.vertices - low) / (_MERGE * size)).astype(np.int64)
     span = cell.max(axis=0) + 1
-    _, first, number = np.unique((cell[:, 0] * span[1] + cell[:, 1]) * span[2] + cell[:, 2], return_index=True, return_inverse=True)
+    _, first, number = np.unique(
+        (cell[:, 0] * span[1] + cell[:, 1]) * span[2] + cell[:, 2], return_index=True, return_inverse=True
+    )
     vertices, faces = soup.vertices[first], number[soup.faces]
     a, b, c = faces.T
     empty = (a == b) | (b == c) | (c == a)
@@ -135,7 +137,9 @@ def _areas(vertices: Array, faces: Faces) -> Array:
 
 def _main_parts(vertices: Array, faces: Faces, notes: list[Note]) -> Faces:
     """The parts that make the outer skin: neither small and loose nor inside another."""
-    graph = sparse.coo_matrix((np.ones(2 * len(faces)), (faces[:, :2].ravel(), faces[:, 1:].ravel())), shape=(len(vertices),) * 2)
+    graph = sparse.coo_matrix(
+        (np.ones(2 * len(faces)), (faces[:, :2].ravel(), faces[:, 1:].ravel())), shape=(len(vertices),) * 2
+    )
     _, label = csgraph.connected_components(graph, directed=False)
     part = label[faces[:, 0]]
     area = np.bincount(part, _areas(vertices, faces), minlength=label.max() + 1)
@@ -154,7 +158,9 @@ def _main_parts(vertices: Array, faces: Faces, notes: list[Note]) -> Faces:
     return faces[np.isin(part, np.setdiff1d(large, inner))]
 
 
-def _is_inside(vertices: Array, faces: Faces, part: npt.NDArray[np.int64], number: int, others: npt.NDArray[np.int64]) -> bool:
+def _is_inside(
+    vertices: Array, faces: Faces, part: npt.NDArray[np.int64], number: int, others: npt.NDArray[np.int64]
+) -> bool:
     """Whether other large parts stand round a part on both sides, fore, aft and below."""
     scene = EmbreeScene()
     around = faces[np.isin(part, others) & (part != number)]
@@ -187,7 +193,9 @@ def _outward(vertices: Array, faces: Faces, notes: list[Note]) -> Faces:
     corners = vertices[agreed]
     normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     # away from the centre line abreast of it: the sign of the volume, also for a skin that is open above
-    axis = np.column_stack([corners[:, :, 0].mean(axis=1), np.zeros(len(corners)), np.full(len(corners), vertices[:, 2].max())])
+    axis = np.column_stack(
+        [corners[:, :, 0].mean(axis=1), np.zeros(len(corners)), np.full(len(corners), vertices[:, 2].max())]
+    )
     outward = ((corners.mean(axis=1) - axis) * normals).sum(axis=1)
     inward = np.bincount(part, outward) < 0
     turned ^= inward[part]
@@ -227,7 +235,9 @@ def _without_holes(
     lowest = np.full(len(rims), np.inf)
     np.minimum.at(lowest, rim, np.minimum(vertices[starts, 2], vertices[ends, 2]))
     low = np.stack([_of_each(np.minimum, np.inf, rim, len(rims), vertices[starts, axis]) for axis in range(3)], axis=1)
-    high = np.stack([_of_each(np.maximum, -np.inf, rim, len(rims), vertices[starts, axis]) for axis in range(3)], axis=1)
+    high = np.stack(
+        [_of_each(np.maximum, -np.inf, rim, len(rims), vertices[starts, axis]) for axis in range(3)], axis=1
+    )
     extent = np.linalg.norm(high - low, axis=1)
     wet = lowest < height
     length = float(np.ptp(vertices[:, 0]))
@@ -243,7 +253,12 @@ def _without_holes(
         )
     if not wet.any():
         return vertices, faces
-    notes.append((mark("{count} holes below the waterline closed, the largest {extent:.2f} m across"), {"count": int(wet.sum()), "extent": float(extent[wet].max())}))
+    notes.append(
+        (
+            mark("{count} holes below the waterline closed, the largest {extent:.2f} m across"),
+            {"count": int(wet.sum()), "extent": float(extent[wet].max())},
+        )
+    )
     closes = wet[rim]
     centre_of = np.cumsum(wet) - 1 + len(vertices)
     centres = np.stack([np.bincount(rim, vertices[starts, axis]) / np.bincount(rim) for axis in range(3)], axis=1)[wet]

@@ -71,7 +71,7 @@ class MeshCutter:
             turns = np.flatnonzero(np.diff(head[order])) + 1
             for piece in np.split(order, turns):
                 pieces[int(station[piece[0]])].append(np.concatenate([start[piece[:1]], end[piece]]))
-        return Outlines([_from_top(found) for found in pieces], int(len(np.unique(station[closed]))))
+        return Outlines([_from_top(found) for found in pieces], len(np.unique(station[closed])))
 
     def _steps(self, stations_m: Array) -> tuple[Index, Index, Index, Array, Array]:
         """Station, edge and place of beginning and end of every step.

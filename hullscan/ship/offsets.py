@@ -14,7 +14,8 @@ JSON of Vessel.js
 
 Rule for cells without a value: above the highest value of a station and below its lowest she has no plating; between
 two values the cell is a hole, filled straight between them. All three are counted and told. A value of zero is a point
-on the centre line: of several below each other only those next to a value count, so that a bulb stands free of the stem.
+on the centre line: of several below each other only those next to a value count, so that a bulb stands free of the
+stem.
 Between given points she is straight: nothing is invented.
 """
 
@@ -221,9 +222,7 @@ def _from_csv(path: Path, text: str) -> OffsetTable:
     if not rows or not heights:
         raise InputError(f"{path} is no offset table", todo="the first row holds heights, each further one a station")
     table = np.array(rows, dtype=np.float64)
-    return OffsetTable(
-        table[:, 0], np.array(heights), table[:, 1:], facts.get("length_m"), facts.get("draught_m")
-    )
+    return OffsetTable(table[:, 0], np.array(heights), table[:, 1:], facts.get("length_m"), facts.get("draught_m"))
 
 
 def _number(text: str, where: str) -> float:

@@ -203,7 +203,9 @@ def _check_proportions(dimensions: Dimensions) -> None:
         raise _impossible(f"length_m {d.length_m:g} is less than {_LEAST_LENGTH_TO_BEAM:g} times the beam")
     low, high = _BEAM_TO_DRAUGHT
     if not low <= d.beam_m / d.draught_m <= high:
-        raise _impossible(f"the beam is {d.beam_m / d.draught_m:.1f} times the draught; {low:g} to {high:g} is possible")
+        raise _impossible(
+            f"the beam is {d.beam_m / d.draught_m:.1f} times the draught; {low:g} to {high:g} is possible"
+        )
     if abs(d.draught_fwd_m - d.draught_aft_m) > _STEEPEST_TRIM * d.length_m:
         raise _impossible("the draughts differ by more than 0.09 of the length")
 

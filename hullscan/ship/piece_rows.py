@@ -37,9 +37,7 @@ def piece_rows(pieces: list[Array], rows: PieceRows, dry_m: float) -> tuple[Arra
         if piece[:, 1].max() < 0:
             dry = piece  # the lowest that hangs wholly above water
             continue
-        if not wet and above.shape[0] > 1:
-            dry = above
-        elif not wet and dry is pieces[-1][-1:]:
+        if (not wet and above.shape[0] > 1) or (not wet and dry is pieces[-1][-1:]):
             dry = above
         wet.append(below)
     lengths = np.array([np.linalg.norm(np.diff(piece, axis=0), axis=1).sum() for piece in wet])

@@ -78,7 +78,8 @@ def creased_normals(vertices_m: Array, faces: npt.NDArray[np.int32]) -> Array:
     corners = vertices_m[faces]
     flat = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
     smooth = np.stack(
-        [np.bincount(faces.ravel(), np.repeat(flat[:, axis], 3), minlength=len(vertices_m)) for axis in range(3)], axis=1
+        [np.bincount(faces.ravel(), np.repeat(flat[:, axis], 3), minlength=len(vertices_m)) for axis in range(3)],
+        axis=1,
     )
     smooth /= np.maximum(np.linalg.norm(smooth, axis=1, keepdims=True), 1e-30)
     own = flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-30)

@@ -11,7 +11,7 @@ from annotated_types import Ge, Le, Len
 from hullscan.geometry.frames import GeoOrigin, ShipPose
 from hullscan.ship.fittings import Fitting
 from hullscan.ship.form import Form
-from hullscan.ship.frames import FrameSpacing, FrameAt
+from hullscan.ship.frames import FrameAt, FrameSpacing
 from hullscan.ship.marks import DraughtMark
 from hullscan.ship.surface import Side
 from hullscan.units import HeadingDeg, LatitudeDeg, LongitudeDeg, NonNegative, Positive

@@ -193,7 +193,9 @@ class HullSurface:
         points = np.reshape(points_m, (-1, 3))
         side = np.where(points[:, 1] >= 0, 1, -1).astype(np.int8)
         if self.symmetric:
-            station, girth, offset = self.starboard.locate(np.column_stack([points[:, 0], np.abs(points[:, 1]), points[:, 2]]))
+            station, girth, offset = self.starboard.locate(
+                np.column_stack([points[:, 0], np.abs(points[:, 1]), points[:, 2]])
+            )
             return HullPoints(side, station, girth, offset)
         station, girth, offset = self.starboard.locate(points)
         other = self.port.locate(points * _MIRROR)
