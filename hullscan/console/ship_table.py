@@ -66,7 +66,8 @@ def _warnings(mission: Mission, words: Callable[[str], str]) -> list[str]:
     low, high = USUAL_BLOCK[form_kind(ship.form)]
     if not low <= figures.block <= high:
         message = mark(
-            "warning: a block coefficient of {block:.3f} is unusual for this form ({low:.2f} to {high:.2f}); check the dimensions"
+            "warning: a block coefficient of {block:.3f} is unusual for this form ({low:.2f} to {high:.2f}); check the "
+            "dimensions"
         )
         lines.append(fill(words(message), {"block": figures.block, "low": low, "high": high}))
     if figures.flat_end_area_m2 > 0.05:

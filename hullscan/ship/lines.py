@@ -112,7 +112,8 @@ class Lines:
     def stations(self, step_m: float) -> Array:
         """Stations closer to each other where waterlines turn: towards both ends, and along the bulb."""
         span = 0.15 * self.length_m
-        count = int(np.clip(np.ceil(span / step_m) * 3, 100, 200))
+        least = 100 if step_m < self.length_m / 100 else 30  # a coarse step is meant
+        count = int(np.clip(np.ceil(span / step_m) * 3, least, 200))
         eased = 1 - np.cos(np.linspace(0, np.pi / 2, count))
         ends = [self.aftmost_m + (span - self.aftmost_m) * eased]
         fore = self.length_m - span
@@ -123,7 +124,7 @@ class Lines:
             ends += [tip - (tip - meets) * eased, meets - (meets - fore) * eased]
         middle = np.arange(span, fore, step_m)
         stations = np.unique(np.round(np.concatenate([*ends, middle]), 6))
-        return stations[np.concatenate([[True], np.diff(stations) > 1e-5])]
+        return np.asarray(stations[np.concatenate([[True], np.diff(stations) > 1e-5])], dtype=np.float64)
 
     def section(self, station_m: float) -> tuple[Array, Array | None]:
         """Upper and lower part at a station, (k, 2) (y, height) each, from the deck to the centre line."""

@@ -38,7 +38,8 @@ def mark_point(hull: HullSurface, column: DraughtMark, height_m: Annotated[float
     half = hull.half(column.side)
     section, along, _ = half.sections(station)
     girth = np.interp(depth, section[0, :, 2], along[0])
-    return hull.point(np.array([side_sign(column.side)], dtype=np.int8), station, girth)[0]
+    point = hull.point(np.array([side_sign(column.side)], dtype=np.int8), station, girth)[0]
+    return np.asarray(point, dtype=np.float64)
 
 
 def read_draughts(marks: tuple[DraughtMark, ...], length_m: float) -> tuple[float, float] | None:

@@ -31,7 +31,8 @@ def piece_rows(pieces: list[Array], rows: PieceRows, dry_m: float) -> tuple[Arra
         pieces: (k, 2) (y, depth) each, from the top down, the highest first.
         dry_m: height above the waterline that is kept.
     """
-    wet, dry = [], pieces[-1][-1:]
+    wet: list[Array] = []
+    dry = pieces[-1][-1:]
     for piece in pieces:
         below, above = split_at_waterline(piece)
         if piece[:, 1].max() < 0:

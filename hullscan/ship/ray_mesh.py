@@ -81,8 +81,8 @@ def creased_normals(vertices_m: Array, faces: npt.NDArray[np.int32]) -> Array:
         [np.bincount(faces.ravel(), np.repeat(flat[:, axis], 3), minlength=len(vertices_m)) for axis in range(3)],
         axis=1,
     )
-    smooth /= np.maximum(np.linalg.norm(smooth, axis=1, keepdims=True), 1e-30)
+    smooth = smooth / np.maximum(np.linalg.norm(smooth, axis=1, keepdims=True), 1e-30)
     own = flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-30)
     at_corners = smooth[faces]
     near = np.einsum("fki,fi->fk", at_corners, own) > _CREASE_COS
-    return np.where(near[..., None], at_corners, own[:, None, :])
+    return np.asarray(np.where(near[..., None], at_corners, own[:, None, :]), dtype=np.float64)

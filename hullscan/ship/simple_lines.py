@@ -33,7 +33,7 @@ class BargeLines:
         near = [turn + off for turn in turns for off in (-0.01, 0.0, 0.01)]
         stations = np.concatenate([[0.0], np.linspace(2e-2, inner, count), near, [self.length_m]])
         stations = np.unique(np.round(stations[(stations >= 0) & (stations <= self.length_m)], 6))
-        return stations[np.concatenate([[True], np.diff(stations) > 1e-3])]
+        return np.asarray(stations[np.concatenate([[True], np.diff(stations) > 1e-3])], dtype=np.float64)
 
     def section(self, station_m: float) -> tuple[Array, None]:
         """(k, 2) (y, height above the base line) from the deck to the centre line."""

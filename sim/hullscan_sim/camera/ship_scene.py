@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hullscan.ship.fittings import Fitting, assumed_fittings
-from hullscan.ship.surface import HullSurface, side_sign
+from hullscan.ship.surface import HullSurface, Side, side_sign
 from hullscan_sim.camera.objects import (
     COLOURS,
     LookAlike,
@@ -61,8 +61,8 @@ def build_scene(scenario: Scenario, stated: ShipAtBerth, hull: HullSurface) -> t
     return Scene(hull, solids, sea_bed_depth_m=stated.berth.water_depth_m, quay_y_m=quay_y), texture
 
 
-def _place(hull: HullSurface, side: str, station_m: float, depth_m: float) -> tuple[int, float]:
-    girth = hull.girth_to_depth(np.array([station_m]), np.array([depth_m]))
+def _place(hull: HullSurface, side: Side, station_m: float, depth_m: float) -> tuple[int, float]:
+    girth = hull.girth_to_depth(np.array([station_m]), np.array([depth_m]), side)
     return (1 if side == "starboard" else -1), float(girth[0])
 
 
