@@ -39,7 +39,7 @@ needs_data = pytest.mark.skipif(not HULLS.is_dir(), reason="the hulls of shared/
 Triangles = np.ndarray[Any, np.dtype[np.float64]]
 
 
-def patch(corner: Any, one: Any, other: Any, count: int = 6) -> Triangles:
+def patch(corner: Any, one: Any, other: Any, count: int = 16) -> Triangles:
     """(n, 3, 3) triangles of a plane patch; outward is one x other."""
     u = np.linspace(0, 1, count + 1)
     a, b = np.meshgrid(u, u, indexing="ij")
@@ -126,12 +126,12 @@ def test_damage_is_repaired_counted_and_told(damage: Any, told: str, tmp_path: P
     assert (hull.vertex_normals[:, 1] * np.sign(hull.vertices_m[:, 1]) > -0.01).all()
 
 
-def test_eighty_edges_that_join_more_than_two_triangles_are_told(tmp_path: Path) -> None:
+def test_eighty_edges_that_join_more_than_two_triangles_are_mended_and_told(tmp_path: Path) -> None:
     side = box()
     edges = side[:80, [0, 1]]
     fins = np.concatenate([edges, edges.mean(axis=1, keepdims=True) + np.array([0, 0, 0.05])], axis=1)
     hull = hull_from(stl(tmp_path / "fins.stl", np.concatenate([side, fins])))
-    assert "join more than two" in notes(hull)
+    assert "80 triangles that hang on by one edge" in notes(hull)
     assert hull.volume_m3 == pytest.approx(40 * 8 * 3, rel=2e-2)
 
 
@@ -148,7 +148,9 @@ def test_axes_and_scale_bring_any_mesh_into_place(tmp_path: Path) -> None:
 REFUSED: list[Any] = [
     pytest.param(b"", "not an STL file", {}, id="an empty file"),
     pytest.param(b"\x00" * 300, "not an STL file", {}, id="zeros"),
-    pytest.param(b"solid a\n facet normal 0 0 1\n outer loop\n vertex 0 0 x\n", "box.stl:4", {}, id="a word for a number in text"),
+    pytest.param(
+        b"solid a\n facet normal 0 0 1\n outer loop\n vertex 0 0 x\n", "box.stl:4", {}, id="a word for a number in text"
+    ),
     pytest.param(b"solid a\nendsolid a\n", "not an STL file", {}, id="a solid without facets"),
     pytest.param(box() * np.nan, "not finite", {}, id="corners that are no numbers"),
     pytest.param(box() * [1, 0, 1], "no extent", {}, id="a ship without breadth"),
@@ -200,7 +202,8 @@ def obj_text() -> bytes:
 
 def ply_header(form: str) -> str:
     corners, faces = corners_and_faces()
-    head = f"ply\nformat {form} 1.0\nelement vertex {len(corners)}\nproperty double x\nproperty double y\nproperty double z\n"
+    axes = "".join(f"property double {axis}\n" for axis in "xyz")
+    head = f"ply\nformat {form} 1.0\nelement vertex {len(corners)}\n{axes}"
     return head + f"element face {len(faces)}\nproperty list uchar int vertex_indices\nend_header\n"
 
 
@@ -283,6 +286,7 @@ def test_the_duisburg_test_case_at_full_scale_keeps_points_within_a_centimetre()
 
 
 @needs_data
+@pytest.mark.slow
 def test_the_fpso_is_read() -> None:
     hull = build_hull(MeshForm(mesh="FPSO.stl", waterline_m=20), HULLS)
     assert hull.dimensions.beam_m == pytest.approx(54)
@@ -415,12 +419,13 @@ def test_a_form_that_is_wrong_is_told_once_with_its_line(form: str, message: str
 @pytest.mark.parametrize("lang", ["en", "ko"])
 def test_the_ship_alone_is_shown_with_what_looks_wrong(lang: str, tmp_path: Path) -> None:
     stl(tmp_path / "box.stl", box()[:, ::-1])
-    more = ",\n   frames: {spacing_m: 0.5},\n   draught_marks: [{side: port, station_m: 2, read_m: 3.5}, {side: port, station_m: 38, read_m: 3.5}]"
+    column = "{side: port, station_m: %d, read_m: 3.5}"
+    more = f"\n  frames: {{spacing_m: 0.5}}\n  draught_marks: [{column % 2}, {column % 38}]"
     path = mission_with(tmp_path, "{mesh: box.stl, waterline_m: 3}", more)
     shown = CliRunner().invoke(app, ["plan", str(path), "--ship-only", "--lang", lang])
     assert shown.exit_code == 0, shown.output
     text = " ".join(shown.output.split())
-    assert "960.0 m³" in text
+    assert "960.1 m³" in text  # two end plates of 2.5 mm more than the box
     assert "80.0" in text  # frame at the forward perpendicular
     for words in {
         "en": ("block coefficient", "normals inward", "plates across", "her marks give", "is unusual"),

@@ -60,6 +60,7 @@ def repaired(soup: TriangleSoup, closed_below: float, where: str) -> Skin:
     vertices, faces = _merged(soup, where, notes)
     faces = _without_doubles(faces, notes)
     vertices, faces = _both_sides(vertices, faces, notes)
+    faces = _without_fins(faces, notes)
     faces = _main_parts(vertices, faces, notes)
     faces = _outward(vertices, faces, notes)
     vertices, faces = _without_holes(vertices, faces, closed_below, where, notes)
@@ -113,6 +114,22 @@ def _without_doubles(faces: Faces, notes: list[Note]) -> Faces:
     return faces[np.sort(first)]
 
 
+def _without_fins(faces: Faces, notes: list[Note]) -> Faces:
+    """Triangles that hang on the skin by one edge, which two others share already: they bound no volume."""
+    before = len(faces)
+    while True:
+        edges, _ = edge_ids(faces)
+        count = np.bincount(edges.ravel())[edges]
+        fins = (count > 2).any(axis=1) & ((count == 1).sum(axis=1) == 2)
+        if not fins.any():
+            break
+        faces = faces[~fins]
+    if len(faces) < before:
+        message = mark("{count} triangles that hang on by one edge left out")
+        notes.append((message, {"count": before - len(faces)}))
+    return faces
+
+
 def _both_sides(vertices: Array, faces: Faces, notes: list[Note]) -> tuple[Array, Faces]:
     """A file that holds one side only is mirrored."""
     low, high = vertices[:, 1].min(), vertices[:, 1].max()
@@ -125,7 +142,7 @@ def _both_sides(vertices: Array, faces: Faces, notes: list[Note]) -> tuple[Array
     on_centre = flat[:, 1] == 0.0
     other = np.where(on_centre, np.arange(len(flat)), np.arange(len(flat)) + len(flat))
     both = np.concatenate([faces, other[faces[:, ::-1]]])
-    flat_faces = on_centre[both].all(axis=1)  # a cut plane along the centre line is no plating
+    flat_faces = np.tile(on_centre, 2)[both].all(axis=1)  # a cut plane along the centre line is no plating
     return np.concatenate([flat, flat * [1, -1, 1]]), both[~flat_faces]
 
 
