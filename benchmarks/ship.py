@@ -1,8 +1,7 @@
-"""How fast the ship is built and asked: build time, nearest points and rays for bulk and container ships of three lengths
-and for a mesh. Prints a table; asserts nothing.
+"""How fast ships are built and asked: build time, nearest points, rays, for three lengths and a mesh; asserts nothing.
 
-    python benchmarks/ship.py [--mesh ../shared/data/hulls/DTC-scaled.stl.gz]
-"""  # noqa: D205
+python benchmarks/ship.py [--mesh ../shared/data/hulls/DTC-scaled.stl.gz]
+"""
 
 from __future__ import annotations
 
