@@ -39,7 +39,12 @@ def _root(version: Annotated[bool, typer.Option("--version", help="print the ver
 
 @app.command()
 def plan(
-    mission: MissionArg, out: Annotated[Path | None, typer.Option("--out", help="write plan.json here")] = None
+    mission: MissionArg,
+    out: Annotated[Path | None, typer.Option("--out", help="write plan.json here")] = None,
+    ship_only: Annotated[
+        bool, typer.Option("--ship-only", help="only the ship as built, with her hydrostatics")
+    ] = False,
+    lang: LangOption = "en",
 ) -> None:
     """Plan a mission: legs, time, area, expected probability of detection."""
     from rich.console import Console
@@ -49,7 +54,14 @@ def plan(
     from hullscan.mission.model import load_mission
     from hullscan.mission.plan import plan_mission, save_plan
 
-    planned = plan_mission(load_mission(mission))
+    loaded = load_mission(mission)
+    if ship_only:
+        from hullscan.console.ship_table import ship_table
+        from hullscan.words import translator
+
+        Console().print(ship_table(loaded, translator(lang)))
+        return
+    planned = plan_mission(loaded)
     Console().print(plan_table(planned))
     if out is not None:
         try:

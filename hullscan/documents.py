@@ -10,21 +10,45 @@ import difflib
 import functools
 import re
 from collections.abc import Callable, Hashable
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast, get_args, get_type_hints
+from typing import Annotated, Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 import yaml
 
 from hullscan.errors import Fault, InputError, MissionFileError
 
-__all__ = ["Reader", "read_document"]
+__all__ = ["OneOf", "Reader", "read_document"]
 
 T = TypeVar("T")
 Reader = Callable[[Any], list[tuple[tuple[str | int, ...], str]]]
 """A check across fields: gets the built object, returns (key path, message) for each fault."""
 
 _MAX_BYTES = 4_000_000
+
+
+@dataclass(frozen=True)
+class OneOf:
+    """Says which class of a union a mapping is read into, so that its faults are those of that class alone.
+
+    Stands in ``Annotated[A | B, OneOf(...)]``.
+
+    Attributes:
+        kinds: the classes by name.
+        name_of: a mapping, or an object already built, to a name.
+        key: that the name is given by, for messages.
+    """
+
+    kinds: dict[str, type[Any]]
+    name_of: Callable[[Any], str]
+    key: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        """Pydantic's hook for annotations."""
+        from pydantic_core import core_schema
+
+        choices = {name: handler.generate_schema(kind) for name, kind in self.kinds.items()}
+        return core_schema.tagged_union_schema(choices, self.name_of)
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -189,10 +213,12 @@ def _forbid_unknown(kind: Any, config: Any, seen: set[Any]) -> None:
 def _fault_from(lines: _Lines, kind: type[Any], item: Any) -> Fault:
     at: KeyPath = _real_path(item["loc"], lines)
     if item["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-        allowed = _allowed_keys(kind, at[:-1])
+        allowed = _allowed_keys(kind, item["loc"][:-1])
         close = difflib.get_close_matches(str(at[-1]), allowed, n=1, cutoff=0.6)
         known = f"; known keys: {', '.join(allowed)}" if allowed else ""
         return lines.fault(at, "unknown key" + (f"; did you mean {close[0]}?" if close else known))
+    if item["type"] == "union_tag_invalid":
+        return _unknown_kind(lines, at, item)
     message = str(item["msg"])
     message = message[0].lower() + message[1:]
     if item["type"] in ("missing", "missing_argument"):
@@ -215,23 +241,42 @@ def _real_path(loc: tuple[str | int, ...], lines: _Lines) -> KeyPath:
     return at
 
 
+def _unknown_kind(lines: _Lines, at: KeyPath, item: Any) -> Fault:
+    """A mapping whose kind is none of those known."""
+    given = item["ctx"]["tag"]
+    choices = re.findall(r"'([^']*)'", str(item["ctx"]["expected_tags"]))
+    named = next((path for path in lines.line_of if path[:-1] == at and path[-1] == "type"), at)
+    close = difflib.get_close_matches(given, choices, n=1)
+    message = f"input should be one of {', '.join(choices)} (got {given!r})"
+    return lines.fault(named, message + (f"; did you mean {close[0]}?" if close else ""))
+
+
 def _allowed_keys(kind: Any, at: KeyPath) -> list[str]:
-    """Field names of the dataclass that stands at a key path."""
+    """Field names of the dataclass that stands at a location, in which the names of ``OneOf`` kinds may stand."""
     found = [kind]
     for part in at:
+        if not isinstance(part, str):
+            continue
         inner: list[Any] = []
         for candidate in found:
+            inner += [one.kinds[part] for one in _one_of_in(candidate) if part in one.kinds]
             for each in _dataclasses_in(candidate):
-                if isinstance(part, str) and part in (hints := get_type_hints(each)):
+                if part in (hints := get_type_hints(each, include_extras=True)):
                     inner.append(hints[part])
-        found = inner if isinstance(part, str) else found
+        found = inner
     return sorted({field.name for candidate in found for each in _dataclasses_in(candidate) for field in fields(each)})
 
 
 def _dataclasses_in(kind: Any) -> list[Any]:
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         return [kind]
     return [each for argument in get_args(kind) for each in _dataclasses_in(argument)]
+
+
+def _one_of_in(kind: Any) -> list[OneOf]:
+    if get_origin(kind) is Annotated:
+        return [each for each in get_args(kind) if isinstance(each, OneOf)]
+    return [each for argument in get_args(kind) for each in _one_of_in(argument)]
 
 
 def _distinct(faults: list[Fault]) -> list[Fault]:

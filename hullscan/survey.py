@@ -128,7 +128,7 @@ def survey(mission_file: Path, options: SurveyOptions, screen: Screen) -> Outcom
     detector = load_detector(options.model, threads=options.threads)
     clock: Clock = SystemClock() if options.scenario is None else PacedClock(options.speedup)
     folder = MissionFolder.create(options.out, mission.file.ship.name, clock.now())
-    folder.mission_file.write_bytes(mission.source)
+    folder.keep_mission(mission.source, mission.form_file)
     save_plan(plan, folder.path)
     with ExitStack() as stack:
         database = MissionDatabase(folder.database)

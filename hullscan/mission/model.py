@@ -15,7 +15,8 @@ from annotated_types import Ge, Gt, Le, Len
 from hullscan.documents import read_document
 from hullscan.errors import HullscanError, InputError
 from hullscan.mission.vehicle import VehicleProfile, vehicle_profile
-from hullscan.ship.form import build_hull
+from hullscan.ship.form import build_hull, stated_file
+from hullscan.ship.frames import frames_fault
 from hullscan.ship.spec import Berth, Launch, Ship
 from hullscan.ship.surface import HullSurface, Side
 from hullscan.units import Depth, Share
@@ -110,6 +111,8 @@ class Mission:
     vehicle: VehicleProfile
     source: bytes
     """The file as it was read, for the record."""
+    form_file: Path | None = None
+    """The file that the ship's form is read from, where she has one; the record keeps a copy."""
 
 
 def load_mission(path: Path) -> Mission:
@@ -120,11 +123,12 @@ def load_mission(path: Path) -> Mission:
     """
     file = read_document(path, MissionFile, _check_orders, _check_names)
     try:
-        hull = build_hull(file.ship.form)
+        hull = build_hull(file.ship.form, path.parent)
+        form_file = stated_file(file.ship.form, path.parent)
     except HullscanError as error:
         raise InputError(error.what, where=f"{path}, {error.where}", todo=error.todo) from error
     read_document(path, MissionFile, lambda built: _check_against_hull(built, hull))
-    return Mission(file, hull, vehicle_profile(file.vehicle), path.read_bytes())
+    return Mission(file, hull, vehicle_profile(file.vehicle), path.read_bytes(), form_file)
 
 
 def _check_orders(file: MissionFile) -> list[tuple[tuple[str | int, ...], str]]:
@@ -134,8 +138,8 @@ def _check_orders(file: MissionFile) -> list[tuple[tuple[str | int, ...], str]]:
             span = getattr(leg, key)
             if span is not None and span[0] >= span[1]:
                 faults.append((("survey", index, key), f"must run from the smaller to the larger (got {list(span)})"))
-    if file.berth.water_depth_m <= max(file.ship.form.draught_fwd_m, file.ship.form.draught_aft_m):
-        faults.append((("berth", "water_depth_m"), "is less than the ship draws"))
+    if fault := frames_fault(file.ship.frames):
+        faults.append((("ship", "frames"), fault))
     return faults
 
 
@@ -150,6 +154,11 @@ def _check_names(file: MissionFile) -> list[tuple[tuple[str | int, ...], str]]:
 def _check_against_hull(file: MissionFile, hull: HullSurface) -> list[tuple[tuple[str | int, ...], str]]:
     faults: list[tuple[tuple[str | int, ...], str]] = []
     first, last = float(hull.stations_m[0]), float(hull.stations_m[-1])
+    if file.berth.water_depth_m <= float(hull.keel_depth(hull.stations_m).max()):
+        faults.append((("berth", "water_depth_m"), "is less than the ship draws"))
+    for index, column in enumerate(file.ship.draught_marks):
+        if not first < column.station_m < last:
+            faults.append((("ship", "draught_marks", index, "station_m"), _beyond("the ship", first, last)))
     for index, fitting in enumerate(file.ship.fittings):
         if not first < fitting.station_m < last:
             faults.append((("ship", "fittings", index, "station_m"), _beyond("the ship", first, last)))

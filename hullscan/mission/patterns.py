@@ -18,7 +18,7 @@ from hullscan.errors import InputError
 from hullscan.geometry.frames import Array, Pose
 from hullscan.mission.model import Longitudinal, Mission
 from hullscan.mission.vehicle import VehicleProfile
-from hullscan.ship.surface import Sides, side_sign
+from hullscan.ship.surface import Sides, side_name, side_sign
 from hullscan.words import mark
 
 __all__ = ["Lanes", "Leg", "longitudinal_lanes", "route", "way_home"]
@@ -144,7 +144,7 @@ def longitudinal_lanes(mission: Mission, order: Longitudinal) -> Lanes:
     sign = np.array([side_sign(order.side)], dtype=np.int8)
     middle = np.array([np.mean(stations)])
     depths = order.depths_m or (0.0, _bilge_depth(mission, sign, float(middle[0])))
-    girth0, girth1 = hull.girth_to_depth(np.repeat(middle, 2), np.array(depths))
+    girth0, girth1 = hull.girth_to_depth(np.repeat(middle, 2), np.array(depths), order.side)
     footprint = 2 * stand_off * np.tan(camera.vfov_rad / 2)
     spacing = footprint * (1 - order.overlap)
     height = float(girth1 - girth0)
@@ -156,7 +156,7 @@ def longitudinal_lanes(mission: Mission, order: Longitudinal) -> Lanes:
     # the ends are seen from a little inside: a quarter of the picture's width
     trim = min(_END_TRIM * 2 * stand_off * float(np.tan(camera.hfov_rad / 2)), (stations[1] - stations[0]) / 4)
     along = np.linspace(stations[0] + trim, stations[1] - trim, int((stations[1] - stations[0]) / _STEP_M) + 2)
-    share = centres / float(hull.total_girth(middle)[0])
+    share = centres / float(hull.total_girth(middle, order.side)[0])
     tracks = tuple(_lane(mission, sign, along, s, stand_off) for s in share)
     speed = order.speed_mps or mission.vehicle.survey_speed_mps
     return Lanes(order, tracks, stations, depths, stand_off, spacing if count > 1 else footprint, speed)
@@ -166,7 +166,7 @@ def _bilge_depth(mission: Mission, sign: Sides, station_m: float) -> float:
     """Depth at which the plating begins to face down by more than 45 degrees: the turn of the bilge."""
     hull, count = mission.hull, 60
     stations = np.full(count, station_m)
-    girths = np.linspace(0, float(hull.total_girth(stations[:1])[0]), count)
+    girths = np.linspace(0, float(hull.total_girth(stations[:1], side_name(sign[0]))[0]), count)
     sides = np.repeat(sign, count)
     steep = hull.normal(sides, stations, girths)[:, 2] < np.sin(np.pi / 4)
     return float(hull.point(sides, stations, girths)[steep, 2].max(initial=0.0))
@@ -176,7 +176,7 @@ def _lane(mission: Mission, sign: Sides, stations: Array, girth_share: float, st
     """(n, 6) poses that look along the inward normal; lanes follow the same share of the girth along the ship."""
     hull, vehicle = mission.hull, mission.vehicle
     sides = np.repeat(sign, len(stations))
-    girths = girth_share * hull.total_girth(stations)
+    girths = girth_share * hull.total_girth(stations, side_name(sign[0]))
     points, normals = hull.point(sides, stations, girths), hull.normal(sides, stations, girths)
     flat = np.linalg.norm(normals[:, :2], axis=1)
     if (flat < 0.3).any():

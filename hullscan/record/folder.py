@@ -4,6 +4,7 @@
 
     YYYYMMDDTHHMMSSZ-ship/
       mission.yaml plan.json mission.sqlite telemetry.tlog dvl.jsonl
+      hull/                 a copy of the ship's mesh or offset table, where the mission names one
       video/*.mkv video/*.jsonl frames/*.jpg events.jsonl
       findings.json coverage.json track.json summary.json report.html
 """
@@ -17,6 +18,7 @@ from pathlib import Path
 
 from hullscan.clock import utc_text
 from hullscan.errors import RecordError
+from hullscan.ship.files import COPIES
 
 __all__ = ["MissionFolder"]
 
@@ -73,6 +75,22 @@ class MissionFolder:
         if not folder.mission_file.is_file():
             raise RecordError(f"{path} is not a mission folder", todo="it must hold mission.yaml")
         return folder
+
+    def keep_mission(self, source: bytes, form_file: Path | None) -> None:
+        """Write the mission file as it was read, and a copy of the file that it names for the ship's form.
+
+        Raises:
+            RecordError: one cannot be written.
+        """
+        try:
+            self.mission_file.write_bytes(source)
+            if form_file is not None:
+                copy = self.path / COPIES / form_file.name
+                copy.parent.mkdir(exist_ok=True)
+                if not copy.exists() or not copy.samefile(form_file):
+                    shutil.copyfile(form_file, copy)
+        except OSError as error:
+            raise RecordError(f"cannot keep the mission's files: {error.strerror}", where=str(self.path)) from error
 
     @property
     def mission_file(self) -> Path:

@@ -48,21 +48,22 @@ class HullCells:
     def __init__(self, hull: HullSurface) -> None:
         first, last = hull.stations_m[0], hull.stations_m[-1]
         stations = (np.arange(np.ceil(first / CELL_M), np.floor(last / CELL_M)) + 0.5) * CELL_M
-        totals = hull.total_girth(stations)
-        girths = np.arange(CELL_M / 2, float(totals.max()), CELL_M)
-        half = girths[:, None] < totals[None, :]
-        self.exists = np.stack([half, half])
+        totals = [hull.total_girth(stations, "starboard"), hull.total_girth(stations, "port")]
+        girths = np.arange(CELL_M / 2, float(np.max(totals)), CELL_M)
+        self.exists = np.stack([girths[:, None] < total[None, :] for total in totals])
         self._stations, self._girths = stations, girths
         sides, rows, columns = np.nonzero(self.exists)
         self.side: Sides = np.where(sides == 0, 1, -1).astype(np.int8)
         self.station_m, self.girth_m = stations[columns], girths[rows]
         # a cell's width along the ship is what its strip of surface really measures there
-        starboard = self.side > 0
-        points = hull.point(self.side[starboard], self.station_m[starboard], self.girth_m[starboard])
-        normals = hull.normal(self.side[starboard], self.station_m[starboard], self.girth_m[starboard])
-        mirror = np.array([1.0, -1.0, 1.0])
-        self.points_m = np.concatenate([points, points * mirror])
-        self.normals = np.concatenate([normals, normals * mirror])
+        # a symmetric hull is asked about one side only
+        known = self.side > 0 if hull.symmetric else np.ones(len(self.side), dtype=bool)
+        points = hull.point(self.side[known], self.station_m[known], self.girth_m[known])
+        normals = hull.normal(self.side[known], self.station_m[known], self.girth_m[known])
+        if hull.symmetric:
+            mirror = np.array([1.0, -1.0, 1.0])
+            points, normals = np.concatenate([points, points * mirror]), np.concatenate([normals, normals * mirror])
+        self.points_m, self.normals = points, normals
         slant = np.sqrt(np.clip(1 - self.normals[:, 0] ** 2, 0.04, 1))
         self.area_m2 = CELL_M**2 / slant
         self.hull = hull
