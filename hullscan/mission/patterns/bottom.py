@@ -1,0 +1,143 @@
+"""Under the ship: lanes along the flat bottom, and the keel line."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hullscan.geometry.frames import Array
+from hullscan.mission.model import Mission
+from hullscan.mission.orders import FlatBottom, KeelLine
+from hullscan.mission.patterns.girth import midbody
+from hullscan.mission.patterns.lanes import Area, Lanes, stand_off_for, wet_ends
+from hullscan.mission.patterns.leg import STEP_M
+from hullscan.mission.patterns.view import footprint_m, look_at, require_look_up, turn_girth
+from hullscan.ship.surface import Side, side_sign
+
+__all__ = ["flat_bottom_lanes", "keel_line_lanes"]
+
+_FACES_DOWN = np.sin(np.radians(62))  # beyond it a lane looks along the ship, not across
+_SIDES: tuple[Side, Side] = ("starboard", "port")
+
+
+def flat_bottom_lanes(mission: Mission, order: FlatBottom) -> Lanes:
+    """Lanes along the ship, beside each other from turn of bilge to turn of bilge.
+
+    Raises:
+        InputError: the vehicle cannot look up at the bottom.
+    """
+    require_look_up(mission, "flat_bottom")
+    stand_off = stand_off_for(mission, order)
+    stations = order.stations_m or midbody(mission)
+    wanted = [side for side in _SIDES if order.area in ("bottom", f"{side}_bottom")]
+    first = order.access or (mission.file.launch.side if len(wanted) == 2 else wanted[0])
+    access = side_sign(first)
+    along = np.linspace(*stations, max(int((stations[1] - stations[0]) / STEP_M), 2))
+    half = _half_width(mission, along)
+    lanes = _places(mission, order, stand_off, float(half.max()), both=len(wanted) == 2)
+    offsets = [access * c if len(wanted) == 2 else side_sign(wanted[0]) * c for c in lanes]
+    tracks, zones = [], []
+    width, height = footprint_m(mission, stand_off)
+    for number, offset in enumerate(offsets):
+        inside = np.abs(offset) <= half + 0.35 * width
+        if inside.any():
+            tracks.append(_lane(mission, along[inside], offset, stand_off))
+            zones.append(f"bottom, lane {number + 1} of {len(offsets)}")
+    keel = float(mission.hull.keel_depth(along).max())
+    areas = tuple(Area(side, stations, (_turn_depth(mission, side, stations), keel + 0.05)) for side in wanted)
+    return Lanes(
+        order=order,
+        pattern="flat_bottom",
+        tracks=tuple(tracks),
+        zones=tuple(zones),
+        access=(access,) * len(tracks),
+        areas=areas,
+        stand_off_m=stand_off,
+        swath_m=width * (1 - order.overlap),
+        speed_mps=order.speed_mps or mission.vehicle.survey_speed_mps,
+        under=True,
+    )
+
+
+def keel_line_lanes(mission: Mission, order: KeelLine) -> Lanes:
+    """One lane under the keel line.
+
+    Raises:
+        InputError: the vehicle cannot look up at the bottom.
+    """
+    require_look_up(mission, "keel_line")
+    hull, stand_off = mission.hull, stand_off_for(mission, order)
+    first, last = wet_ends(mission)
+    if order.stations_m is None:
+        x = np.linspace(first, last, 400)
+        level = hull.keel_depth(x) > 0.93 * hull.keel_depth(x).max()
+        stations = (float(x[level][0]), float(x[level][-1]))
+    else:
+        stations = order.stations_m
+    width, _ = footprint_m(mission, stand_off)
+    along = np.linspace(*stations, max(int((stations[1] - stations[0]) / STEP_M), 2))
+    keel = float(hull.keel_depth(along).max())
+    return Lanes(
+        order=order,
+        pattern="keel_line",
+        tracks=(_lane(mission, along, 0.0, stand_off),),
+        zones=("keel line",),
+        access=(side_sign(order.access or mission.file.launch.side),),
+        areas=tuple(Area(side, stations, (keel - 0.1, keel + 0.05)) for side in _SIDES),
+        stand_off_m=stand_off,
+        swath_m=width * (1 - order.overlap),
+        speed_mps=order.speed_mps or mission.vehicle.survey_speed_mps,
+        under=True,
+    )
+
+
+def _half_width(mission: Mission, stations: Array) -> Array:
+    """(n,) girth from the centre line to the turn of the bilge."""
+    every = np.linspace(0, len(stations) - 1, min(len(stations), 80)).astype(int)
+    half = mission.hull.total_girth(stations[every]) - turn_girth(mission, 1, stations[every])
+    return np.asarray(np.interp(stations, stations[every], half), dtype=np.float64)
+
+
+def _turn_depth(mission: Mission, side: Side, stations: tuple[float, float]) -> float:
+    middle, sign = np.array([np.mean(stations)]), side_sign(side)
+    point = mission.hull.point(np.array([sign], np.int8), middle, turn_girth(mission, sign, middle))
+    return float(point[0, 2])
+
+
+def _places(mission: Mission, order: FlatBottom, stand_off: float, half: float, *, both: bool) -> list[float]:
+    """Distances of the lanes from the centre line, along the girth; from one turn of the bilge to the other.
+
+    Lanes that look across, on the bilge, add the picture's height; those that look along the ship add its width.
+    """
+    width, height = footprint_m(mission, stand_off)
+    across, along = height * (1 - order.overlap), width * (1 - order.overlap)
+    bilge = max(half - _flat_half_width(mission, order), 0.0)
+    outer = [] if bilge < 0.15 * height else list(half - (np.arange(max(int(np.ceil(bilge / across - 0.25)), 1)) + 0.5) * min(bilge, across))
+    rest = half if not outer else min(outer) - 0.5 * across
+    rest = max(rest, 0.0)
+    if both:
+        count = max(int(np.ceil((2 * rest - width) / along)) + 1, 1)
+        inner = [0.0] if count == 1 else list(np.linspace(rest - width / 2, -(rest - width / 2), count))
+        return [*outer, *inner, *(-c for c in reversed(outer))]
+    count = max(int(np.ceil((rest - width / 2) / along)), 1)
+    inner = list(np.linspace(rest - width / 2, min(rest - width / 2, width * 0.3), count)) if count > 1 else [rest / 2]
+    return [*outer, *inner]
+
+
+def _flat_half_width(mission: Mission, order: FlatBottom) -> float:
+    stations = order.stations_m or midbody(mission)
+    middle = np.array([np.mean(stations)])
+    edge = turn_girth(mission, 1, middle, float(np.arcsin(_FACES_DOWN)))
+    return float((mission.hull.total_girth(middle) - edge)[0])
+
+
+def _lane(mission: Mission, stations: Array, offset: float, stand_off: float) -> Array:
+    """(n, 6) poses of one lane; those on the flat look forward along the ship, those on the bilge across."""
+    hull = mission.hull
+    sides = np.full(len(stations), 1 if offset >= 0 else -1, np.int8)
+    girths = np.maximum(hull.total_girth(stations) - abs(offset), 0)
+    points, normals = hull.point(sides, stations, girths), hull.normal(sides, stations, girths)
+    if float(np.median(normals[:, 2])) > _FACES_DOWN:
+        normals = np.tile([0.0, 0.0, 1.0], (len(stations), 1))
+        # slantwise the view leads ahead of the vehicle: the lane is moved back so that both ends are seen alike
+        return look_at(mission, points, normals, stand_off, heading=np.array([1.0, 0.0]))
+    return look_at(mission, points, normals, stand_off)

@@ -1,0 +1,73 @@
+"""Lanes: what a pattern makes of an order, before a route joins them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from hullscan.geometry.frames import Array
+from hullscan.mission.model import Mission
+from hullscan.mission.orders import Order
+from hullscan.search.cells import HullCells
+from hullscan.ship.surface import Side, side_sign
+
+__all__ = ["Area", "Lanes", "stand_off_for", "wet_ends"]
+
+_STAND_OFF_SHARE = 0.42  # of the visibility; a detector needs contrast, exp(-4.8 x 0.42) leaves 13 %
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A rectangle of one side, in stations and depths."""
+
+    side: Side
+    stations_m: tuple[float, float]
+    depths_m: tuple[float, float]
+
+    def cells(self, cells: HullCells) -> npt.NDArray[np.bool_]:
+        """(n,) cells whose centre lies in it."""
+        return cells.within(side_sign(self.side), self.stations_m, self.depths_m)
+
+
+@dataclass(frozen=True, slots=True)
+class Lanes:
+    """Lanes of one order of the mission, in the order in which they are flown.
+
+    Attributes:
+        order: that they serve.
+        pattern: its name.
+        tracks: (n, 6) each: x, y, z, yaw, pitch, tilt.
+        zones: where each lies, for the plan.
+        access: for each +1 or -1, the side from which the vehicle comes and to which it leaves.
+        under: whether the tracks lie under the ship.
+        areas: of the hull that the lanes search.
+        swath_m: width of hull that one lane adds.
+    """
+
+    order: Order
+    pattern: str
+    tracks: tuple[Array, ...]
+    zones: tuple[str, ...]
+    access: tuple[int, ...]
+    areas: tuple[Area, ...]
+    stand_off_m: float
+    swath_m: float
+    speed_mps: float
+    under: bool = False
+
+
+def stand_off_for(mission: Mission, order: Order) -> float:
+    """Distance of the camera from the hull: as ordered, else by the visibility, never nearer than is safe."""
+    safe = mission.file.limits.min_clearance_m + 0.35
+    if order.stand_off_m is not None:
+        return order.stand_off_m
+    return float(np.clip(_STAND_OFF_SHARE * mission.file.conditions.visibility_m, max(0.7, safe), 2.5))
+
+
+def wet_ends(mission: Mission, least_girth_m: float = 0.3) -> tuple[float, float]:
+    """First and last station of the wetted hull."""
+    stations = mission.hull.stations_m
+    wet = stations[mission.hull.total_girth(stations) > least_girth_m]
+    return float(wet[0]), float(wet[-1])

@@ -1,0 +1,265 @@
+"""The route: legs from the launch over all lanes and back, round the ship and not under her, with the tether.
+
+A transfer is straight where that is clear of everything and does not lead under the ship. Else it leaves athwart to
+the line round the ship, follows it over bow or stern, and comes in athwart: under a flat bottom that is the shortest
+way out from the lane's own side.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hullscan.errors import InputError
+from hullscan.geometry.frames import Array, Pose
+from hullscan.mission.model import Mission
+from hullscan.mission.patterns.clearance import crosses_hull, hull_gap, nearest_approach
+from hullscan.mission.patterns.lanes import Lanes
+from hullscan.mission.patterns.leg import SETTLE_S, Leg, dense, timed
+from hullscan.mission.patterns.outline import Outline
+from hullscan.ship.surface import side_sign
+
+__all__ = ["candidate_legs", "launch_pose", "route", "way_home"]
+
+_TRAVEL_DEPTH_M = 1.0
+_APPROACH_EXTRA_M = 0.8  # a leg is entered from this much farther out
+_MOST_TURNS = 0.75  # of the tether round the ship; from one turn on it lies round her
+
+
+@dataclass(frozen=True, slots=True)
+class _Here:
+    """Where the vehicle is: pose, side of its access, whether under the ship, unwrapped place round her."""
+
+    pose: Array
+    side: int
+    under: bool
+    place_m: float
+
+
+def candidate_legs(mission: Mission, lanes: Lanes) -> tuple[Leg, ...]:
+    """The survey legs of one order, each timed from zero, before anything joins them."""
+    legs = []
+    for number, track in enumerate(lanes.tracks):
+        leg, _ = timed(lanes.zones[number], lanes.pattern, track, lanes.speed_mps, 0.0, surveys=True)
+        legs.append(replace(leg, lane=(number + 1, len(lanes.tracks))))
+    return tuple(legs)
+
+
+def route(mission: Mission, survey: list[Lanes]) -> list[Leg]:
+    """Join lanes into legs: out from the launch, lane after lane in alternating direction, and back.
+
+    Raises:
+        InputError: the quay bars every way, or the tether is too short or would lie round the ship.
+    """
+    return _Router(mission).route(survey)
+
+
+def way_home(here: Pose, launch_ship_m: Array, mission: Mission) -> Leg:
+    """From anywhere beside the hull: out along the view's back, then straight to the launch.
+
+    Args:
+        here: ship from frd.
+        launch_ship_m: (3,) where the vehicle went down.
+    """
+    yaw = float(here.rotation.as_euler("ZYX")[0])
+    start = np.array([*here.position_m, yaw, 0.0, 0.0])
+    goal = np.array([*launch_ship_m, yaw, 0.0, 0.0])
+    out = _before(start)
+    leg, _ = timed("water", "return", np.array([start, out, goal]), mission.vehicle.transit_speed_mps, 0.0, surveys=False)
+    return leg
+
+
+def launch_pose(mission: Mission) -> Array:
+    """(6,) where the vehicle goes down, facing the ship."""
+    launch = mission.file.launch
+    sign = side_sign(launch.side)
+    side = np.array([sign], dtype=np.int8)
+    station = np.clip(np.array([launch.station_m]), mission.hull.stations_m[0], mission.hull.stations_m[-1])
+    breadth = float(mission.hull.point(side, station, np.zeros(1))[0, 1])
+    return np.array([launch.station_m, breadth + sign * launch.distance_m, _TRAVEL_DEPTH_M, -sign * np.pi / 2, 0, 0])
+
+
+def _before(goal: Array) -> Array:
+    """A pose before the goal, farther out from the hull, so that the hull is approached along its normal."""
+    before = goal.copy()
+    before[:2] -= np.array([np.cos(goal[3]), np.sin(goal[3])]) * _APPROACH_EXTRA_M
+    return before
+
+
+class _Router:
+    def __init__(self, mission: Mission) -> None:
+        self._mission = mission
+        self._outline = Outline(mission)
+        self._launch = launch_pose(mission)
+        self._launch_side = side_sign(mission.file.launch.side)
+        self._zero_m = self._outline.place(self._launch, self._launch_side)
+        self._legs: list[Leg] = []
+        self._clock_s = SETTLE_S
+        self._here = _Here(self._launch, self._launch_side, False, self._zero_m)
+
+    def route(self, survey: list[Lanes]) -> list[Leg]:
+        for lanes in survey:
+            for number, track in enumerate(lanes.tracks):
+                here = self._here.pose[:3]
+                turned = np.linalg.norm(track[-1, :3] - here) < np.linalg.norm(track[0, :3] - here)
+                self._fly(lanes, number, track[::-1] if turned else track)
+        self._go(_Here(self._launch, self._launch_side, False, self._zero_m), "return")
+        return self._legs
+
+    def _fly(self, lanes: Lanes, number: int, lane: Array) -> None:
+        side = lanes.access[number]
+        start = _Here(lane[0], side, lanes.under, self._outline.place(lane[0], side))
+        self._go(start, "transfer" if any(leg.surveys for leg in self._legs) else "approach")
+        leg, self._clock_s = timed(
+            lanes.zones[number], lanes.pattern, lane, lanes.speed_mps, self._clock_s, surveys=True
+        )
+        leg = replace(leg, lane=(number + 1, len(lanes.tracks)))
+        places = [self._outline.place(pose, side) for pose in lane[:: max(len(lane) // 16, 1)]] + [
+            self._outline.place(lane[-1], side)
+        ]
+        place = self._here.place_m
+        for each in places:
+            place = self._lift(each, place)
+        self._add(leg, _Here(lane[-1], side, lanes.under, place))
+
+    # ---------------------------------------------------------------- ways
+
+    def _go(self, goal: _Here, pattern: str) -> None:
+        """Add the leg to a goal."""
+        place = self._lift(goal.place_m, self._here.place_m)
+        home = pattern == "return"
+        poses = self._straight(goal, pattern)
+        if poses is None or (home and abs(place - self._zero_m) > 0.5 * self._outline.length_m):
+            poses, place = self._round(goal, home=home)
+        leg, self._clock_s = timed(
+            "water", pattern, poses, self._mission.vehicle.transit_speed_mps, self._clock_s, surveys=False
+        )
+        self._add(leg, replace(goal, place_m=place))
+
+    def _straight(self, goal: _Here, pattern: str) -> Array | None:
+        """The direct way, with the approach along the hull's normal; None where it is not clear."""
+        here = self._here
+        if here.side != goal.side and not (here.under and goal.under):
+            return None
+        way = [here.pose, goal.pose]
+        if pattern == "approach" and not goal.under:
+            way = [here.pose, _before(goal.pose), goal.pose]
+        if pattern == "return" and not here.under:
+            way = [here.pose, _before(here.pose), goal.pose]
+        poses = np.array(way)
+        fine = dense(poses)
+        if not (here.under and goal.under) and self._outline.over_ship(self._beside(fine)):
+            return None
+        if crosses_hull(self._mission, fine).any():
+            return None
+        least = self._mission.file.limits.min_clearance_m
+        if hull_gap(self._mission, fine)[0].min() < least:
+            return None
+        return poses
+
+    def _beside(self, poses: Array) -> Array:
+        """(n, 2) of the poses deeper than the keel of which one could speak of crossing under the ship."""
+        deep = poses[:, 2] > float(self._mission.hull.keel_depth(poses[:, 0]).max()) - 0.2
+        return poses[deep, :2] if deep.any() else np.full((1, 2), 1e9)
+
+    def _round(self, goal: _Here, *, home: bool) -> tuple[Array, float]:
+        """Out athwart, along the line round the ship, in athwart; and the unwrapped place where that ends."""
+        outline, here = self._outline, self._here
+        base = self._lift(goal.place_m, self._zero_m)
+        choices = [self._zero_m] if home else [base + turn * outline.length_m for turn in (-1, 0, 1)]
+        choices = [each for each in choices if abs(each - self._zero_m) <= _MOST_TURNS * outline.length_m]
+        free = [each for each in choices if not outline.blocked(here.place_m, each)]
+        if not free:
+            raise InputError(
+                f"the quay bars the way from station {here.pose[0]:.1f} to station {goal.pose[0]:.1f}",
+                where="berth.quay_gap_m",
+                todo="search one side of her, or launch from the other",
+            )
+        limit = self._tether_limit_m()
+        reached = [each for each in free if self._tether_m(goal.pose, each) <= limit] or free
+        place = min(reached, key=lambda each: abs(each - here.place_m))
+        out = outline.point(here.place_m)
+        along = outline.way(here.place_m, place)
+        ins = outline.point(place)
+        yaw = goal.pose[3]
+        way = np.concatenate([[here.pose[:2], out], along, [ins, goal.pose[:2]]])
+        steps = np.linalg.norm(np.diff(way, axis=0), axis=1)
+        share = np.cumsum(steps)
+        # the depth changes on the line only: athwart of it the hull may be above
+        first, last = steps[0], steps[-1]
+        between = max(share[-1] - first - last, 1e-9)
+        climb = np.clip((np.concatenate([[0.0], share]) - first) / between, 0, 1)
+        depth = here.pose[2] + (goal.pose[2] - here.pose[2]) * climb
+        turned = here.pose[3] + (np.unwrap([here.pose[3], yaw])[1] - here.pose[3]) * climb
+        aim = np.tile(here.pose[4:], (len(way), 1)) + climb[:, None] * (goal.pose[4:] - here.pose[4:])
+        poses = np.column_stack([way, depth, turned, aim])
+        keep = np.concatenate([[True], steps > 1e-6])
+        return poses[keep], place
+
+    def _lift(self, place_m: float, near_m: float) -> float:
+        """The same place in the turn nearest to another."""
+        length = self._outline.length_m
+        return place_m + length * round((near_m - place_m) / length)
+
+    # ---------------------------------------------------------------- tether
+
+    def _tether_limit_m(self) -> float:
+        return min(self._mission.file.limits.max_tether_m, self._mission.vehicle.tether_m)
+
+    def _tether_m(self, pose: Array, place_m: float) -> float:
+        """Tether that is out: straight where the ship does not stand between, else along the line round her."""
+        gate = self._outline.point(place_m)
+        start = self._launch[:2]
+        line = start + np.linspace(0, 1, 60)[:, None] * (gate - start)
+        arc = abs(place_m - self._zero_m)
+        if arc < 0.5 * self._outline.length_m and not self._outline.over_ship(line):
+            flat = float(np.linalg.norm(gate - start))
+        else:
+            flat = arc + float(np.linalg.norm(self._outline.point(self._zero_m) - start))
+        return float(np.hypot(flat, pose[2])) + float(np.linalg.norm(pose[:2] - gate))
+
+    def _add(self, leg: Leg, there: _Here) -> None:
+        """Take a leg in, and refuse it where the tether forbids."""
+        place = np.linspace(self._here.place_m, there.place_m, 9)
+        index = np.linspace(0, len(leg.poses) - 1, 9).astype(int)
+        lengths = [self._tether_m(leg.poses[i, 1:], p) for i, p in zip(index, place, strict=True)]
+        turns = (there.place_m - self._zero_m) / self._outline.length_m
+        leg = replace(leg, tether_m=max(lengths), tether_turns=turns)
+        limit = self._tether_limit_m()
+        where = f"leg {len(self._legs) + 1}, {leg.zone}"
+        if leg.tether_m > limit:
+            raise InputError(
+                f"the plan needs {leg.tether_m:.0f} m of tether on {where}, the limit is {limit:g} m",
+                where="limits.max_tether_m",
+                todo="launch nearer, search less, or split the mission",
+            )
+        if abs(turns) > _MOST_TURNS:
+            raise InputError(
+                f"the tether would lie {abs(turns):.2f} turns round the ship on {where}, the limit is {_MOST_TURNS:g}",
+                where="survey",
+                todo="order the patterns so that they come back the way they went",
+            )
+        self._legs.append(leg)
+        self._here = there
+
+
+def require_clear(mission: Mission, legs: list[Leg]) -> float:
+    """Least clearance of the legs.
+
+    Raises:
+        InputError: it is below the limit; says by how much, of what and where.
+    """
+    limit = mission.file.limits.min_clearance_m
+    least = np.inf
+    for number, leg in enumerate(legs):
+        found = nearest_approach(mission, leg.poses[:, 1:])
+        least = min(least, found.distance_m)
+        if found.distance_m < limit:
+            raise InputError(
+                f"leg {number + 1} ({leg.zone}, {leg.pattern}) comes within {found.distance_m:.2f} m of the {found.of} "
+                f"at {found.place}; the limit is {limit:g} m, {limit - found.distance_m:.2f} m more",
+                where="limits.min_clearance_m",
+                todo="raise stand_off_m or shorten stations_m",
+            )
+    return least
