@@ -160,7 +160,9 @@ def _check_order(
         elif order.depth_m > (keel := float(hull.keel_depth(np.array([order.station_m]))[0])):
             faults.append(((*at, "depth_m"), f"the keel is at {keel:.1f} m there"))
     if isinstance(order, RunningGear) and not (file.lock_out and file.lock_out.complete):
-        needs = "propeller and thrusters may turn; the mission needs lock_out: {propeller: true, thrusters: true, by: NAME}"
+        needs = (
+            "propeller and thrusters may turn; the mission needs lock_out: {propeller: true, thrusters: true, by: NAME}"
+        )
         faults.append(((*at, "pattern"), needs))
     quay = file.berth.quay_side
     if file.berth.quay_gap_m < _LEAST_GAP_M:

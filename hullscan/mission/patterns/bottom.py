@@ -111,7 +111,11 @@ def _places(mission: Mission, order: FlatBottom, stand_off: float, half: float, 
     width, height = footprint_m(mission, stand_off)
     across, along = height * (1 - order.overlap), width * (1 - order.overlap)
     bilge = max(half - _flat_half_width(mission, order), 0.0)
-    outer = [] if bilge < 0.15 * height else list(half - (np.arange(max(int(np.ceil(bilge / across - 0.25)), 1)) + 0.5) * min(bilge, across))
+    outer = (
+        []
+        if bilge < 0.15 * height
+        else list(half - (np.arange(max(int(np.ceil(bilge / across - 0.25)), 1)) + 0.5) * min(bilge, across))
+    )
     rest = half if not outer else min(outer) - 0.5 * across
     rest = max(rest, 0.0)
     if both:

@@ -18,6 +18,8 @@ __all__ = ["Nearest", "crosses_hull", "hull_gap", "nearest_approach", "quay_face
 
 _CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], dtype=np.float64)
 _CHUNK = 4000
+_SPACING_M, _MOST_POINTS, _ABOVE_M = 0.1, 400_000, 2.5
+_NEARLY_M = 0.03  # places this near to the nearest are measured to the surface itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +58,10 @@ def quay_face_m(mission: Mission) -> tuple[int, float] | None:
 
 
 def hull_gap(mission: Mission, poses: Array) -> tuple[Array, Array]:
-    """Distance of the vehicle's box to the hull surface.
+    """Distance of the vehicle's box to the hull surface, to about a hundredth of a metre.
 
-    The least of corners to surface and of the hull's vertices to the box; only two edges that pass each other can be
-    nearer, by less than a triangle is wide.
+    The least of the facing corners and face to the surface and of the surface's near points to the box, on a cloud of
+    points that covers the surface.
 
     Args:
         poses: (n, 6) x, y, z, yaw, pitch, tilt.
@@ -75,26 +77,51 @@ def _gap(mission: Mission, poses: Array) -> tuple[Array, Array]:
     half = np.array(mission.vehicle.half_size_m)
     turned = Rotation.from_euler("ZY", poses[:, 3:5])
     centres = poses[:, :3]
-    closest, far, _ = mission.hull.nearest(centres)
-    away = (centres - closest) / np.maximum(far, 1e-9)[:, None]
-    corners = np.stack([turned.apply(half * corner) for corner in _CORNERS], axis=1) + centres[:, None]
-    # of a box before a smooth surface the corners that point to the hull are the nearest
-    depth = ((corners - centres[:, None]) * -away[:, None]).sum(axis=2)
-    facing = np.argsort(-depth, axis=1)[:, :4]
-    chosen = np.take_along_axis(corners, facing[:, :, None], axis=1)
-    gap = mission.hull.nearest(chosen.reshape(-1, 3))[1].reshape(-1, 4).min(axis=1)
-    tree = _tree(mission.hull)
-    _, near = tree.query(np.concatenate([centres, centres - away * (far * 0.5)[:, None]]), k=8)
-    vertices = np.concatenate([near[: len(poses)], near[len(poses) :]], axis=1)
-    offset = tree.data[vertices] - centres[:, None]
-    inside = turned.as_matrix().transpose(0, 2, 1)[:, None] @ offset[..., None]
-    beyond = np.maximum(np.abs(inside[..., 0]) - half, 0)
+    cloud = _cloud(mission.hull)
+    far, near = cloud.query(centres, k=4)
+    away = (centres - cloud.data[near[:, 0]]) / np.maximum(far[:, :1], 1e-9)
+    chosen = _facing(half, turned, centres, away, 4)
+    gap = cloud.query(chosen.reshape(-1, 3))[0].reshape(len(poses), -1).min(axis=1)
+    offset = cloud.data[near] - centres[:, None]
+    inside = (turned.as_matrix().transpose(0, 2, 1)[:, None] @ offset[..., None])[..., 0]
+    beyond = np.maximum(np.abs(inside) - half, 0)
     return np.minimum(gap, np.linalg.norm(beyond, axis=2).min(axis=1)), away
 
 
+def _facing(half: Array, turned: Rotation, centres: Array, away: Array, count: int) -> Array:
+    """(n, count + 1, 3) the box's corners that point to the hull, and the point between them."""
+    corners = np.stack([turned.apply(half * corner) for corner in _CORNERS], axis=1)
+    depth = (corners * -away[:, None]).sum(axis=2)
+    chosen = np.take_along_axis(corners, np.argsort(-depth, axis=1)[:, :count, None], axis=1) + centres[:, None]
+    return np.concatenate([chosen, chosen.mean(axis=1, keepdims=True)], axis=1)
+
+
+def _exact_gap(mission: Mission, poses: Array) -> Array:
+    """(n,) distances of the box's corners to the surface itself."""
+    turned = Rotation.from_euler("ZY", poses[:, 3:5])
+    half = np.array(mission.vehicle.half_size_m)
+    corners = np.concatenate([turned.apply(half * corner) + poses[:, :3] for corner in _CORNERS])
+    return np.asarray(mission.hull.nearest(corners)[1].reshape(len(_CORNERS), -1).min(axis=0), dtype=np.float64)
+
+
 @lru_cache(maxsize=4)
-def _tree(hull: HullSurface) -> cKDTree:
-    return cKDTree(hull.vertices_m)
+def _cloud(hull: HullSurface) -> cKDTree:
+    """Points all over the surface below and somewhat above the waterline, spaced so that they are not too many."""
+    corners = hull.vertices_m[hull.faces]
+    corners = corners[corners[..., 2].max(axis=1) > -_ABOVE_M]
+    edges = np.linalg.norm(corners - np.roll(corners, 1, axis=1), axis=2).max(axis=1)
+    area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1).sum() / 2
+    spacing = max(_SPACING_M, float(np.sqrt(area / _MOST_POINTS)))
+    pieces = np.ceil(edges / spacing).astype(int)
+    points = []
+    for count in np.unique(pieces):
+        i, j = (each.ravel() for each in np.mgrid[0 : count + 1, 0 : count + 1])
+        i, j = i[i + j <= count], j[i + j <= count]
+        weights = np.column_stack([count - i - j, i, j]) / count
+        points.append(np.einsum("wk,tkx->twx", weights, corners[pieces == count]).reshape(-1, 3))
+    cells = np.round(np.concatenate(points) / (spacing / 2)).astype(np.int64)
+    _, first = np.unique(cells @ np.array([1, 1 << 20, 1 << 40]), return_index=True)
+    return cKDTree(np.concatenate(points)[first], balanced_tree=False, compact_nodes=False)
 
 
 def crosses_hull(mission: Mission, poses: Array) -> npt.NDArray[np.bool_]:
@@ -118,7 +145,13 @@ def nearest_approach(mission: Mission, poses: Array) -> Nearest:
     if len(poses) > 1:
         gap[len(poses) :][crosses_hull(mission, poses)] *= -1
     index = int(np.argmin(gap))
-    found = [Nearest(float(gap[index]), "hull", all_poses[index, :3])]
+    least = float(gap[index])
+    if least > 0:
+        nearly = np.argsort(gap)[:64]
+        nearly = nearly[gap[nearly] < least + _NEARLY_M]
+        exact = _exact_gap(mission, all_poses[nearly])
+        index, least = int(nearly[np.argmin(exact)]), min(float(exact.min()), max(least, 0.0) + _NEARLY_M)
+    found = [Nearest(least, "hull", all_poses[index, :3])]
     reach = _reach(mission, all_poses)
     bed = sea_bed_depth_m(mission) - all_poses[:, 2] - reach[:, 2]
     index = int(np.argmin(bed))

@@ -152,9 +152,7 @@ def _rows(girths: tuple[float, float], spacing: float, height: float) -> Array:
     return np.linspace(girths[0] + height / 2, girths[1] - height / 2, count)
 
 
-def _raster(
-    mission: Mission, sign: int, stations: tuple[float, float], girths: Array, stand_off: float
-) -> list[Array]:
+def _raster(mission: Mission, sign: int, stations: tuple[float, float], girths: Array, stand_off: float) -> list[Array]:
     """(n, 6) poses of lanes along the ship at some girths."""
     hull = mission.hull
     along = np.linspace(*stations, max(int(np.ceil((stations[1] - stations[0]) / STEP_M)), 1) + 1)

@@ -8,6 +8,7 @@ the propeller and 0.6 as long as high (Schneekluth & Bertram, Ship Design for Ef
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +18,10 @@ from hullscan.errors import InputError
 from hullscan.geometry.frames import Array
 from hullscan.mission.model import Mission
 from hullscan.mission.orders import RunningGear
-from hullscan.mission.patterns.lanes import Lanes, stand_off_for, wet_ends
+from hullscan.mission.patterns.lanes import Lanes, stand_off_for, wet_stations
 from hullscan.mission.patterns.leg import STEP_M
 from hullscan.mission.patterns.view import LEAST_DEPTH_M, footprint_m
-from hullscan.ship.surface import side_sign
+from hullscan.ship.surface import HullSurface, side_sign
 
 __all__ = ["Gear", "assumed_gear", "keep_out", "running_gear_lanes"]
 
@@ -51,13 +52,19 @@ class Gear:
     def outline_m(self) -> Array:
         """(4, 2) convex outline in plan, (x, y): the disc's width and the rudder's length."""
         r = self.radius_m
-        return np.array([[self.propeller_m, r], [self.propeller_m, -r], [self.rudder_m[0], 0.0], [self.sternpost_m, 0.0]])
+        return np.array(
+            [[self.propeller_m, r], [self.propeller_m, -r], [self.rudder_m[0], 0.0], [self.sternpost_m, 0.0]]
+        )
 
 
 def assumed_gear(mission: Mission) -> Gear:
     """Rudder and propeller by rule."""
-    hull = mission.hull
-    first, last = wet_ends(mission)
+    return _gear(mission.hull)
+
+
+@lru_cache(maxsize=8)
+def _gear(hull: HullSurface) -> Gear:
+    first, last = wet_stations(hull)
     stations = np.linspace(first, first + 0.15 * (last - first), 300)
     depths = hull.keel_depth(stations)
     keel = float(depths.max())

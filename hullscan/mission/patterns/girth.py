@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from hullscan.errors import InputError
@@ -9,10 +11,10 @@ from hullscan.geometry.frames import Array
 from hullscan.mission.model import Mission
 from hullscan.mission.orders import Bow, Stern, Transverse
 from hullscan.mission.patterns.gear import keep_out
-from hullscan.mission.patterns.lanes import Area, Lanes, stand_off_for, wet_ends
+from hullscan.mission.patterns.lanes import Area, Lanes, stand_off_for, wet_ends, wet_stations
 from hullscan.mission.patterns.leg import STEP_M
 from hullscan.mission.patterns.view import footprint_m, look_at, require_look_up, turn_girth
-from hullscan.ship.surface import Side, side_sign
+from hullscan.ship.surface import HullSurface, Side, side_sign
 
 __all__ = ["bow_lanes", "midbody", "stern_lanes", "transverse_lanes"]
 
@@ -23,8 +25,12 @@ _ROWS = 60
 
 def midbody(mission: Mission) -> tuple[float, float]:
     """Stations between which side and bottom hardly turn along the ship: the parallel midbody."""
-    hull = mission.hull
-    first, last = wet_ends(mission)
+    return _midbody(mission.hull)
+
+
+@lru_cache(maxsize=8)
+def _midbody(hull: HullSurface) -> tuple[float, float]:
+    first, last = wet_stations(hull)
     stations = np.linspace(first, last, 161)
     girths = hull.total_girth(stations)[:, None] * np.linspace(0.02, 0.98, 25)
     normals = hull.normal(np.ones(girths.size, np.int8), np.repeat(stations, 25), girths.ravel())
@@ -132,9 +138,7 @@ def _line_stations(
     return [float(station) for station in np.interp(places, way, x)]
 
 
-def _line(
-    mission: Mission, sign: int, station: float, stand_off: float, height: float, *, bottom_only: bool
-) -> Array:
+def _line(mission: Mission, sign: int, station: float, stand_off: float, height: float, *, bottom_only: bool) -> Array:
     """(n, 6) poses from the top of a section down to the keel line, seen from the section's own side."""
     hull = mission.hull
     at = np.array([station])
@@ -153,7 +157,9 @@ def _line(
 def _stem_line(mission: Mission, stations: tuple[float, float], stand_off: float) -> Array:
     """(n, 6) poses down the stem and round the forefoot, looking aft."""
     hull = mission.hull
-    x = np.linspace(stations[1], max(stations[0], stations[1] - 1.2 * float(hull.keel_depth(np.array([stations[0]]))[0])), 200)
+    x = np.linspace(
+        stations[1], max(stations[0], stations[1] - 1.2 * float(hull.keel_depth(np.array([stations[0]]))[0])), 200
+    )
     starboard, port = np.ones(len(x), np.int8), -np.ones(len(x), np.int8)
     total = hull.total_girth(x)
     profile = hull.point(starboard, x, total)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -11,11 +12,12 @@ from hullscan.geometry.frames import Array
 from hullscan.mission.model import Mission
 from hullscan.mission.orders import Order
 from hullscan.search.cells import HullCells
-from hullscan.ship.surface import Side, side_sign
+from hullscan.ship.surface import HullSurface, Side, side_sign
 
-__all__ = ["Area", "Lanes", "stand_off_for", "wet_ends"]
+__all__ = ["Area", "Lanes", "stand_off_for", "wet_ends", "wet_stations"]
 
 _STAND_OFF_SHARE = 0.42  # of the visibility; a detector needs contrast, exp(-4.8 x 0.42) leaves 13 %
+_LEAST_GIRTH_M = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +68,13 @@ def stand_off_for(mission: Mission, order: Order) -> float:
     return float(np.clip(_STAND_OFF_SHARE * mission.file.conditions.visibility_m, max(0.7, safe), 2.5))
 
 
-def wet_ends(mission: Mission, least_girth_m: float = 0.3) -> tuple[float, float]:
+def wet_ends(mission: Mission) -> tuple[float, float]:
     """First and last station of the wetted hull."""
-    stations = mission.hull.stations_m
-    wet = stations[mission.hull.total_girth(stations) > least_girth_m]
+    return wet_stations(mission.hull)
+
+
+@lru_cache(maxsize=8)
+def wet_stations(hull: HullSurface) -> tuple[float, float]:
+    """First and last station with some girth below the waterline."""
+    wet = hull.stations_m[hull.total_girth(hull.stations_m) > _LEAST_GIRTH_M]
     return float(wet[0]), float(wet[-1])

@@ -66,7 +66,9 @@ def way_home(here: Pose, launch_ship_m: Array, mission: Mission) -> Leg:
     start = np.array([*here.position_m, yaw, 0.0, 0.0])
     goal = np.array([*launch_ship_m, yaw, 0.0, 0.0])
     out = _before(start)
-    leg, _ = timed("water", "return", np.array([start, out, goal]), mission.vehicle.transit_speed_mps, 0.0, surveys=False)
+    leg, _ = timed(
+        "water", "return", np.array([start, out, goal]), mission.vehicle.transit_speed_mps, 0.0, surveys=False
+    )
     return leg
 
 
@@ -151,12 +153,7 @@ class _Router:
         fine = dense(poses)
         if not (here.under and goal.under) and self._outline.over_ship(self._beside(fine)):
             return None
-        if crosses_hull(self._mission, fine).any():
-            return None
-        least = self._mission.file.limits.min_clearance_m
-        if hull_gap(self._mission, fine)[0].min() < least:
-            return None
-        return poses
+        return poses if self._clear(fine) else None
 
     def _beside(self, poses: Array) -> Array:
         """(n, 2) of the poses deeper than the keel of which one could speak of crossing under the ship."""
@@ -179,23 +176,40 @@ class _Router:
         limit = self._tether_limit_m()
         reached = [each for each in free if self._tether_m(goal.pose, each) <= limit] or free
         place = min(reached, key=lambda each: abs(each - here.place_m))
-        out = outline.point(here.place_m)
+        out, ins = self._athwart(here, here.place_m), self._athwart(goal, place)[::-1]
         along = outline.way(here.place_m, place)
-        ins = outline.point(place)
-        yaw = goal.pose[3]
-        way = np.concatenate([[here.pose[:2], out], along, [ins, goal.pose[:2]]])
-        steps = np.linalg.norm(np.diff(way, axis=0), axis=1)
-        share = np.cumsum(steps)
         # the depth changes on the line only: athwart of it the hull may be above
-        first, last = steps[0], steps[-1]
-        between = max(share[-1] - first - last, 1e-9)
-        climb = np.clip((np.concatenate([[0.0], share]) - first) / between, 0, 1)
-        depth = here.pose[2] + (goal.pose[2] - here.pose[2]) * climb
-        turned = here.pose[3] + (np.unwrap([here.pose[3], yaw])[1] - here.pose[3]) * climb
-        aim = np.tile(here.pose[4:], (len(way), 1)) + climb[:, None] * (goal.pose[4:] - here.pose[4:])
-        poses = np.column_stack([way, depth, turned, aim])
-        keep = np.concatenate([[True], steps > 1e-6])
+        way = np.concatenate([[[0.0]], np.cumsum(np.linalg.norm(np.diff(along, axis=0), axis=1))[:, None]])
+        share = way / max(float(way[-1, 0]), 1e-9)
+        turned = ins[0].copy()
+        turned[3] = np.unwrap([out[-1, 3], turned[3]])[1]
+        between = out[-1] + share * (turned - out[-1])
+        between[:, :2] = along
+        poses = np.concatenate([out, between, ins])
+        keep = np.concatenate([[True], np.abs(np.diff(poses, axis=0)).max(axis=1) > 1e-9])
         return poses[keep], place
+
+    def _athwart(self, there: _Here, place_m: float) -> Array:
+        """(n, 6) poses from a place athwart to the line: level, or first down below the keel where she is between."""
+        end = there.pose.copy()
+        end[:2] = self._outline.point(place_m)
+        level = np.stack([there.pose, end])
+        if not there.under or self._clear(dense(level)):
+            return level
+        half = float(np.linalg.norm(self._mission.vehicle.half_size_m))
+        near = np.clip(there.pose[0] + np.array([-1.0, 0.0, 1.0]), *self._mission.hull.stations_m[[0, -1]])
+        keel = float(self._mission.hull.keel_depth(near).max())
+        below = there.pose.copy()
+        below[2] = max(below[2], keel + self._mission.file.limits.min_clearance_m + half)
+        end[2] = below[2]
+        return np.stack([there.pose, below, end])
+
+    def _clear(self, fine: Array) -> bool:
+        """Whether poses no farther apart than the step, and the way between them, keep clear of the hull."""
+        if crosses_hull(self._mission, fine).any():
+            return False
+        between = np.concatenate([fine, (fine[1:] + fine[:-1]) / 2])
+        return bool(hull_gap(self._mission, between)[0].min() >= self._mission.file.limits.min_clearance_m + 0.02)
 
     def _lift(self, place_m: float, near_m: float) -> float:
         """The same place in the turn nearest to another."""

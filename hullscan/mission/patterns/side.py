@@ -19,6 +19,7 @@ __all__ = ["bilge_depth", "longitudinal_lanes"]
 # range they drop by sin 22.5 x sin 45 / (cos 22.5). Without them it loses its velocity, and the vehicle its position.
 _BEAM_DROP, _BEAM_MARGIN_M = 0.30, 0.15
 _END_TRIM = 0.25
+_MANY = 100  # stations at which the turn of the bilge is looked for
 
 
 def longitudinal_lanes(mission: Mission, order: Longitudinal) -> Lanes:
@@ -46,7 +47,8 @@ def longitudinal_lanes(mission: Mission, order: Longitudinal) -> Lanes:
     trim = min(_END_TRIM * 2 * stand_off * float(np.tan(camera.hfov_rad / 2)), (stations[1] - stations[0]) / 4)
     along = np.linspace(stations[0] + trim, stations[1] - trim, int((stations[1] - stations[0]) / STEP_M) + 2)
     share = centres / float(hull.total_girth(middle)[0])
-    tracks = tuple(_lane(mission, sign, along, s, stand_off) for s in share)
+    turn = _turn_depths(mission, sign, along)
+    tracks = tuple(_lane(mission, sign, along, s, stand_off, turn) for s in share)
     return Lanes(
         order=order,
         pattern="longitudinal",
@@ -70,7 +72,13 @@ def bilge_depth(mission: Mission, sign: Sides, station_m: float) -> float:
     return float(hull.point(sides, stations, girths)[steep, 2].max(initial=0.0))
 
 
-def _lane(mission: Mission, sign: Sides, stations: Array, girth_share: float, stand_off: float) -> Array:
+def _turn_depths(mission: Mission, sign: Sides, stations: Array) -> Array:
+    """(n,) depth of the turn of the bilge; along a long ship it is interpolated."""
+    some = stations if len(stations) <= _MANY else np.linspace(stations[0], stations[-1], _MANY)
+    return np.interp(stations, some, [bilge_depth(mission, sign, float(station)) for station in some])
+
+
+def _lane(mission: Mission, sign: Sides, stations: Array, girth_share: float, stand_off: float, turn: Array) -> Array:
     """(n, 6) poses that look along the inward normal; lanes follow the same share of the girth along the ship."""
     hull, vehicle = mission.hull, mission.vehicle
     sides = np.repeat(sign, len(stations))
@@ -85,7 +93,6 @@ def _lane(mission: Mission, sign: Sides, stations: Array, girth_share: float, st
     # between the surface, where the vehicle would leave the water, and the depth at which its lower beams would only
     # graze the bilge; where the normal leads beyond, it looks up or down instead
     mount = vehicle.camera_pose_frd(0.0).position_m
-    turn = np.array([bilge_depth(mission, sign, float(station)) for station in stations])
     deepest = turn - _BEAM_DROP * (stand_off + mount[0]) - _BEAM_MARGIN_M
     depth = np.clip(camera[:, 2] - mount[2], LEAST_DEPTH_M, np.maximum(deepest, LEAST_DEPTH_M))
     camera[:, 2] = depth + mount[2]
