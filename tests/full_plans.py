@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from hullscan.mission.model import Mission, load_mission
-from hullscan.mission.patterns import midbody
+from hullscan.mission.patterns import Leg, lanes_of, midbody, route
 from hullscan.mission.plan import Plan
 
 _FORMS = {  # length: beam, draught; usual proportions of the class
@@ -33,7 +34,7 @@ def mission_of(folder: Path, length: float, survey: str, visibility: float = 3.0
     nearest = min(_FORMS, key=lambda known: abs(known - length))
     beam, draught = (size * length / nearest for size in _FORMS[nearest])
     values = {"beam": beam, "fore": 0.97 * draught, "aft": 1.03 * draught, "water": 1.03 * draught + 8,
-              "launch": length / 2, "clearance": 0.4, **changes}  # fmt: skip
+              "launch": 0.97 * length, "clearance": 0.4, **changes}  # fmt: skip
     path = folder / "mission.yaml"
     path.write_text(_TEXT.format(length=length, visibility=visibility, survey=survey, **values), encoding="utf-8")
     mission = load_mission(path)
@@ -41,23 +42,37 @@ def mission_of(folder: Path, length: float, survey: str, visibility: float = 3.0
 
 
 def full_mission(folder: Path, length: float, visibility: float = 3.0) -> Mission:
-    """The whole of her: both sides, the bottom, bow and stern, cut at the ends of the parallel midbody."""
+    """The whole of her: both sides, the bottom, bow and stern, cut at the ends of the parallel midbody.
+
+    Launched at the bow or at the stern, so that the tether lies at most half a turn round her on either side; which
+    of the two saves way depends on whether the lanes are even or odd.
+    """
     aft, fore = midbody(mission_of(folder, length, "  - {pattern: bow}", visibility))
     span = f"stations_m: [{aft:.2f}, {fore:.2f}]"
-    survey = "\n".join(
-        [
-            f"  - {{pattern: longitudinal, area: starboard_side, {span}}}",
-            f"  - {{pattern: flat_bottom, {span}}}",
-            "  - {pattern: bow}",
-            f"  - {{pattern: longitudinal, area: port_side, {span}}}",
-            "  - {pattern: stern}",
-        ]
-    )
-    mission = mission_of(folder, length, survey, visibility)
-    return replace(mission, file=replace(mission.file, window_min=1e6))
+    side = f"  - {{{{pattern: longitudinal, area: {{}}_side, {span}}}}}"
+    stern = "  - {{pattern: stern, side: {}}}"
+    bottom, bow = f"  - {{pattern: flat_bottom, {span}}}", "  - {pattern: bow}"
+    variants = {
+        0.97: [stern.format("starboard"), side.format("starboard"), bottom, bow, side.format("port"), stern.format("port")],
+        0.03: [stern.format("starboard"), side.format("starboard"), bottom, stern.format("port"), side.format("port"), bow],
+    }
+    missions = [
+        mission_of(folder, length, "\n".join(orders), visibility, launch=share * length)
+        for share, orders in variants.items()
+    ]
+    missions = [replace(each, file=replace(each.file, window_min=1e6)) for each in missions]
+    return missions[0] if length > 150 else min(missions, key=_path_of)
+
+
+def _path_of(mission: Mission) -> float:
+    return _between_lanes(route(mission, [lanes_of(mission, order) for order in mission.file.survey]))
 
 
 def path_m(plan: Plan) -> float:
     """All that is flown from the first lane to the last."""
-    surveys = [number for number, leg in enumerate(plan.legs) if leg.surveys]
-    return sum(leg.length_m for leg in plan.legs[surveys[0] : surveys[-1] + 1])
+    return _between_lanes(plan.legs)
+
+
+def _between_lanes(legs: Sequence[Leg]) -> float:
+    surveys = [number for number, leg in enumerate(legs) if leg.surveys]
+    return sum(leg.length_m for leg in legs[surveys[0] : surveys[-1] + 1])

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.spatial.transform import Rotation
 
-from hullscan.geometry.frames import Array
+from hullscan.geometry.frames import Array, Pose
 from hullscan.mission.model import Mission
 from hullscan.mission.orders import FlatBottom, KeelLine
 from hullscan.mission.patterns.girth import midbody
@@ -16,6 +17,9 @@ from hullscan.ship.surface import Side, side_sign
 __all__ = ["flat_bottom_lanes", "keel_line_lanes"]
 
 _FACES_DOWN = np.sin(np.radians(62))  # beyond it a lane looks along the ship, not across
+_END_TRIM = 0.35  # of the stand-off
+_NARROW = 0.1  # of the picture's height: a strip of bilge that is left to the neighbour
+_SEEN_WITHIN = np.radians(60)  # of the normal; beyond it a look hardly counts
 _SIDES: tuple[Side, Side] = ("starboard", "port")
 
 
@@ -40,7 +44,11 @@ def flat_bottom_lanes(mission: Mission, order: FlatBottom) -> Lanes:
     for number, offset in enumerate(offsets):
         inside = np.abs(offset) <= half + 0.35 * width
         if inside.any():
-            tracks.append(_lane(mission, along[inside], offset, stand_off))
+            kept = along[inside]
+            # the ends are seen from a little inside
+            trim = min(_END_TRIM * stand_off, (kept[-1] - kept[0]) / 4)
+            kept = kept[(kept >= kept[0] + trim) & (kept <= kept[-1] - trim)]
+            tracks.append(_lane(mission, kept, offset, stand_off))
             zones.append(f"bottom, lane {number + 1} of {len(offsets)}")
     keel = float(mission.hull.keel_depth(along).max())
     areas = tuple(Area(side, stations, (_turn_depth(mission, side, stations), keel + 0.05)) for side in wanted)
@@ -110,21 +118,44 @@ def _places(mission: Mission, order: FlatBottom, stand_off: float, half: float, 
     """
     width, height = footprint_m(mission, stand_off)
     across, along = height * (1 - order.overlap), width * (1 - order.overlap)
-    bilge = max(half - _flat_half_width(mission, order), 0.0)
-    outer = (
-        []
-        if bilge < 0.15 * height
-        else list(half - (np.arange(max(int(np.ceil(bilge / across - 0.25)), 1)) + 0.5) * min(bilge, across))
-    )
-    rest = half if not outer else min(outer) - 0.5 * across
-    rest = max(rest, 0.0)
+    flat = _flat_half_width(mission, order)
+    outer: list[float] = []
+    rest = half  # as far from the centre line as is not seen yet
+    while rest > flat + _NARROW * height:
+        places = np.arange(rest - across / 2, max(rest - across, flat * 0.9), -0.05)
+        edges = [_edges(mission, order, place, stand_off) for place in places]
+        # as far in as it may be that still sees what its neighbour leaves
+        reaching = [i for i, (_, outer_edge) in enumerate(edges) if outer_edge >= rest] or [0]
+        place, seen = (float(places[reaching[-1]]), edges[reaching[-1]][0]) if len(places) else (flat, flat - across / 2)
+        outer.append(place)
+        rest = max(min(seen + order.overlap * height / 2, place - across / 2), 0.0)
     if both:
         count = max(int(np.ceil((2 * rest - width) / along)) + 1, 1)
         inner = [0.0] if count == 1 else list(np.linspace(rest - width / 2, -(rest - width / 2), count))
         return [*outer, *inner, *(-c for c in reversed(outer))]
-    count = max(int(np.ceil((rest - width / 2) / along)), 1)
-    inner = list(np.linspace(rest - width / 2, min(rest - width / 2, width * 0.3), count)) if count > 1 else [rest / 2]
+    count = max(int(np.ceil((rest - width) / along)) + 1, 1)
+    inner = list(np.linspace(rest - width / 2, width / 2, count)) if count > 1 else [rest / 2]
     return [*outer, *inner]
+
+
+def _edges(mission: Mission, order: FlatBottom, offset: float, stand_off: float) -> tuple[float, float]:
+    """Distances from the centre line between which a lane that looks across really sees the surface, amidships."""
+    hull, camera = mission.hull, mission.vehicle.camera
+    stations = order.stations_m or midbody(mission)
+    x, y, z, yaw, pitch, tilt = _lane(mission, np.array([float(np.mean(stations))]), offset, stand_off)[0]
+    body = Pose(np.array([x, y, z]), Rotation.from_euler("ZY", [yaw, pitch]))
+    pose = body @ mission.vehicle.camera_pose_frd(float(tilt))
+    column = np.column_stack([np.full(60, camera.width_px / 2), np.linspace(0.02, 0.98, 60) * camera.height_px])
+    rays = pose.directions_to_parent(camera.rays_cam(column))
+    met = hull.cast(pose.position_m, rays)
+    steep = -(rays * met.normals).sum(axis=1) > np.cos(_SEEN_WITHIN)
+    near = met.distance_m < 0.7 * mission.file.conditions.visibility_m
+    good = met.hit & steep & near
+    if not good.any():
+        return abs(offset), abs(offset)
+    points = met.points_m[good]
+    off = hull.total_girth(points[:, 0]) - hull.locate(points).girth_m
+    return float(off.min()), float(off.max())
 
 
 def _flat_half_width(mission: Mission, order: FlatBottom) -> float:
@@ -142,6 +173,5 @@ def _lane(mission: Mission, stations: Array, offset: float, stand_off: float) ->
     points, normals = hull.point(sides, stations, girths), hull.normal(sides, stations, girths)
     if float(np.median(normals[:, 2])) > _FACES_DOWN:
         normals = np.tile([0.0, 0.0, 1.0], (len(stations), 1))
-        # slantwise the view leads ahead of the vehicle: the lane is moved back so that both ends are seen alike
         return look_at(mission, points, normals, stand_off, heading=np.array([1.0, 0.0]))
     return look_at(mission, points, normals, stand_off)

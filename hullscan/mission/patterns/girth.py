@@ -19,7 +19,7 @@ from hullscan.ship.surface import HullSurface, Side, side_sign
 __all__ = ["bow_lanes", "midbody", "stern_lanes", "transverse_lanes"]
 
 _END_TRIM = 0.45  # of the picture's height: a line's ends are seen from so far inside
-_KEEL_TRIM = 0.5  # of the stand-off: looking slantwise, the line sees beyond its end at the keel
+_KEEL_TRIM = 0.7  # of the stand-off: looking slantwise, the line sees beyond its end at the keel
 _ROWS = 60
 
 
@@ -90,9 +90,12 @@ def _lanes(
     for side in sides:
         sign = side_sign(side)
         at = _line_stations(mission, sign, stations, spacing, width)
+        # towards the end of the ship on one side, back from it on the other
+        if (pattern == "stern") == (side == sides[0]):
+            at = at[::-1]
         lines = [_line(mission, sign, x, stand_off, height, bottom_only=bottom_only) for x in at]
         pieces = [(x, piece) for x, line in zip(at, lines, strict=True) for piece in _allowed(mission, line)]
-        if stem and side == sides[-1]:
+        if stem and side == sides[0]:
             pieces += [(stations[1], piece) for piece in _allowed(mission, _stem_line(mission, stations, stand_off))]
         tracks += [piece for _, piece in pieces]
         zones += [f"{side} {'bottom' if bottom_only else 'side'}, girth line at station {x:.1f}" for x, _ in pieces]

@@ -43,6 +43,7 @@ class Lanes:
         tracks: (n, 6) each: x, y, z, yaw, pitch, tilt.
         zones: where each lies, for the plan.
         access: for each +1 or -1, the side from which the vehicle comes and to which it leaves.
+        reversible: whether they may as well be flown from the last to the first.
         under: whether the tracks lie under the ship.
         areas: of the hull that the lanes search.
         swath_m: width of hull that one lane adds.
@@ -58,6 +59,7 @@ class Lanes:
     swath_m: float
     speed_mps: float
     under: bool = False
+    reversible: bool = True
 
 
 def stand_off_for(mission: Mission, order: Order) -> float:

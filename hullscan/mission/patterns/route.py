@@ -24,6 +24,7 @@ __all__ = ["candidate_legs", "launch_pose", "route", "way_home"]
 
 _TRAVEL_DEPTH_M = 1.0
 _APPROACH_EXTRA_M = 0.8  # a leg is entered from this much farther out
+_ROUND_END_M = 12.0  # from line to line round the stem, if that is clear
 _MOST_TURNS = 0.75  # of the tether round the ship; from one turn on it lies round her
 
 
@@ -99,20 +100,70 @@ class _Router:
         self._legs: list[Leg] = []
         self._clock_s = SETTLE_S
         self._here = _Here(self._launch, self._launch_side, False, self._zero_m)
+        self._lanes: Lanes | None = None
+        self._between_lanes = False
 
     def route(self, survey: list[Lanes]) -> list[Leg]:
-        for lanes in survey:
-            for number, track in enumerate(lanes.tracks):
-                here = self._here.pose[:3]
-                turned = np.linalg.norm(track[-1, :3] - here) < np.linalg.norm(track[0, :3] - here)
-                self._fly(lanes, number, track[::-1] if turned else track)
+        for lanes, after in zip(survey, [*survey[1:], None], strict=True):
+            for number, track in self._sequence(lanes, after):
+                self._fly(lanes, number, track)
         self._go(_Here(self._launch, self._launch_side, False, self._zero_m), "return")
         return self._legs
+
+    def _sequence(self, lanes: Lanes, after: Lanes | None) -> list[tuple[int, Array]]:
+        """The lanes of an order with their directions: each begins at the end that is nearer.
+
+        Where to begin is decided with regard to the order that follows; a single order begins at its nearer end.
+        """
+        numbers = list(range(len(lanes.tracks)))
+        orders = [numbers, numbers[::-1]] if lanes.reversible else [numbers]
+        choices = [self._chained(lanes, order, turned) for order in orders for turned in (False, True)]
+        goals = [] if after is None else self._starts(after)
+
+        def cost(choice: list[tuple[int, Array]]) -> float:
+            (first, start), (last, end) = choice[0], choice[-1]
+            here = (self._here.pose, self._here.side)
+            way = self._distance(here, (start[0], lanes.access[first]))
+            if goals:
+                way += min(self._distance((end[-1], lanes.access[last]), goal) for goal in goals)
+            # of equals the nearer start comes first
+            return way + 1e-3 * float(np.linalg.norm(start[0, :3] - here[0][:3]))
+
+        if after is None and self._lanes is None:
+            return min(choices[:2], key=lambda choice: float(np.linalg.norm(choice[0][1][0, :3] - self._here.pose[:3])))
+        return min(choices, key=cost)
+
+    def _chained(self, lanes: Lanes, order: list[int], turned: bool) -> list[tuple[int, Array]]:
+        chain: list[tuple[int, Array]] = []
+        for number in order:
+            track = lanes.tracks[number]
+            if chain:
+                here = chain[-1][1][-1, :3]
+                turned = bool(np.linalg.norm(track[-1, :3] - here) < np.linalg.norm(track[0, :3] - here))
+            chain.append((number, track[::-1] if turned else track))
+        return chain
+
+    def _starts(self, lanes: Lanes) -> list[tuple[Array, int]]:
+        numbers = (0, -1) if lanes.reversible else (0,)
+        return [(lanes.tracks[number][end], lanes.access[number]) for number in numbers for end in (0, -1)]
+
+    def _distance(self, a: tuple[Array, int], b: tuple[Array, int]) -> float:
+        """About how far it is from one pose to another, with the sides of their access."""
+        if a[1] == b[1]:
+            return float(np.linalg.norm(a[0][:3] - b[0][:3]))
+        ends = [self._outline.place(pose, side) for pose, side in (a, b)]
+        out = sum(
+            float(np.linalg.norm(self._outline.point(end) - pose[:2]))
+            for end, (pose, _) in zip(ends, (a, b), strict=True)
+        )
+        return abs(self._lift(ends[1], ends[0]) - ends[0]) + out
 
     def _fly(self, lanes: Lanes, number: int, lane: Array) -> None:
         side = lanes.access[number]
         start = _Here(lane[0], side, lanes.under, self._outline.place(lane[0], side))
-        self._go(start, "transfer" if any(leg.surveys for leg in self._legs) else "approach")
+        self._between_lanes = lanes is self._lanes
+        self._go(start, "approach" if self._lanes is None else "transfer")
+        self._lanes, self._between_lanes = lanes, False
         leg, self._clock_s = timed(
             lanes.zones[number], lanes.pattern, lane, lanes.speed_mps, self._clock_s, surveys=True
         )
@@ -142,7 +193,7 @@ class _Router:
     def _straight(self, goal: _Here, pattern: str) -> Array | None:
         """The direct way, with the approach along the hull's normal; None where it is not clear."""
         here = self._here
-        if here.side != goal.side and not (here.under and goal.under):
+        if here.side != goal.side and not (here.under and goal.under) and not self._near_stem(goal):
             return None
         way = [here.pose, goal.pose]
         if pattern == "approach" and not goal.under:
@@ -151,9 +202,15 @@ class _Router:
             way = [here.pose, _before(here.pose), goal.pose]
         poses = np.array(way)
         fine = dense(poses)
-        if not (here.under and goal.under) and self._outline.over_ship(self._beside(fine)):
+        # from lane to lane of one order on one side nothing leads under the ship that does not already lie there
+        within = self._between_lanes and (here.pose[1] * goal.pose[1] > 0 or self._near_stem(goal))
+        if not (here.under and goal.under) and not within and self._outline.over_ship(self._beside(fine)):
             return None
         return poses if self._clear(fine) else None
+
+    def _near_stem(self, goal: _Here) -> bool:
+        """Whether the way to the next line leads round an end of the ship in one step."""
+        return self._between_lanes and float(np.linalg.norm(goal.pose[:3] - self._here.pose[:3])) < _ROUND_END_M
 
     def _beside(self, poses: Array) -> Array:
         """(n, 2) of the poses deeper than the keel of which one could speak of crossing under the ship."""

@@ -59,6 +59,7 @@ def longitudinal_lanes(mission: Mission, order: Longitudinal) -> Lanes:
         stand_off_m=stand_off,
         swath_m=spacing if count > 1 else footprint,
         speed_mps=order.speed_mps or mission.vehicle.survey_speed_mps,
+        reversible=False,
     )
 
 
