@@ -11,7 +11,8 @@ from hullscan.mission.patterns import Leg, lanes_of, midbody, route
 from hullscan.mission.plan import Plan
 
 _FORMS = {  # length: beam, draught; usual proportions of the class
-    30: (7.0, 2.6), 60: (11.0, 3.8), 120: (19.0, 7.2), 180: (30.0, 10.5), 230: (32.3, 14.0), 300: (50.0, 18.0), 400: (62.0, 21.0),
+    30: (7.0, 2.6), 60: (11.0, 3.8), 120: (19.0, 7.2), 180: (30.0, 10.5),
+    230: (32.3, 14.0), 300: (50.0, 18.0), 400: (62.0, 21.0),
 }  # fmt: skip
 
 _TEXT = """mission: full
@@ -53,8 +54,22 @@ def full_mission(folder: Path, length: float, visibility: float = 3.0) -> Missio
     stern = "  - {{pattern: stern, side: {}}}"
     bottom, bow = f"  - {{pattern: flat_bottom, {span}}}", "  - {pattern: bow}"
     variants = {
-        0.97: [stern.format("starboard"), side.format("starboard"), bottom, bow, side.format("port"), stern.format("port")],
-        0.03: [stern.format("starboard"), side.format("starboard"), bottom, stern.format("port"), side.format("port"), bow],
+        0.97: [
+            stern.format("starboard"),
+            side.format("starboard"),
+            bottom,
+            bow,
+            side.format("port"),
+            stern.format("port"),
+        ],
+        0.03: [
+            stern.format("starboard"),
+            side.format("starboard"),
+            bottom,
+            stern.format("port"),
+            side.format("port"),
+            bow,
+        ],
     }
     missions = [
         mission_of(folder, length, "\n".join(orders), visibility, launch=share * length)

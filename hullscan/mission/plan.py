@@ -85,17 +85,22 @@ def plan_mission(mission: Mission) -> Plan:
     cells = HullCells(mission.hull)
     areas = tuple(area for lanes in survey for area in lanes.areas)
     asked = _asked(areas, cells)
-    looks = LookRecord(cells, mission.file.conditions.visibility_m)
-    plannable = looks.area_m2(asked)
-    if plannable <= 0:
+    plannable = float(cells.area_m2[asked].sum())
+    if plannable <= 0 and areas:
         raise InputError("nothing to search: the stations and depths asked for hold no hull", where="survey")
     every = _every(legs)
     curve = [(0.0, 0.0)]
+    missed, looked_at = np.ones(len(cells)), np.zeros(len(cells), bool)
     for number, leg in enumerate(legs):
         if leg.surveys:
+            # each leg is a pass of its own; passes are combined as they come, which a long route needs
+            looks = LookRecord(cells, mission.file.conditions.visibility_m)
             for pose in leg.camera_poses(mission.vehicle, every):
                 looks.add(seen_cells(cells, mission.vehicle.camera, pose, _look_range_m(mission)), number)
-            pod = float((looks.pod * cells.area_m2)[asked].sum() / plannable)
+            asymptote = looks.model.asymptote
+            missed *= 1 - np.clip(looks.pod / asymptote, 0, 1)
+            looked_at |= looks.seen()
+            pod = float((asymptote * (1 - missed) * cells.area_m2)[asked].sum() / max(plannable, 1e-9))
             curve.append((leg.end_s / 60, pod))
     duration = legs[-1].end_s
     if duration > mission.file.window_min * 60:
@@ -104,7 +109,7 @@ def plan_mission(mission: Mission) -> Plan:
             where="window_min",
             todo="ask for fewer stations or depths",
         )
-    seen = asked & looks.seen()
+    seen = asked & looked_at
     survey_length = sum(leg.length_m for leg in legs if leg.surveys)
     return Plan(
         legs=tuple(legs),
@@ -112,7 +117,7 @@ def plan_mission(mission: Mission) -> Plan:
         length_m=sum(leg.length_m for leg in legs),
         duration_s=duration,
         lower_bound_m=min(_lower_bound_m(survey, cells), survey_length),
-        planned_area_m2=looks.area_m2(seen),
+        planned_area_m2=float(cells.area_m2[seen].sum()),
         plannable_area_m2=plannable,
         expected_pod=curve[-1][1],
         curve=tuple(curve),
@@ -134,9 +139,10 @@ def _lower_bound_m(survey: list[Lanes], cells: HullCells) -> float:
     left = np.ones(len(cells), bool)
     length = 0.0
     for lanes in survey:
-        mine = _asked(lanes.areas, cells) & left
-        length += float(cells.area_m2[mine].sum()) / lanes.swath_m
-        left &= ~mine
+        for area, swath_m in lanes.by_area:
+            mine = area.cells(cells) & left
+            length += float(cells.area_m2[mine].sum()) / swath_m
+            left &= ~mine
     return length
 
 

@@ -51,18 +51,26 @@ def flat_bottom_lanes(mission: Mission, order: FlatBottom) -> Lanes:
             tracks.append(_lane(mission, kept, offset, stand_off))
             zones.append(f"bottom, lane {number + 1} of {len(offsets)}")
     keel = float(mission.hull.keel_depth(along).max())
-    areas = tuple(Area(side, stations, (_turn_depth(mission, side, stations), keel + 0.05)) for side in wanted)
+    # the bilge is seen by lanes that look across, with the picture's height; the flat with its width
+    areas, swaths = [], []
+    for side in wanted:
+        top, edge = (
+            _depth_of_facing(mission, side, stations, facing) for facing in (np.pi / 4, np.arcsin(_FACES_DOWN))
+        )
+        areas += [Area(side, stations, (top, edge)), Area(side, stations, (edge, keel + 0.05))]
+        swaths += [height * (1 - order.overlap), width * (1 - order.overlap)]
     return Lanes(
         order=order,
         pattern="flat_bottom",
         tracks=tuple(tracks),
         zones=tuple(zones),
         access=(access,) * len(tracks),
-        areas=areas,
+        areas=tuple(areas),
         stand_off_m=stand_off,
         swath_m=width * (1 - order.overlap),
         speed_mps=order.speed_mps or mission.vehicle.survey_speed_mps,
         under=True,
+        swaths_m=tuple(swaths),
     )
 
 
@@ -105,9 +113,10 @@ def _half_width(mission: Mission, stations: Array) -> Array:
     return np.asarray(np.interp(stations, stations[every], half), dtype=np.float64)
 
 
-def _turn_depth(mission: Mission, side: Side, stations: tuple[float, float]) -> float:
+def _depth_of_facing(mission: Mission, side: Side, stations: tuple[float, float], facing_rad: float) -> float:
+    """Depth amidships at which the plating first faces down by more than an angle."""
     middle, sign = np.array([np.mean(stations)]), side_sign(side)
-    point = mission.hull.point(np.array([sign], np.int8), middle, turn_girth(mission, sign, middle))
+    point = mission.hull.point(np.array([sign], np.int8), middle, turn_girth(mission, sign, middle, facing_rad))
     return float(point[0, 2])
 
 
@@ -126,7 +135,9 @@ def _places(mission: Mission, order: FlatBottom, stand_off: float, half: float, 
         edges = [_edges(mission, order, place, stand_off) for place in places]
         # as far in as it may be that still sees what its neighbour leaves
         reaching = [i for i, (_, outer_edge) in enumerate(edges) if outer_edge >= rest] or [0]
-        place, seen = (float(places[reaching[-1]]), edges[reaching[-1]][0]) if len(places) else (flat, flat - across / 2)
+        place, seen = (
+            (float(places[reaching[-1]]), edges[reaching[-1]][0]) if len(places) else (flat, flat - across / 2)
+        )
         outer.append(place)
         rest = max(min(seen + order.overlap * height / 2, place - across / 2), 0.0)
     if both:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -74,7 +75,9 @@ def _gear(hull: HullSurface) -> Gear:
     gap = max(0.5, 0.006 * (last - first))
     height = 2 * radius
     fore = post - 2 * gap
-    return Gear(post, post - gap, (fore - _RUDDER_LENGTH * height, fore), shaft, radius, (shaft - radius, shaft + radius))
+    return Gear(
+        post, post - gap, (fore - _RUDDER_LENGTH * height, fore), shaft, radius, (shaft - radius, shaft + radius)
+    )
 
 
 def keep_out(mission: Mission, poses: Array) -> npt.NDArray[np.bool_]:
@@ -120,7 +123,7 @@ def running_gear_lanes(mission: Mission, order: RunningGear) -> Lanes:
     bounds = np.linspace(max(gear.depths_m[0], LEAST_DEPTH_M), gear.depths_m[1], levels)
     start = side_sign(mission.file.launch.side)
     turns: list[Array] = []
-    for number, (upper, lower) in enumerate(zip(bounds[:-1], bounds[1:], strict=True)):
+    for number, (upper, lower) in enumerate(pairwise(bounds)):
         line = ring if start * (-1) ** number < 0 else ring[::-1]
         way = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
         places = np.linspace(0, way[-1], int(np.ceil(way[-1] / STEP_M)) + 1)

@@ -47,6 +47,7 @@ class Lanes:
         under: whether the tracks lie under the ship.
         areas: of the hull that the lanes search.
         swath_m: width of hull that one lane adds.
+        swaths_m: the same for each area, where they differ.
     """
 
     order: Order
@@ -60,6 +61,12 @@ class Lanes:
     speed_mps: float
     under: bool = False
     reversible: bool = True
+    swaths_m: tuple[float, ...] = ()
+
+    @property
+    def by_area(self) -> list[tuple[Area, float]]:
+        """Areas with the width of hull that a lane adds in each."""
+        return list(zip(self.areas, self.swaths_m or (self.swath_m,) * len(self.areas), strict=True))
 
 
 def stand_off_for(mission: Mission, order: Order) -> float:
