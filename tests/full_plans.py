@@ -53,27 +53,16 @@ def full_mission(folder: Path, length: float, visibility: float = 3.0) -> Missio
     side = f"  - {{{{pattern: longitudinal, area: {{}}_side, {span}}}}}"
     stern = "  - {{pattern: stern, side: {}}}"
     bottom, bow = f"  - {{pattern: flat_bottom, {span}}}", "  - {pattern: bow}"
-    variants = {
-        0.97: [
-            stern.format("starboard"),
-            side.format("starboard"),
-            bottom,
-            bow,
-            side.format("port"),
-            stern.format("port"),
-        ],
-        0.03: [
-            stern.format("starboard"),
-            side.format("starboard"),
-            bottom,
-            stern.format("port"),
-            side.format("port"),
-            bow,
-        ],
-    }
+    names = ("starboard", "port")
+    (stern_s, stern_p), (side_s, side_p) = ([text.format(name) for name in names] for text in (stern, side))
+    variants = [
+        (0.97, [stern_s, side_s, bottom, bow, side_p, stern_p]),
+        (0.03, [stern_s, side_s, bottom, stern_p, side_p, bow]),
+        (0.03, [side_p, stern_p, stern_s, side_s, bottom, bow]),
+        (0.97, [side_p, bow, side_s, bottom, stern_s, stern_p]),
+    ]
     missions = [
-        mission_of(folder, length, "\n".join(orders), visibility, launch=share * length)
-        for share, orders in variants.items()
+        mission_of(folder, length, "\n".join(orders), visibility, launch=share * length) for share, orders in variants
     ]
     missions = [replace(each, file=replace(each.file, window_min=1e6)) for each in missions]
     return missions[0] if length > 150 else min(missions, key=_path_of)

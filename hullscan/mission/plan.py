@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ class Plan:
             "left_out": [gap.name for gap in self.gaps],
             "min_clearance_m": round(self.min_clearance_m, 2),
             "stand_off_m": round(self.stand_off_m, 2),
-            "areas": [asdict(area) for area in self.areas],
+            "areas": [area.as_dict() for area in self.areas],
             "legs": [leg.as_dict() for leg in self.legs],
         }
 

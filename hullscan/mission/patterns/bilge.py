@@ -16,7 +16,7 @@ from hullscan.ship.surface import side_sign
 __all__ = ["bilge_keel_lanes"]
 
 _OUT, _OFF = 0.6, 0.8  # of the view's direction along the plating's normal and across the plate
-_BESIDE_M = 0.5  # of hull on each side of the plate that the lanes search
+_ABOVE_M, _BELOW_M = 0.5, 0.2  # of hull beside the plate that the lanes search; below it they see the plate itself
 
 
 def bilge_keel_lanes(mission: Mission, order: BilgeKeel) -> Lanes:
@@ -52,7 +52,7 @@ def bilge_keel_lanes(mission: Mission, order: BilgeKeel) -> Lanes:
         access += [sign, sign]
         middle = np.array([fitting.station_m])
         girth = float(hull.girth_to_depth(middle, np.array([fitting.depth_m]))[0])
-        span = np.array([girth - _BESIDE_M, girth + _BESIDE_M])
+        span = np.array([girth - _ABOVE_M, girth + _BELOW_M])
         depths = hull.point(np.full(2, sign, np.int8), np.repeat(middle, 2), span)[:, 2]
         areas.append(Area(fitting.side, ends, (float(depths[0]), float(depths[1]) + 0.01)))
     return Lanes(

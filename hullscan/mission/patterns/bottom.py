@@ -17,7 +17,7 @@ from hullscan.ship.surface import Side, side_sign
 __all__ = ["flat_bottom_lanes", "keel_line_lanes"]
 
 _FACES_DOWN = np.sin(np.radians(62))  # beyond it a lane looks along the ship, not across
-_END_TRIM = 0.35  # of the stand-off
+_END_TRIM = 0.45  # of the stand-off
 _NARROW = 0.1  # of the picture's height: a strip of bilge that is left to the neighbour
 _SEEN_WITHIN = np.radians(60)  # of the normal; beyond it a look hardly counts
 _SIDES: tuple[Side, Side] = ("starboard", "port")
@@ -91,14 +91,14 @@ def keel_line_lanes(mission: Mission, order: KeelLine) -> Lanes:
         stations = order.stations_m
     width, _ = footprint_m(mission, stand_off)
     along = np.linspace(*stations, max(int((stations[1] - stations[0]) / STEP_M), 2))
-    keel = float(hull.keel_depth(along).max())
+    least, keel = float(hull.keel_depth(along).min()), float(hull.keel_depth(along).max())
     return Lanes(
         order=order,
         pattern="keel_line",
         tracks=(_lane(mission, along, 0.0, stand_off),),
         zones=("keel line",),
         access=(side_sign(order.access or mission.file.launch.side),),
-        areas=tuple(Area(side, stations, (keel - 0.1, keel + 0.05)) for side in _SIDES),
+        areas=tuple(Area(side, stations, (least - 0.1, keel + 0.05), from_keel_m=0.4 * width) for side in _SIDES),
         stand_off_m=stand_off,
         swath_m=width * (1 - order.overlap),
         speed_mps=order.speed_mps or mission.vehicle.survey_speed_mps,

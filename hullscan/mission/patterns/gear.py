@@ -19,6 +19,7 @@ from hullscan.errors import InputError
 from hullscan.geometry.frames import Array
 from hullscan.mission.model import Mission
 from hullscan.mission.orders import RunningGear
+from hullscan.mission.patterns.clearance import hull_gap
 from hullscan.mission.patterns.lanes import Lanes, stand_off_for, wet_stations
 from hullscan.mission.patterns.leg import STEP_M
 from hullscan.mission.patterns.view import LEAST_DEPTH_M, footprint_m
@@ -27,6 +28,7 @@ from hullscan.ship.surface import HullSurface, side_sign
 __all__ = ["Gear", "assumed_gear", "keep_out", "running_gear_lanes"]
 
 _DIAMETER, _SHAFT_HEIGHT, _RUDDER_LENGTH = 0.65, 0.35, 0.6
+_RESERVE_M = 0.06
 _KEEP_OUT_M = 2.0  # from what may turn, without the lock-out
 
 
@@ -116,11 +118,15 @@ def running_gear_lanes(mission: Mission, order: RunningGear) -> Lanes:
     ring = _ring(gear.outline_m, distance)
     # open towards the hull: the horseshoe ends beside the sternpost
     ring = ring[ring[:, 0] <= gear.sternpost_m + 0.5]
-    angle = np.unwrap(np.arctan2(ring[:, 1], gear.propeller_m - ring[:, 0]))
-    ring = ring[np.argsort(angle)]
+    gaps = np.linalg.norm(ring - np.roll(ring, 1, axis=0), axis=1)
+    ring = np.roll(ring, -int(np.argmax(gaps)), axis=0)
+    if ring[0, 1] > 0:
+        ring = ring[::-1]
+    head = _clear_head(mission, gear, ring)
     _, height = footprint_m(mission, stand_off)
-    levels = max(int(np.ceil((gear.depths_m[1] - gear.depths_m[0]) / (height * (1 - order.overlap)))), 1) + 1
-    bounds = np.linspace(max(gear.depths_m[0], LEAST_DEPTH_M), gear.depths_m[1], levels)
+    count = max(int(np.ceil((gear.depths_m[1] - head) / (height * (1 - order.overlap)))), 1)
+    levels = count + count % 2 + 1  # an even number of turns ends on the side where it began
+    bounds = np.linspace(head, gear.depths_m[1], levels)
     start = side_sign(mission.file.launch.side)
     turns: list[Array] = []
     for number, (upper, lower) in enumerate(pairwise(bounds)):
@@ -143,6 +149,21 @@ def running_gear_lanes(mission: Mission, order: RunningGear) -> Lanes:
         stand_off_m=stand_off,
         swath_m=height * (1 - order.overlap),
         speed_mps=order.speed_mps or mission.vehicle.survey_speed_mps,
+    )
+
+
+def _clear_head(mission: Mission, gear: Gear, ring: Array) -> float:
+    """Least depth at which the whole (n, 2) ring keeps clear of the counter above."""
+    yaw = np.arctan2(*(_nearest_on(gear.outline_m, ring) - ring).T[::-1])
+    limit = mission.file.limits.min_clearance_m + _RESERVE_M
+    for depth in np.arange(max(gear.depths_m[0], LEAST_DEPTH_M), gear.depths_m[1] - 0.3, 0.1):
+        poses = np.column_stack([ring, np.full(len(ring), depth), yaw, np.zeros((len(ring), 2))])
+        if hull_gap(mission, poses)[0].min() >= limit:
+            return float(depth)
+    raise InputError(
+        f"no turn round rudder and propeller keeps {limit:.2f} m from the hull",
+        where="survey, running_gear",
+        todo="raise stand_off_m",
     )
 
 

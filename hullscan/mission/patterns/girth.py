@@ -18,8 +18,8 @@ from hullscan.ship.surface import HullSurface, Side, side_sign
 
 __all__ = ["bow_lanes", "midbody", "stern_lanes", "transverse_lanes"]
 
-_END_TRIM = 0.45  # of the picture's height: a line's ends are seen from so far inside
-_KEEL_TRIM = 0.7  # of the stand-off: looking slantwise, the line sees beyond its end at the keel
+_END_TRIM = 0.5  # of the picture's height: a line's ends are seen from so far inside
+_KEEL_TRIM = 0.8  # of the stand-off: looking slantwise at a bottom, the line sees beyond its end at the keel
 _ROWS = 60
 
 
@@ -147,7 +147,9 @@ def _line(mission: Mission, sign: int, station: float, stand_off: float, height:
     at = np.array([station])
     total = float(hull.total_girth(at)[0])
     top = float(turn_girth(mission, sign, at)[0]) if bottom_only else 0.0
-    start, end = top + _END_TRIM * height, total - _KEEL_TRIM * stand_off
+    foot = hull.normal(np.array([sign], np.int8), at, np.array([0.97 * total]))[0]
+    trim = _KEEL_TRIM * stand_off if foot[2] > np.sin(np.pi / 4) else _END_TRIM * height
+    start, end = top + _END_TRIM * height, total - trim
     if end <= start:
         start = end = (top + total) / 2
     count = max(int(np.ceil((end - start) / STEP_M)) + 1, 1)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -22,15 +23,28 @@ _LEAST_GIRTH_M = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Area:
-    """A rectangle of one side, in stations and depths."""
+    """A rectangle of one side, in stations and depths.
+
+    Attributes:
+        from_keel_m: only so far from the centre line, along the girth.
+    """
 
     side: Side
     stations_m: tuple[float, float]
     depths_m: tuple[float, float]
+    from_keel_m: float | None = None
 
     def cells(self, cells: HullCells) -> npt.NDArray[np.bool_]:
         """(n,) cells whose centre lies in it."""
-        return cells.within(side_sign(self.side), self.stations_m, self.depths_m)
+        inside = cells.within(side_sign(self.side), self.stations_m, self.depths_m)
+        if self.from_keel_m is not None:
+            stations, of_cell = np.unique(cells.station_m, return_inverse=True)
+            inside &= cells.hull.total_girth(stations)[of_cell] - cells.girth_m <= self.from_keel_m
+        return inside
+
+    def as_dict(self) -> dict[str, Any]:
+        """The area's entry in ``plan.json``."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)

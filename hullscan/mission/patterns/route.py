@@ -30,12 +30,16 @@ _MOST_TURNS = 0.75  # of the tether round the ship; from one turn on it lies rou
 
 @dataclass(frozen=True, slots=True)
 class _Here:
-    """Where the vehicle is: pose, side of its access, whether under the ship, unwrapped place round her."""
+    """Where the vehicle is: pose, side of its access, whether under the ship, unwrapped place round her.
+
+    ``onward_m`` is the way round her that the lane leads which begins there.
+    """
 
     pose: Array
     side: int
     under: bool
     place_m: float
+    onward_m: float = 0.0
 
 
 def candidate_legs(mission: Mission, lanes: Lanes) -> tuple[Leg, ...]:
@@ -160,7 +164,13 @@ class _Router:
 
     def _fly(self, lanes: Lanes, number: int, lane: Array) -> None:
         side = lanes.access[number]
-        start = _Here(lane[0], side, lanes.under, self._outline.place(lane[0], side))
+        places = [self._outline.place(pose, side) for pose in lane[:: max(len(lane) // 16, 1)]] + [
+            self._outline.place(lane[-1], side)
+        ]
+        onward = 0.0
+        for each in places[1:]:
+            onward = self._lift(each, places[0] + onward) - places[0]
+        start = _Here(lane[0], side, lanes.under, places[0], onward)
         self._between_lanes = lanes is self._lanes
         self._go(start, "approach" if self._lanes is None else "transfer")
         self._lanes, self._between_lanes = lanes, False
@@ -168,13 +178,7 @@ class _Router:
             lanes.zones[number], lanes.pattern, lane, lanes.speed_mps, self._clock_s, surveys=True
         )
         leg = replace(leg, lane=(number + 1, len(lanes.tracks)))
-        places = [self._outline.place(pose, side) for pose in lane[:: max(len(lane) // 16, 1)]] + [
-            self._outline.place(lane[-1], side)
-        ]
-        place = self._here.place_m
-        for each in places:
-            place = self._lift(each, place)
-        self._add(leg, _Here(lane[-1], side, lanes.under, place))
+        self._add(leg, _Here(lane[-1], side, lanes.under, self._here.place_m + onward))
 
     # ---------------------------------------------------------------- ways
 
@@ -222,7 +226,8 @@ class _Router:
         outline, here = self._outline, self._here
         base = self._lift(goal.place_m, self._zero_m)
         choices = [self._zero_m] if home else [base + turn * outline.length_m for turn in (-1, 0, 1)]
-        choices = [each for each in choices if abs(each - self._zero_m) <= _MOST_TURNS * outline.length_m]
+        allowed = [each for each in choices if self._turned_m(each, goal.onward_m) <= _MOST_TURNS * outline.length_m]
+        choices = allowed or sorted(choices, key=lambda each: self._turned_m(each, goal.onward_m))[:1]
         free = [each for each in choices if not outline.blocked(here.place_m, each)]
         if not free:
             raise InputError(
@@ -232,7 +237,8 @@ class _Router:
             )
         limit = self._tether_limit_m()
         reached = [each for each in free if self._tether_m(goal.pose, each) <= limit] or free
-        place = min(reached, key=lambda each: abs(each - here.place_m))
+        # what is gone further round her must be come back: the tether counts as much as the way
+        place = min(reached, key=lambda each: abs(each - here.place_m) + self._turned_m(each, goal.onward_m))
         out, ins = self._athwart(here, here.place_m), self._athwart(goal, place)[::-1]
         along = outline.way(here.place_m, place)
         # the depth changes on the line only: athwart of it the hull may be above
@@ -267,6 +273,10 @@ class _Router:
             return False
         between = np.concatenate([fine, (fine[1:] + fine[:-1]) / 2])
         return bool(hull_gap(self._mission, between)[0].min() >= self._mission.file.limits.min_clearance_m + 0.02)
+
+    def _turned_m(self, place_m: float, onward_m: float) -> float:
+        """How far round her the tether lies, at most, along a lane that begins at a place."""
+        return max(abs(place_m - self._zero_m), abs(place_m + onward_m - self._zero_m))
 
     def _lift(self, place_m: float, near_m: float) -> float:
         """The same place in the turn nearest to another."""
