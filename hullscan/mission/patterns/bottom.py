@@ -18,6 +18,7 @@ __all__ = ["flat_bottom_lanes", "keel_line_lanes"]
 
 _FACES_DOWN = np.sin(np.radians(62))  # beyond it a lane looks along the ship, not across
 _END_TRIM = 0.45  # of the stand-off
+_ABOVE_TURN = 0.15  # of the picture's height: how far above the turn a lane on the bilge may run
 _NARROW = 0.1  # of the picture's height: a strip of bilge that is left to the neighbour
 _SEEN_WITHIN = np.radians(60)  # of the normal; beyond it a look hardly counts
 _SIDES: tuple[Side, Side] = ("starboard", "port")
@@ -37,18 +38,24 @@ def flat_bottom_lanes(mission: Mission, order: FlatBottom) -> Lanes:
     access = side_sign(first)
     along = np.linspace(*stations, max(int((stations[1] - stations[0]) / STEP_M), 2))
     half = _half_width(mission, along)
-    lanes = _places(mission, order, stand_off, float(half.max()), both=len(wanted) == 2)
+    widest = float(half.max())
+    flat = _flat_half_width(mission, order)
+    lanes = _places(mission, order, stand_off, widest, both=len(wanted) == 2)
     offsets = [access * c if len(wanted) == 2 else side_sign(wanted[0]) * c for c in lanes]
     tracks, zones = [], []
     width, height = footprint_m(mission, stand_off)
     for number, offset in enumerate(offsets):
-        inside = np.abs(offset) <= half + 0.35 * width
+        # a lane is straight; where the bottom narrows those on the bilge follow its turn, those on the flat end
+        on_bilge = abs(offset) >= flat - 1e-6 and abs(offset) > 0
+        reach = np.minimum(abs(offset), half + _ABOVE_TURN * height) if on_bilge else np.full(len(half), abs(offset))
+        places = np.sign(offset) * reach
+        inside = np.ones(len(half), bool) if on_bilge else np.abs(offset) <= half + 0.35 * width
         if inside.any():
-            kept = along[inside]
+            kept, places = along[inside], places[inside]
             # the ends are seen from a little inside
             trim = min(_END_TRIM * stand_off, (kept[-1] - kept[0]) / 4)
-            kept = kept[(kept >= kept[0] + trim) & (kept <= kept[-1] - trim)]
-            tracks.append(_lane(mission, kept, offset, stand_off))
+            within = (kept >= kept[0] + trim) & (kept <= kept[-1] - trim)
+            tracks.append(_lane(mission, kept[within], places[within], stand_off))
             zones.append(f"bottom, lane {number + 1} of {len(offsets)}")
     keel = float(mission.hull.keel_depth(along).max())
     # the bilge is seen by lanes that look across, with the picture's height; the flat with its width
@@ -95,7 +102,7 @@ def keel_line_lanes(mission: Mission, order: KeelLine) -> Lanes:
     return Lanes(
         order=order,
         pattern="keel_line",
-        tracks=(_lane(mission, along, 0.0, stand_off),),
+        tracks=(_lane(mission, along, np.zeros(len(along)), stand_off),),
         zones=("keel line",),
         access=(side_sign(order.access or mission.file.launch.side),),
         areas=tuple(Area(side, stations, (least - 0.1, keel + 0.05), from_keel_m=0.4 * width) for side in _SIDES),
@@ -153,7 +160,7 @@ def _edges(mission: Mission, order: FlatBottom, offset: float, stand_off: float)
     """Distances from the centre line between which a lane that looks across really sees the surface, amidships."""
     hull, camera = mission.hull, mission.vehicle.camera
     stations = order.stations_m or midbody(mission)
-    x, y, z, yaw, pitch, tilt = _lane(mission, np.array([float(np.mean(stations))]), offset, stand_off)[0]
+    x, y, z, yaw, pitch, tilt = _lane(mission, np.array([float(np.mean(stations))]), np.array([offset]), stand_off)[0]
     body = Pose(np.array([x, y, z]), Rotation.from_euler("ZY", [yaw, pitch]))
     pose = body @ mission.vehicle.camera_pose_frd(float(tilt))
     column = np.column_stack([np.full(60, camera.width_px / 2), np.linspace(0.02, 0.98, 60) * camera.height_px])
@@ -176,11 +183,11 @@ def _flat_half_width(mission: Mission, order: FlatBottom) -> float:
     return float((mission.hull.total_girth(middle) - edge)[0])
 
 
-def _lane(mission: Mission, stations: Array, offset: float, stand_off: float) -> Array:
+def _lane(mission: Mission, stations: Array, offsets: Array, stand_off: float) -> Array:
     """(n, 6) poses of one lane; those on the flat look forward along the ship, those on the bilge across."""
     hull = mission.hull
-    sides = np.full(len(stations), 1 if offset >= 0 else -1, np.int8)
-    girths = np.maximum(hull.total_girth(stations) - abs(offset), 0)
+    sides = np.where(offsets >= 0, 1, -1).astype(np.int8)
+    girths = np.maximum(hull.total_girth(stations) - np.abs(offsets), 0)
     points, normals = hull.point(sides, stations, girths), hull.normal(sides, stations, girths)
     if float(np.median(normals[:, 2])) > _FACES_DOWN:
         normals = np.tile([0.0, 0.0, 1.0], (len(stations), 1))
