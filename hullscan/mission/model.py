@@ -7,23 +7,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import numpy as np
 from annotated_types import Ge, Gt, Le, Len
 
 from hullscan.documents import read_document
 from hullscan.errors import HullscanError, InputError
+from hullscan.mission.orders import LockOut, Longitudinal, RunningGear, SpotCheck, SurveyOrder, sides_of
 from hullscan.mission.vehicle import VehicleProfile, vehicle_profile
 from hullscan.ship.form import build_hull, stated_file
 from hullscan.ship.frames import frames_fault
 from hullscan.ship.spec import Berth, Launch, Ship
-from hullscan.ship.surface import HullSurface, Side
-from hullscan.units import Depth, Share
+from hullscan.ship.surface import HullSurface
+from hullscan.units import Share
 
 __all__ = ["Conditions", "Inspect", "Limits", "Longitudinal", "Mission", "MissionFile", "load_mission"]
 
 Slug = Annotated[str, Len(1, 80)]
+_LEAST_GAP_M = 3.0  # between ship and quay, for a vehicle at its stand-off
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,31 +42,6 @@ class Conditions:
     current_mps: Annotated[float, Ge(0), Le(3)] = 0.0
     current_towards_deg: Annotated[float, Ge(0), Le(360)] = 0.0
     tide_m: Annotated[float, Ge(-10), Le(15)] = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Longitudinal:
-    """Lanes along the ship at constant depth, on one side.
-
-    Attributes:
-        stations_m: from and to, from the aft perpendicular; the whole side when not given.
-        depths_m: from and to; the side down to the turn of the bilge when not given.
-        overlap: share of a lane's picture that the next lane sees again.
-        stand_off_m: from camera to hull; 0.42 of the visibility when not given.
-    """
-
-    pattern: Literal["longitudinal"]
-    area: Literal["starboard_side", "port_side"]
-    stations_m: tuple[float, float] | None = None
-    depths_m: tuple[Depth, Depth] | None = None
-    overlap: Annotated[float, Ge(0), Le(0.8)] = 0.25
-    stand_off_m: Annotated[float, Ge(0.5), Le(5)] | None = None
-    speed_mps: Annotated[float, Ge(0.05), Le(0.5)] | None = None
-
-    @property
-    def side(self) -> Side:
-        """The ship's side."""
-        return "starboard" if self.area == "starboard_side" else "port"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +74,8 @@ class MissionFile:
     window_min: Annotated[float, Gt(0), Le(1440)]
     vehicle: str = "bluerov2-heavy"
     launch: Launch
-    survey: Annotated[tuple[Longitudinal, ...], Len(1, 50)]
+    survey: Annotated[tuple[SurveyOrder, ...], Len(1, 50)]
+    lock_out: LockOut | None = None
     inspect: Inspect | None = None
     limits: Limits = field(default_factory=Limits)
 
@@ -135,7 +113,7 @@ def _check_orders(file: MissionFile) -> list[tuple[tuple[str | int, ...], str]]:
     faults: list[tuple[tuple[str | int, ...], str]] = []
     for index, leg in enumerate(file.survey):
         for key in ("stations_m", "depths_m"):
-            span = getattr(leg, key)
+            span = getattr(leg, key, None)
             if span is not None and span[0] >= span[1]:
                 faults.append((("survey", index, key), f"must run from the smaller to the larger (got {list(span)})"))
     if fault := frames_fault(file.ship.frames):
@@ -164,23 +142,46 @@ def _check_against_hull(file: MissionFile, hull: HullSurface) -> list[tuple[tupl
             faults.append((("ship", "fittings", index, "station_m"), _beyond("the ship", first, last)))
         elif fitting.depth_m > (keel := float(hull.keel_depth(np.array([fitting.station_m]))[0])):
             faults.append((("ship", "fittings", index, "depth_m"), f"the keel is at {keel:.1f} m there"))
-    for index, leg in enumerate(file.survey):
-        at: tuple[str | int, ...] = ("survey", index)
-        if leg.stations_m is not None and not (first < leg.stations_m[0] and leg.stations_m[1] < last):
-            faults.append(((*at, "stations_m"), _beyond("the ship", first, last)))
-            continue
-        if leg.depths_m is not None:
-            stations = np.array(leg.stations_m or (0.2 * last, 0.8 * last))
-            keel = float(hull.keel_depth(stations).min())
-            if leg.depths_m[1] > keel:
-                faults.append(((*at, "depths_m"), f"the keel is at {keel:.1f} m there"))
-        if file.berth.quay_side == leg.side and file.berth.quay_gap_m < 3.0:
-            gap = f"only {file.berth.quay_gap_m:g} m of water between ship and quay on that side"
-            faults.append(((*at, "area"), f"{gap}; the vehicle needs 3 m"))
+    for index, order in enumerate(file.survey):
+        faults += _check_order(file, hull, order, ("survey", index))
     if not first - 30 < file.launch.station_m < last + 30:
         faults.append((("launch", "station_m"), _beyond("the ship and 30 m beyond", first - 30, last + 30)))
     if file.berth.quay_side == file.launch.side and file.berth.quay_gap_m <= file.launch.distance_m:
         faults.append((("launch", "distance_m"), "is beyond the quay wall on that side"))
+    return faults
+
+
+def _check_order(
+    file: MissionFile, hull: HullSurface, order: SurveyOrder, at: tuple[str | int, ...]
+) -> list[tuple[tuple[str | int, ...], str]]:
+    faults: list[tuple[tuple[str | int, ...], str]] = []
+    first, last = float(hull.stations_m[0]), float(hull.stations_m[-1])
+    stations = getattr(order, "stations_m", None)
+    if stations is not None and not (first < stations[0] and stations[1] < last):
+        return [((*at, "stations_m"), _beyond("the ship", first, last))]
+    if isinstance(order, Longitudinal) and order.depths_m is not None:
+        keel = float(hull.keel_depth(np.array(stations or (0.2 * last, 0.8 * last))).min())
+        if order.depths_m[1] > keel:
+            faults.append(((*at, "depths_m"), f"the keel is at {keel:.1f} m there"))
+    if isinstance(order, SpotCheck):
+        if not first < order.station_m < last:
+            faults.append(((*at, "station_m"), _beyond("the ship", first, last)))
+        elif order.depth_m > (keel := float(hull.keel_depth(np.array([order.station_m]))[0])):
+            faults.append(((*at, "depth_m"), f"the keel is at {keel:.1f} m there"))
+    if isinstance(order, RunningGear) and not (file.lock_out and file.lock_out.complete):
+        needs = (
+            "propeller and thrusters may turn; the mission needs lock_out: {propeller: true, thrusters: true, by: NAME}"
+        )
+        faults.append(((*at, "pattern"), needs))
+    quay = file.berth.quay_side
+    if file.berth.quay_gap_m < _LEAST_GAP_M:
+        gap = f"only {file.berth.quay_gap_m:g} m of water between ship and quay on that side"
+        if quay in sides_of(order):
+            key = "area" if hasattr(order, "area") else "side"
+            todo = "" if getattr(order, key) else f"; say side: {'port' if quay == 'starboard' else 'starboard'}"
+            faults.append(((*at, key), f"{gap}; the vehicle needs {_LEAST_GAP_M:g} m{todo}"))
+        if quay is not None and getattr(order, "access", None) == quay:
+            faults.append(((*at, "access"), f"{gap}; the vehicle needs {_LEAST_GAP_M:g} m"))
     return faults
 
 

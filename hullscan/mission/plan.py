@@ -3,34 +3,24 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial.transform import Rotation
 
 from hullscan.errors import InputError
 from hullscan.mission.model import Mission
-from hullscan.mission.patterns import Lanes, Leg, longitudinal_lanes, route
+from hullscan.mission.patterns import Area, Lanes, Leg, lanes_of, require_clear, route
 from hullscan.search.cells import Gap, HullCells
 from hullscan.search.looks import LookRecord, seen_cells
-from hullscan.ship.surface import Side, side_sign
 
 __all__ = ["Area", "Plan", "plan_mission", "save_plan"]
 
 _MANOEUVRE_S = 6.0  # stopping, turning and settling at each end of a leg
 _SURFACING_S = 25.0  # descent at the start and ascent at the end
-
-
-@dataclass(frozen=True, slots=True)
-class Area:
-    """A rectangle of one side."""
-
-    side: Side
-    stations_m: tuple[float, float]
-    depths_m: tuple[float, float]
+_MANY_POSES = 3000
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +68,7 @@ class Plan:
             "left_out": [gap.name for gap in self.gaps],
             "min_clearance_m": round(self.min_clearance_m, 2),
             "stand_off_m": round(self.stand_off_m, 2),
-            "areas": [asdict(area) for area in self.areas],
+            "areas": [area.as_dict() for area in self.areas],
             "legs": [leg.as_dict() for leg in self.legs],
         }
 
@@ -89,29 +79,28 @@ def plan_mission(mission: Mission) -> Plan:
     Raises:
         InputError: a pattern cannot be flown as asked (clearance, depth, window).
     """
-    survey: list[Lanes] = [longitudinal_lanes(mission, order) for order in mission.file.survey]
+    survey = [lanes_of(mission, order) for order in mission.file.survey]
     legs = route(mission, survey)
-    clearance = _clearance(mission, legs)
-    if clearance < mission.file.limits.min_clearance_m:
-        raise InputError(
-            f"the plan comes within {clearance:.2f} m of the hull, the limit is "
-            f"{mission.file.limits.min_clearance_m:g} m",
-            where="limits.min_clearance_m",
-            todo="raise stand_off_m or shorten stations_m",
-        )
+    clearance = require_clear(mission, legs)
     cells = HullCells(mission.hull)
-    areas = tuple(Area(lanes.order.side, lanes.stations_m, lanes.depths_m) for lanes in survey)
+    areas = tuple(area for lanes in survey for area in lanes.areas)
     asked = _asked(areas, cells)
-    looks = LookRecord(cells, mission.file.conditions.visibility_m)
-    plannable = looks.area_m2(asked)
-    if plannable <= 0:
+    plannable = float(cells.area_m2[asked].sum())
+    if plannable <= 0 and areas:
         raise InputError("nothing to search: the stations and depths asked for hold no hull", where="survey")
+    every = _every(legs)
     curve = [(0.0, 0.0)]
+    missed, looked_at = np.ones(len(cells)), np.zeros(len(cells), bool)
     for number, leg in enumerate(legs):
         if leg.surveys:
-            for pose in leg.camera_poses(mission.vehicle):
+            # each leg is a pass of its own; passes are combined as they come, which a long route needs
+            looks = LookRecord(cells, mission.file.conditions.visibility_m)
+            for pose in leg.camera_poses(mission.vehicle, every):
                 looks.add(seen_cells(cells, mission.vehicle.camera, pose, _look_range_m(mission)), number)
-            pod = float((looks.pod * cells.area_m2)[asked].sum() / plannable)
+            asymptote = looks.model.asymptote
+            missed *= 1 - np.clip(looks.pod / asymptote, 0, 1)
+            looked_at |= looks.seen()
+            pod = float((asymptote * (1 - missed) * cells.area_m2)[asked].sum() / max(plannable, 1e-9))
             curve.append((leg.end_s / 60, pod))
     duration = legs[-1].end_s
     if duration > mission.file.window_min * 60:
@@ -120,16 +109,15 @@ def plan_mission(mission: Mission) -> Plan:
             where="window_min",
             todo="ask for fewer stations or depths",
         )
-    seen = asked & looks.seen()
+    seen = asked & looked_at
     survey_length = sum(leg.length_m for leg in legs if leg.surveys)
-    swath = min(lanes.swath_m for lanes in survey)
     return Plan(
         legs=tuple(legs),
         areas=areas,
         length_m=sum(leg.length_m for leg in legs),
         duration_s=duration,
-        lower_bound_m=float(min(plannable / swath, survey_length)),
-        planned_area_m2=looks.area_m2(seen),
+        lower_bound_m=min(_lower_bound_m(survey, cells), survey_length),
+        planned_area_m2=float(cells.area_m2[seen].sum()),
         plannable_area_m2=plannable,
         expected_pod=curve[-1][1],
         curve=tuple(curve),
@@ -142,25 +130,30 @@ def plan_mission(mission: Mission) -> Plan:
 def _asked(areas: tuple[Area, ...], cells: HullCells) -> npt.NDArray[np.bool_]:
     asked = np.zeros(len(cells), bool)
     for area in areas:
-        asked |= cells.within(side_sign(area.side), area.stations_m, area.depths_m)
+        asked |= area.cells(cells)
     return asked
+
+
+def _lower_bound_m(survey: list[Lanes], cells: HullCells) -> float:
+    """Area over swath, each cell counted once, with the swath of the first order that asks for it."""
+    left = np.ones(len(cells), bool)
+    length = 0.0
+    for lanes in survey:
+        for area, swath_m in lanes.by_area:
+            mine = area.cells(cells) & left
+            length += float(cells.area_m2[mine].sum()) / swath_m
+            left &= ~mine
+    return length
+
+
+def _every(legs: list[Leg]) -> int:
+    """Looks are taken at each pose, on long routes at every so many: a picture is several steps wide."""
+    return 1 if sum(len(leg.poses) for leg in legs if leg.surveys) < _MANY_POSES else 2
 
 
 def _look_range_m(mission: Mission) -> float:
     """Looks from farther than this see nothing worth counting."""
     return 0.8 * mission.file.conditions.visibility_m
-
-
-def _clearance(mission: Mission, legs: list[Leg]) -> float:
-    """Least distance of the vehicle's box to the hull over all poses."""
-    half = np.array(mission.vehicle.half_size_m)
-    signs = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
-    least = np.inf
-    for leg in legs:
-        rotations = Rotation.from_euler("z", leg.poses[:, 4:5])
-        corners = np.concatenate([rotations.apply(half * sign) + leg.poses[:, 1:4] for sign in signs])
-        least = min(least, float(mission.hull.nearest(corners)[1].min()))
-    return least
 
 
 def save_plan(plan: Plan, folder: Path) -> Path:
