@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
 from hullscan.geometry.frames import Array
 from hullscan.ship.surface import HullSurface, Sides, side_name
@@ -42,33 +43,36 @@ class HullCells:
         exists: (2, r, c).
         side, station_m, girth_m: (n,) of the cells that exist, in the lattice's order.
         points_m, normals: (n, 3) of their centres, ship frame.
+        total_girth_m: (n,) of the section in which each lies.
         area_m2: (n,).
     """
 
     def __init__(self, hull: HullSurface) -> None:
         first, last = hull.stations_m[0], hull.stations_m[-1]
         stations = (np.arange(np.ceil(first / CELL_M), np.floor(last / CELL_M)) + 0.5) * CELL_M
-        totals = hull.total_girth(stations)
-        girths = np.arange(CELL_M / 2, float(totals.max()), CELL_M)
-        half = girths[:, None] < totals[None, :]
-        self.exists = np.stack([half, half])
+        tables = [_SectionTable(hull, half, stations) for half in (0, 1)]
+        girths = np.arange(CELL_M / 2, float(max(table.total_m.max() for table in tables)), CELL_M)
+        self.exists = np.stack([girths[:, None] < table.total_m[None, :] for table in tables])
         self._stations, self._girths = stations, girths
         sides, rows, columns = np.nonzero(self.exists)
         self.side: Sides = np.where(sides == 0, 1, -1).astype(np.int8)
         self.station_m, self.girth_m = stations[columns], girths[rows]
+        self.total_girth_m = np.concatenate([table.total_m[columns[sides == half]] for half, table in enumerate(tables)])
         # a cell's width along the ship is what its strip of surface really measures there
-        starboard = self.side > 0
-        points = hull.point(self.side[starboard], self.station_m[starboard], self.girth_m[starboard])
-        normals = hull.normal(self.side[starboard], self.station_m[starboard], self.girth_m[starboard])
-        mirror = np.array([1.0, -1.0, 1.0])
-        self.points_m = np.concatenate([points, points * mirror])
-        self.normals = np.concatenate([normals, normals * mirror])
+        found = [table.at(columns[sides == half], girths[rows[sides == half]]) for half, table in enumerate(tables)]
+        self.points_m = np.concatenate([points for points, _ in found])
+        self.normals = np.concatenate([normals for _, normals in found])
         slant = np.sqrt(np.clip(1 - self.normals[:, 0] ** 2, 0.04, 1))
         self.area_m2 = CELL_M**2 / slant
         self.hull = hull
 
     def __len__(self) -> int:
         return len(self.side)
+
+    @cached_property
+    def tree(self) -> cKDTree:
+        """Of the centres."""
+        return cKDTree(self.points_m, balanced_tree=False)
 
     @cached_property
     def depth_m(self) -> Array:
@@ -119,3 +123,41 @@ class HullCells:
                     )
                 )
         return sorted(gaps, key=lambda gap: -gap.area_m2)
+
+
+class _SectionTable:
+    """Sections of one half of the hull at many stations, from which many points of each are read at once.
+
+    ``HullSurface.point`` builds a section for every point that it is asked for; a ship of 400 m has half a million
+    cells in 1600 sections.
+    """
+
+    def __init__(self, hull: HullSurface, half: int, stations_m: Array) -> None:
+        shape = (2, *hull.grid_m.shape[:2])
+        index = np.clip(np.searchsorted(hull.stations_m, stations_m, side="right") - 1, 0, len(hull.stations_m) - 2)
+        weight = (stations_m - hull.stations_m[index]) / np.diff(hull.stations_m)[index]
+
+        def between(values: Array) -> Array:
+            rows = values.reshape(*shape, -1)[half]
+            w = weight[:, None, None]
+            return np.asarray(rows[index] * (1 - w) + rows[index + 1] * w)
+
+        self._points, self._normals = between(hull.vertices_m), between(hull.vertex_normals)
+        steps = np.linalg.norm(np.diff(self._points[:, :, 1:], axis=1), axis=2)
+        # rows between which the hull's own girth does not grow are joined by no plating
+        steps[np.diff(between(hull.vertex_girth_m)[:, :, 0], axis=1) <= 0] = 0.0
+        along = np.concatenate([np.zeros((len(steps), 1)), np.cumsum(steps, axis=1)], axis=1)
+        self._along = along - along[:, hull.waterline_row : hull.waterline_row + 1]
+        self.total_m = self._along[:, -1]
+
+    def at(self, columns: npt.NDArray[np.intp], girths_m: Array) -> tuple[Array, Array]:
+        """(n, 3) points and (n, 3) unit normals at girths of the sections of (n,) columns."""
+        apart = 2 * float(np.abs(self._along).max()) + 1
+        key = (self._along + apart * np.arange(len(self._along))[:, None]).ravel()
+        want = girths_m + apart * columns
+
+        def read(values: Array) -> Array:
+            return np.column_stack([np.interp(want, key, values[:, :, axis].ravel()) for axis in range(3)])
+
+        normals = read(self._normals)
+        return read(self._points), normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
