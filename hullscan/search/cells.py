@@ -57,7 +57,9 @@ class HullCells:
         sides, rows, columns = np.nonzero(self.exists)
         self.side: Sides = np.where(sides == 0, 1, -1).astype(np.int8)
         self.station_m, self.girth_m = stations[columns], girths[rows]
-        self.total_girth_m = np.concatenate([table.total_m[columns[sides == half]] for half, table in enumerate(tables)])
+        self.total_girth_m = np.concatenate(
+            [table.total_m[columns[sides == half]] for half, table in enumerate(tables)]
+        )
         # a cell's width along the ship is what its strip of surface really measures there
         found = [table.at(columns[sides == half], girths[rows[sides == half]]) for half, table in enumerate(tables)]
         self.points_m = np.concatenate([points for points, _ in found])

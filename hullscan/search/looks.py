@@ -88,7 +88,7 @@ class LookRecord:
         self.contrast = np.zeros(count)
         self._best_of_pass: dict[int, Array] = {}
 
-    def add(self, seen: SeenCells, pass_number: int, contrast: Array | None = None) -> None:
+    def add(self, seen: SeenCells, pass_number: int, contrast: Array | None = None, *, speed_mps: float = 0.0) -> None:
         """Count one frame; ``contrast`` (k,) is measured in the picture where the cells are."""
         index = seen.index
         self.looks[index] += 1
@@ -96,7 +96,7 @@ class LookRecord:
         self.best_incidence_rad[index] = np.minimum(self.best_incidence_rad[index], seen.incidence_rad)
         if contrast is not None:
             self.contrast[index] = np.maximum(self.contrast[index], contrast)
-        pod = self.model.of_look(seen.range_m, seen.gsd_m, seen.incidence_rad, self._visibility_m)
+        pod = self.model.of_look(seen.range_m, seen.gsd_m, seen.incidence_rad, self._visibility_m, speed_mps=speed_mps)
         best = self._best_of_pass.setdefault(pass_number, np.zeros(len(self.cells)))
         best[index] = np.maximum(best[index], pod)
 
