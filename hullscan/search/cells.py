@@ -42,6 +42,8 @@ class HullCells:
 
     Attributes:
         exists: (2, r, c).
+        columns_m: (c,) stations of the columns.
+        sections: the sections there, starboard and port.
         side, station_m, girth_m: (n,) of the cells that exist, in the lattice's order.
         points_m, normals: (n, 3) of their centres, ship frame.
         total_girth_m: (n,) of the section in which each lies.
@@ -51,10 +53,10 @@ class HullCells:
     def __init__(self, hull: HullSurface) -> None:
         first, last = hull.stations_m[0], hull.stations_m[-1]
         stations = (np.arange(np.ceil(first / CELL_M), np.floor(last / CELL_M)) + 0.5) * CELL_M
-        tables = [SectionTable(hull, half, stations) for half in (0, 1)]
+        tables = tuple(SectionTable(hull, half, stations) for half in (0, 1))
         girths = np.arange(CELL_M / 2, float(max(table.total_m.max() for table in tables)), CELL_M)
         self.exists = np.stack([girths[:, None] < table.total_m[None, :] for table in tables])
-        self._stations, self._girths = stations, girths
+        self.columns_m, self.sections = stations, tables
         sides, rows, columns = np.nonzero(self.exists)
         self.side: Sides = np.where(sides == 0, 1, -1).astype(np.int8)
         self.station_m, self.girth_m = stations[columns], girths[rows]
