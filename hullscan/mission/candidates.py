@@ -19,10 +19,10 @@ from hullscan.search.cells import CELL_M
 from hullscan.search.passes import CameraTrack
 from hullscan.search.zones import HullZones
 
-__all__ = ["Candidate", "camera_track", "duration_s", "fitting_looks", "side_pieces", "split_track"]
+__all__ = ["SIDE_OVERLAP", "Candidate", "camera_track", "duration_s", "fitting_looks", "side_pieces", "split_track"]
 
 _TURN_RAD_S = float(np.radians(20))
-_SIDE_OVERLAP = 0.15
+SIDE_OVERLAP = 0.15
 """Of neighbouring lanes: less than a full survey's, because what matters is hull seen per minute."""
 _LOOKED_AT = ("sea_chest", "thruster_tunnel", "rudder_trunk", "bilge_keel")
 _LEAST_RUN_M = 1.0
@@ -37,11 +37,13 @@ class Candidate:
         track: (n, 6) x, y, z, yaw, pitch, tilt of the vehicle, no more than half a metre apart.
         pattern: of the legs that it becomes, see ``patterns``.
         zone: what it looks at, in words.
+        side: from which it is reached, +1 starboard, -1 port.
     """
 
     track: Array
     speed_mps: float
     zone: str
+    side: int
     pattern: str = "longitudinal"
 
 
@@ -71,14 +73,16 @@ def side_pieces(lines: HullLines, halves: Sequence[int], speed_mps: float, piece
     columns = np.arange(len(lines.cells.columns_m))
     for half in halves:
         deepest = float(lines.limit_m[half].max(initial=0.0))
-        rows = np.arange(footprint / 2, deepest + footprint / 2, footprint * (1 - _SIDE_OVERLAP))
+        rows = np.arange(footprint / 2, deepest + footprint / 2, footprint * (1 - SIDE_OVERLAP))
         for number, girth in enumerate(rows, start=1):
             there = lines.limit_m[half] > girth - footprint / 2
             poses, flyable = lines.poses(half, columns, np.full(len(columns), girth))
             zone = f"{('starboard', 'port')[half]} side, lane {number} of {len(rows)}"
             for run in _runs(there & flyable):
                 for piece in split_track(poses[run], piece_m):
-                    found.append(Candidate(track=piece[_sparse(len(piece))], speed_mps=speed_mps, zone=zone))
+                    found.append(
+                        Candidate(track=piece[_sparse(len(piece))], speed_mps=speed_mps, zone=zone, side=(1, -1)[half])
+                    )
     return found
 
 
@@ -108,7 +112,9 @@ def fitting_looks(
                 for girth in _rows(cells.girth_m[mine], footprint, shift):
                     poses, flyable = view.poses(half, columns, np.full(len(columns), girth))
                     for run in _runs(flyable, least=2):
-                        found.append(Candidate(track=poses[run], speed_mps=speed_mps, zone=zone.name))
+                        found.append(
+                            Candidate(track=poses[run], speed_mps=speed_mps, zone=zone.name, side=(1, -1)[half])
+                        )
     return found
 
 
@@ -118,7 +124,7 @@ def _rows(girths_m: Array, footprint_m: float, shift: float) -> Array:
     height = high - low
     if height <= footprint_m:
         return np.array([(low + high) / 2])
-    spacing = footprint_m * (1 - _SIDE_OVERLAP)
+    spacing = footprint_m * (1 - SIDE_OVERLAP)
     count = int(np.ceil((height - footprint_m) / spacing)) + 1
     rows = np.linspace(low + footprint_m / 2, high - footprint_m / 2, count)
     return rows if not shift else (rows[:-1] + rows[1:]) / 2

@@ -7,7 +7,7 @@ taken out, the order of the rest is shortened, and the time won is filled again.
 better here: the passes are small against the window, so that what is lost is the order, not the last pass that fits.
 
 The vehicle moves along the ship's outline, opened opposite the launch: a place is its distance along the outline from
-the launch and its depth, and no tour goes round the ship and winds up the tether.
+the launch, its depth, and how far it lies under the ship; no tour goes round the ship and winds up the tether.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Passes:
         pod: (k, cells) POD of each pass at each cell.
         share: (cells,) prior chance of each cell.
         asymptote: of the POD of any number of looks.
-        ends_m: (k, 2, 2) start and end: distance along the outline, depth.
+        ends_m: (k, 2, 3) start and end: distance along the outline, depth, distance inward of the ship's side.
         duration_s: (k,).
     """
 
@@ -53,7 +53,7 @@ class Travel:
     """What moving between passes costs.
 
     Attributes:
-        launch_m: (2,) distance along the outline (0) and depth at which passes are reached.
+        launch_m: (3,) as ``Passes.ends_m``: 0, the depth at which the hull is reached, 0.
         speed_mps: between passes.
         settle_s: at the start of each pass.
         out_s, home_s: from the launch to the hull's outline, and back out of the water.
@@ -66,7 +66,7 @@ class Travel:
     home_s: float
 
     def time_s(self, a: Array, b: Array) -> Array:
-        """(...,) seconds between (..., 2) places."""
+        """(...,) seconds between (..., 3) places."""
         return np.asarray(np.linalg.norm(a - b, axis=-1) / self.speed_mps, dtype=np.float64)
 
 
@@ -146,7 +146,7 @@ class _Problem:
     # ---------------------------------------------------------------- time
 
     def _places(self, order: Order) -> tuple[Array, Array]:
-        """(n + 1, 2) places that are left, (n + 1, 2) places that are gone to, the launch at both ends."""
+        """(n + 1, 3) places that are left, (n + 1, 3) places that are gone to, the launch at both ends."""
         index = np.array([i for i, _ in order], dtype=np.intp)
         turned = np.array([int(back) for _, back in order], dtype=np.intp)
         ends, launch = self.passes.ends_m[index], self.travel.launch_m[None]
