@@ -1,4 +1,4 @@
-"""Measures the planner: share of the prior risk covered, POD against a plain lawnmower at every minute, time and growth.
+"""Measures the planner: share of the prior risk covered, POD against a plain lawnmower at every minute, time.
 
     python benchmarks/planner.py [LENGTH_M ...]
 
@@ -74,9 +74,10 @@ def main(lengths: list[float]) -> None:
         theirs = price_legs(lawnmower(mission, cells), cells, mission.vehicle, share, **price).growth
         minutes = np.arange(1, WINDOW_MIN + 1)
         a, b = (np.interp(minutes * 60, curve[:, 0], curve[:, 1]) for curve in (ours, theirs))
+        never, lead, chosen = bool((a >= b).all()), float((a - b).min()), plan.chosen
         print(
-            f"{length:5.0f} {len(cells):7d} {spent:7.2f}  {plan.prior_seen:7.3f}  {plan.ship_pod:.3f}  {b[-1]:.3f}      "
-            f"{bool((a >= b).all())!s:11} {(a - b).min():10.4f}  {plan.chosen['passes']:6d}  {plan.chosen['seed_pod']:.3f}"
+            f"{length:5.0f} {len(cells):7d} {spent:7.2f}  {plan.prior_seen:7.3f}  {plan.ship_pod:.3f}  {b[-1]:.3f}"
+            f"      {never!s:11} {lead:10.4f}  {chosen['passes']:6d}  {chosen['seed_pod']:.3f}"
             f"     {plan.duration_s / 60:.1f}"
         )
         if "-v" in sys.argv:
@@ -84,7 +85,9 @@ def main(lengths: list[float]) -> None:
             for zone in plan.zones:
                 print(f"   {zone.zone.name:40} prior {zone.prior:.4f} pod {zone.pod:.3f} more {zone.minutes_more}")
             for leg in plan.legs:
-                print(f"   {leg.start_s:7.1f} {leg.end_s:7.1f} {leg.pattern:12} {leg.zone} {leg.poses[0, 1:4].round(1)}")
+                print(
+                    f"   {leg.start_s:7.1f} {leg.end_s:7.1f} {leg.pattern:12} {leg.zone} {leg.poses[0, 1:4].round(1)}"
+                )
 
 
 if __name__ == "__main__":

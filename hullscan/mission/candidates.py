@@ -90,7 +90,8 @@ def fitting_looks(
     lines: HullLines, zones: HullZones, halves: Sequence[int], speed_mps: float, least_stand_off_m: float
 ) -> list[Candidate]:
     """Rows over each fitting that the side lanes can see, a first look and a closer one."""
-    cells, closer = lines.cells, HullLines(lines.cells, lines.vehicle, _SECOND_LOOK * lines.stand_off_m, lines.water_m)
+    cells, near = lines.cells, max(_SECOND_LOOK * lines.stand_off_m, least_stand_off_m)
+    closer = HullLines(cells, lines.vehicle, near, lines.water_m)
     found = []
     for index, zone in enumerate(zones.zones):
         if zone.kind not in _LOOKED_AT:
@@ -100,8 +101,6 @@ def fitting_looks(
             if not mine.any():
                 continue
             for view, shift in ((lines, 0.0), (closer, 0.5)):
-                if view is closer and closer.stand_off_m < least_stand_off_m:
-                    continue
                 footprint = 2 * view.stand_off_m * np.tan(view.vehicle.camera.vfov_rad / 2)
                 trim = 0.25 * 2 * view.stand_off_m * np.tan(view.vehicle.camera.hfov_rad / 2)
                 stations = cells.station_m[mine]
@@ -111,7 +110,8 @@ def fitting_looks(
                 columns = np.arange(view.column_of(a), view.column_of(b) + 1)
                 for girth in _rows(cells.girth_m[mine], footprint, shift):
                     poses, flyable = view.poses(half, columns, np.full(len(columns), girth))
-                    for run in _runs(flyable, least=2):
+                    reached = view.limit_m[half, columns] > girth - footprint / 2
+                    for run in _runs(flyable & reached, least=2):
                         found.append(
                             Candidate(track=poses[run], speed_mps=speed_mps, zone=zone.name, side=(1, -1)[half])
                         )

@@ -104,8 +104,8 @@ def choose_passes(
         joiner.home_s(),
     )
     some = _promising(passes)
-    asked_s = budget
-    for _ in range(4):
+    asked_s, over = budget, 0.0
+    for _ in range(6):
         tour = best_tour(_subset(passes, some), travel, asked_s, effort=effort, seed=seed)
         legs = joiner.legs([(found[some[index]], back) for index, back in tour.order])
         over = legs[-1].end_s - budget

@@ -1,7 +1,6 @@
 """Lines along the ship's sides at a stand-off, as vehicle poses, and the ship's outline as the vehicle goes round it.
 
-The poses follow the rule of the lanes in ``patterns``: the view is along the inward normal, the vehicle stays level
-and between the surface and the depth at which its lower sonar beams would only graze the bilge.
+The view is along the inward normal as far as the camera tilts; the vehicle stays level, in the water, off the sea bed.
 """
 
 from __future__ import annotations
@@ -20,9 +19,9 @@ __all__ = ["LEAST_DEPTH_M", "HullLines", "Outline"]
 
 LEAST_DEPTH_M = 0.45
 """Of the vehicle: the autopilot re-zeroes its depth if it leaves the water."""
-_BEAM_DROP, _BEAM_MARGIN_M = 0.30, 0.15  # of the lower beams of a DVL that faces the hull, see patterns
-_SIDE_FACES_DOWN = float(np.sin(np.radians(45)))  # beyond is the bottom
-_LEAST_FLAT = 0.3  # horizontal part of a normal that still tells where to look from
+_FACES_DOWN = float(np.sin(np.radians(75)))
+"""Plating that faces down more is the bottom, and is not seen from outside the ship with the camera's tilt."""
+_ABEAM = 0.15
 _SEABED_M = 0.5  # the vehicle stays this far above it
 _ROUND_END_M = 2.5  # beyond stem and stern when the vehicle goes round them
 
@@ -34,23 +33,16 @@ class HullLines:
 
     Attributes:
         water_m: depth of the water.
-        limit_m: (2, c) girth at which the side ends and the bottom begins, starboard first; 0 where there is no side.
+        limit_m: (2, c) girth to which the plating can be seen from outside the ship, starboard first; 0 where none can.
     """
 
     def __init__(self, cells: HullCells, vehicle: VehicleProfile, stand_off_m: float, water_depth_m: float) -> None:
         self.cells, self.vehicle, self.stand_off_m = cells, vehicle, stand_off_m
         self.water_m = water_depth_m
-        steep = cells.lattice((cells.normals[:, 2] < _SIDE_FACES_DOWN).astype(float)) > 0
+        steep = cells.lattice((cells.normals[:, 2] < _FACES_DOWN).astype(float)) > 0
         rows = np.arange(steep.shape[1])[None, :, None]
         last = np.where(steep, rows, -1).max(axis=1)
-        self.limit_m = (last + 1) * CELL_M - CELL_M / 2
-        depth = cells.lattice(cells.depth_m)
-        turn = np.where(steep, depth, 0.0).max(axis=1)
-        mount = vehicle.camera_mount.position_m
-        self._deepest_m = np.minimum(
-            turn - _BEAM_DROP * (stand_off_m + mount[0]) - _BEAM_MARGIN_M, water_depth_m - _SEABED_M
-        )
-        self.limit_m[self._deepest_m < LEAST_DEPTH_M] = 0.0
+        self.limit_m = np.maximum((last + 1) * CELL_M - CELL_M / 2, 0.0)
 
     def column_of(self, station_m: float) -> int:
         """The column nearest to a station."""
@@ -62,25 +54,28 @@ class HullLines:
 
         Args:
             half: 0 starboard, 1 port.
-            girths_m: of the points looked at; clipped to the side.
+            girths_m: of the points looked at; clipped to what can be seen.
         """
         girths = np.minimum(girths_m, self.limit_m[half, columns])
         points, normals = self.cells.sections[half].at(columns, girths)
-        flat = np.linalg.norm(normals[:, :2], axis=1)
-        flyable = (flat > _LEAST_FLAT) & (self.limit_m[half, columns] > 0)
-        yaw = np.arctan2(-normals[:, 1], -normals[:, 0])
-        inward = -normals[:, :2] / np.maximum(flat, 1e-6)[:, None]
-        camera = points + normals * self.stand_off_m
-        mount = self.vehicle.camera_mount.position_m
-        depth = np.clip(
-            camera[:, 2] - mount[2], LEAST_DEPTH_M, np.maximum(self._deepest_m[half, columns], LEAST_DEPTH_M)
+        # where the plating faces nearly down the view comes more and more from abeam, as the tilt is limited
+        flat = -normals[:, :2] + _ABEAM * np.array([0.0, -1.0 if half == 0 else 1.0])
+        length = np.linalg.norm(flat, axis=1)
+        inward = flat / np.maximum(length, 1e-6)[:, None]
+        elevation = np.clip(
+            np.arcsin(np.clip(normals[:, 2], -1, 1)), -self.vehicle.tilt_range_rad, self.vehicle.tilt_range_rad
         )
+        view = np.column_stack([inward * np.cos(elevation)[:, None], -np.sin(elevation)])
+        camera = points - view * self.stand_off_m
+        mount = self.vehicle.camera_mount.position_m
+        depth = np.clip(camera[:, 2] - mount[2], LEAST_DEPTH_M, max(self.water_m - _SEABED_M, LEAST_DEPTH_M))
         camera[:, 2] = depth + mount[2]
         reach = np.linalg.norm(points[:, :2] - camera[:, :2], axis=1)
         low, high = -self.vehicle.tilt_range_rad, self.vehicle.tilt_range_rad
         tilt = np.clip(np.arctan2(camera[:, 2] - points[:, 2], reach), low, high)
+        yaw = np.unwrap(np.arctan2(inward[:, 1], inward[:, 0]))
         body = np.column_stack([camera[:, :2] - inward * mount[0], depth])
-        return np.column_stack([body, np.unwrap(yaw), np.zeros(len(yaw)), tilt]), flyable
+        return np.column_stack([body, yaw, np.zeros(len(yaw)), tilt]), (self.limit_m[half, columns] > 0) & (length > 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from hullscan.mission.patterns import Leg
 from hullscan.mission.vehicle import VehicleProfile
 from hullscan.ship.surface import Side, side_name, side_sign
 
-__all__ = ["SETTLE_S", "SURFACING_S", "Joiner"]
+__all__ = ["JOINED_M", "SETTLE_S", "SURFACING_S", "Joiner"]
 
 SETTLE_S = 4.0
 """Before each leg."""
@@ -22,6 +22,8 @@ SURFACING_S = 20.0
 """Descent at the start, or ascent at the end."""
 _TURN_RAD_S = float(np.radians(20))
 _STEP_M = 0.25
+JOINED_M = 0.3
+"""Ends of passes no farther apart are one place."""
 _TRAVEL_DEPTH_M = 1.0
 
 
@@ -78,23 +80,30 @@ class Joiner:
 
         def add(zone: str, pattern: str, poses: Array, speed_mps: float, *, surveys: bool, lane: int = 0) -> None:
             nonlocal clock
+            if lane and legs and (legs[-1].zone, legs[-1].speed_mps) == (zone, speed_mps) and legs[-1].lane[0]:
+                last = legs[-1].poses  # the same lane goes on
+                if np.linalg.norm(last[-1, 1:4] - poses[0, :3]) < JOINED_M and _ahead(last[:, 1:3], poses[:, :2]):
+                    more = _timed(zone, pattern, np.concatenate([last[-1:, 1:], poses]), speed_mps, last[-1, 0])
+                    legs[-1] = replace(legs[-1], poses=np.concatenate([last, more.poses[1:]]))
+                    clock = legs[-1].end_s
+                    return
             leg = _timed(zone, pattern, poses, speed_mps, clock, surveys=surveys)
             legs.append(replace(leg, lane=(lane, len(passes))))
-            clock = leg.end_s + SETTLE_S
+            clock = leg.end_s + (0.0 if lane else SETTLE_S)
 
         transit = self.vehicle.transit_speed_mps
         here, side = self.contact(), self.launch_side
         add("water", "approach", np.array([self.launch, here]), transit, surveys=False)
         for number, (each, back) in enumerate(passes, start=1):
             track = each.track[::-1] if back else each.track
-            if np.linalg.norm(track[0, :3] - here[:3]) > 2 * _STEP_M:
+            if np.linalg.norm(track[0, :3] - here[:3]) > JOINED_M:
                 zone = f"{side_name(each.side)} side, on the way"
                 way, along = self._along(here, side, track[0], each.side)
                 add(zone if along else "water", "transfer", way, transit, surveys=along)
             add(each.zone, each.pattern, track, each.speed_mps, surveys=True, lane=number)
             here, side = track[-1], each.side
         contact = self.contact()
-        if np.linalg.norm(contact[:3] - here[:3]) > 2 * _STEP_M:
+        if np.linalg.norm(contact[:3] - here[:3]) > JOINED_M:
             way, along = self._along(here, side, contact, self.launch_side)
             zone = f"{side_name(side)} side, on the way"
             add(zone if along else "water", "transfer", way, transit, surveys=along)
@@ -142,7 +151,12 @@ class Joiner:
         return poses[flyable]
 
 
-def _timed(zone: str, pattern: str, poses: Array, speed_mps: float, clock_s: float, *, surveys: bool) -> Leg:
+def _ahead(before: Array, after: Array) -> bool:
+    """Whether (n, 2) places go on in the direction of those before them."""
+    return bool((before[-1] - before[-2]) @ (after[-1] - after[0]) > 0)
+
+
+def _timed(zone: str, pattern: str, poses: Array, speed_mps: float, clock_s: float, *, surveys: bool = True) -> Leg:
     """A leg with the time of each of its (n, 6) poses, no farther apart than the step."""
     poses = poses.copy()
     poses[:, 3] = np.unwrap(poses[:, 3])

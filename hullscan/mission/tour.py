@@ -22,6 +22,7 @@ from hullscan.geometry.frames import Array
 __all__ = ["Passes", "Tour", "Travel", "best_tour", "tour_curve"]
 
 _EARLY = 0.1  # worth of the mean POD over the window, against that at its end: windows are cut short
+_JOINED_M = 0.3  # ends no farther apart are one place
 _EPS_S = 1e-6
 _LEAST_SAVING_S = 1e-3
 
@@ -55,7 +56,7 @@ class Travel:
     Attributes:
         launch_m: (3,) as ``Passes.ends_m``: 0, the depth at which the hull is reached, 0.
         speed_mps: between passes.
-        settle_s: at the start of each pass.
+        settle_s: on arrival, before the next pass.
         out_s, home_s: from the launch to the hull's outline, and back out of the water.
     """
 
@@ -66,8 +67,9 @@ class Travel:
     home_s: float
 
     def time_s(self, a: Array, b: Array) -> Array:
-        """(...,) seconds between (..., 3) places."""
-        return np.asarray(np.linalg.norm(a - b, axis=-1) / self.speed_mps, dtype=np.float64)
+        """(...,) seconds between (..., 3) places; a pass that goes on where the one before it ends costs none."""
+        apart = np.sqrt(np.square(a - b).sum(axis=-1))
+        return np.where(apart > _JOINED_M, apart / self.speed_mps + self.settle_s, 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,13 +161,13 @@ class _Problem:
             return 0.0
         left, reached = self._places(order)
         flown = self.passes.duration_s[[index for index, _ in order]].sum()
-        moved = self.travel.time_s(left, reached).sum() + self.travel.settle_s * len(order)
+        moved = self.travel.time_s(left, reached).sum()
         return float(flown + moved + self.travel.out_s + self.travel.home_s)
 
     def finish_s(self, order: Order) -> Array:
         """(n,) when each pass ends."""
         left, reached = self._places(order)
-        moved = self.travel.time_s(left, reached)[:-1] + self.travel.settle_s
+        moved = self.travel.time_s(left, reached)[:-1]
         flown = self.passes.duration_s[[index for index, _ in order]]
         return np.asarray(self.travel.out_s + np.cumsum(moved + flown), dtype=np.float64)
 
@@ -210,10 +212,10 @@ class _Problem:
         if not order:
             slack -= self.travel.out_s + self.travel.home_s
         noise = np.ones(len(self.passes)) if rng is None else rng.uniform(0.7, 1.3, len(self.passes))
-        ends, settle = self.passes.ends_m, self.travel.settle_s
+        ends = self.passes.ends_m
         while True:
             gain = self.pods @ (self.share * missed)
-            open_ = np.flatnonzero(~used & (gain > 1e-9) & (self.passes.duration_s + settle <= slack))
+            open_ = np.flatnonzero(~used & (gain > 1e-9) & (self.passes.duration_s <= slack))
             if not len(open_):
                 return order
             left, reached = self._places(order)
@@ -224,7 +226,7 @@ class _Problem:
             extra = np.minimum(ahead, back) - direct
             place = extra.argmin(axis=1)
             each = np.arange(len(open_))
-            cost = extra[each, place] + self.passes.duration_s[open_] + settle
+            cost = extra[each, place] + self.passes.duration_s[open_]
             score = np.where(cost <= slack + _EPS_S, gain[open_] * noise[open_] / np.maximum(cost, 1e-3), -1.0)
             pick = int(score.argmax())
             if score[pick] < 0:
