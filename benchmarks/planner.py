@@ -51,8 +51,7 @@ def lawnmower(mission: Mission, cells: HullCells) -> list:
     """Lanes over the whole length from the waterline down, the launch's side first, from the nearer end."""
     off = stand_off_m(mission)
     lines = HullLines(cells, mission.vehicle, off, mission.file.berth.water_depth_m)
-    launch = mission.file.launch
-    joiner = Joiner.from_launch(lines, mission.vehicle, launch.side, launch.station_m, launch.distance_m)
+    joiner = Joiner.from_launch(lines, mission.vehicle, mission.file.launch, mission.file.limits.min_clearance_m)
     lanes = [
         (each, bool(number % 2))
         for number, each in enumerate(side_pieces(lines, (0, 1), mission.vehicle.survey_speed_mps, 1e6))

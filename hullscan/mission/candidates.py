@@ -87,9 +87,18 @@ def side_pieces(lines: HullLines, halves: Sequence[int], speed_mps: float, piece
 
 
 def fitting_looks(
-    lines: HullLines, zones: HullZones, halves: Sequence[int], speed_mps: float, least_stand_off_m: float
+    lines: HullLines,
+    zones: HullZones,
+    halves: Sequence[int],
+    speeds_mps: tuple[float, float],
+    piece_m: float,
+    least_stand_off_m: float,
 ) -> list[Candidate]:
-    """Rows over each fitting that the side lanes can see, a first look and a closer one."""
+    """Rows over each fitting, a first look and a closer one.
+
+    Args:
+        speeds_mps: past what is short, and along what is long and is cut into pieces.
+    """
     cells, near = lines.cells, max(_SECOND_LOOK * lines.stand_off_m, least_stand_off_m)
     closer = HullLines(cells, lines.vehicle, near, lines.water_m)
     found = []
@@ -112,9 +121,12 @@ def fitting_looks(
                     poses, flyable = view.poses(half, columns, np.full(len(columns), girth))
                     reached = view.limit_m[half, columns] > girth - footprint / 2
                     for run in _runs(flyable & reached, least=2):
-                        found.append(
-                            Candidate(track=poses[run], speed_mps=speed_mps, zone=zone.name, side=(1, -1)[half])
-                        )
+                        pieces = split_track(poses[run], piece_m)
+                        speed = speeds_mps[0 if len(pieces) == 1 else 1]
+                        found += [
+                            Candidate(track=each, speed_mps=speed, zone=zone.name, side=(1, -1)[half])
+                            for each in pieces
+                        ]
     return found
 
 

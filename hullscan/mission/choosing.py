@@ -12,6 +12,7 @@ from scipy.spatial.transform import Rotation
 from hullscan.errors import InputError
 from hullscan.geometry.frames import Array
 from hullscan.mission.candidates import SIDE_OVERLAP, Candidate, camera_track, duration_s, fitting_looks, side_pieces
+from hullscan.mission.clear import hull_gaps
 from hullscan.mission.hull_lines import HullLines
 from hullscan.mission.joining import SETTLE_S, Joiner
 from hullscan.mission.model import Mission
@@ -92,7 +93,7 @@ def choose_passes(
     file, vehicle = mission.file, mission.vehicle
     off = stand_off_m(mission)
     lines = HullLines(cells, vehicle, off, file.berth.water_depth_m)
-    joiner = Joiner.from_launch(lines, vehicle, file.launch.side, file.launch.station_m, file.launch.distance_m)
+    joiner = Joiner.from_launch(lines, vehicle, file.launch, file.limits.min_clearance_m)
     budget = min(file.window_min * 60, _BATTERY_SHARE * vehicle.endurance_min * 60)
     found = _candidates(mission, lines, zones, joiner, budget)
     passes = _priced(mission, found, cells, share, model, joiner)
@@ -104,10 +105,14 @@ def choose_passes(
         joiner.home_s(),
     )
     some = _promising(passes)
-    asked_s, over = budget, 0.0
+    asked_s, over = budget, np.inf
     for _ in range(6):
         tour = best_tour(_subset(passes, some), travel, asked_s, effort=effort, seed=seed)
         legs = joiner.legs([(found[some[index]], back) for index, back in tour.order])
+        near = {index for index, _ in tour.order if _too_near(mission, found[some[index]])}
+        if near:  # the nearest cells had said otherwise
+            some = np.delete(some, sorted(near))
+            continue
         over = legs[-1].end_s - budget
         if over <= 0:
             break
@@ -133,7 +138,7 @@ def _candidates(
     halves = [half for half, side in enumerate(("starboard", "port")) if side != closed]
     piece = max(_LEAST_PIECE_M, budget_s * vehicle.transit_speed_mps / _PIECES)
     safe = max(0.7, file.limits.min_clearance_m + 0.35)
-    found = fitting_looks(lines, zones, halves, vehicle.survey_speed_mps, safe)
+    found = fitting_looks(lines, zones, halves, (vehicle.survey_speed_mps, vehicle.transit_speed_mps), piece, safe)
     found += side_pieces(lines, halves, vehicle.transit_speed_mps, piece)
     clear = _clear(found, lines.cells, mission)
     tether = min(file.limits.max_tether_m, vehicle.tether_m)
@@ -164,6 +169,12 @@ def _clear(found: Sequence[Candidate], cells: HullCells, mission: Mission) -> Ar
                 corners = turned.apply(half * [x, y, z]) + poses[:, :3]
                 np.minimum.at(least, of, cells.tree.query(corners)[0])
     return least >= mission.file.limits.min_clearance_m + _CELL_SLACK_M
+
+
+def _too_near(mission: Mission, candidate: Candidate) -> bool:
+    """Whether a pass breaks the clearance, by the hull's surface."""
+    gaps, _ = hull_gaps(mission.hull, mission.vehicle, candidate.track)
+    return bool(gaps.min() < mission.file.limits.min_clearance_m)
 
 
 def _few(count: int) -> Array:

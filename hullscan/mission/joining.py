@@ -9,10 +9,12 @@ import numpy as np
 
 from hullscan.geometry.frames import Array
 from hullscan.mission.candidates import Candidate
-from hullscan.mission.hull_lines import HullLines, Outline
+from hullscan.mission.clear import moved_off
+from hullscan.mission.hull_lines import LEAST_DEPTH_M, HullLines, Outline
 from hullscan.mission.patterns import Leg
 from hullscan.mission.vehicle import VehicleProfile
-from hullscan.ship.surface import Side, side_name, side_sign
+from hullscan.ship.spec import Launch
+from hullscan.ship.surface import side_name, side_sign
 
 __all__ = ["JOINED_M", "SETTLE_S", "SURFACING_S", "Joiner"]
 
@@ -25,6 +27,7 @@ _STEP_M = 0.25
 JOINED_M = 0.3
 """Ends of passes no farther apart are one place."""
 _TRAVEL_DEPTH_M = 1.0
+_RESERVE_M = 0.06  # between poses the way is straight
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,17 +43,22 @@ class Joiner:
     vehicle: VehicleProfile
     launch: Array
     launch_side: int
+    clearance_m: float
 
     @classmethod
     def from_launch(
-        cls, lines: HullLines, vehicle: VehicleProfile, side: Side, station_m: float, distance_m: float
+        cls,
+        lines: HullLines,
+        vehicle: VehicleProfile,
+        launch: Launch,
+        clearance_m: float,
     ) -> Joiner:
         """For a launch beside the ship."""
-        hull, sign = lines.cells.hull, side_sign(side)
+        hull, sign, station_m = lines.cells.hull, side_sign(launch.side), launch.station_m
         column = lines.column_of(station_m)
         breadth = float(lines.cells.sections[0 if sign > 0 else 1].at(np.array([column]), np.zeros(1))[0][0, 1])
-        pose = np.array([station_m, breadth + sign * distance_m, _TRAVEL_DEPTH_M, -sign * np.pi / 2, 0.0, 0.0])
-        return cls(lines, Outline.about(hull, sign, station_m), vehicle, pose, sign)
+        pose = np.array([station_m, breadth + sign * launch.distance_m, _TRAVEL_DEPTH_M, -sign * np.pi / 2, 0.0, 0.0])
+        return cls(lines, Outline.about(hull, sign, station_m), vehicle, pose, sign, clearance_m)
 
     def places(self, poses: Array, sides: Array) -> Array:
         """(n, 3) distance along the outline, depth, distance inward of the side of (n, 6) poses reached from sides."""
@@ -99,14 +107,14 @@ class Joiner:
             if np.linalg.norm(track[0, :3] - here[:3]) > JOINED_M:
                 zone = f"{side_name(each.side)} side, on the way"
                 way, along = self._along(here, side, track[0], each.side)
-                add(zone if along else "water", "transfer", way, transit, surveys=along)
+                add(zone if along else "water", "transfer", self._off(way), transit, surveys=along)
             add(each.zone, each.pattern, track, each.speed_mps, surveys=True, lane=number)
             here, side = track[-1], each.side
         contact = self.contact()
         if np.linalg.norm(contact[:3] - here[:3]) > JOINED_M:
             way, along = self._along(here, side, contact, self.launch_side)
             zone = f"{side_name(side)} side, on the way"
-            add(zone if along else "water", "transfer", way, transit, surveys=along)
+            add(zone if along else "water", "transfer", self._off(way), transit, surveys=along)
         add("water", "return", np.array([contact, self.launch]), transit, surveys=False)
         return legs
 
@@ -131,6 +139,13 @@ class Joiner:
             on = -on
             at = self._beside(turn, on)
         return np.concatenate([*way, self._line(at, goal, on), goal[None]]), False
+
+    def _off(self, way: Array) -> Array:
+        """The (n, 6) poses of a way between passes, dense, moved off the hull where it is too near."""
+        fine = _dense(way)
+        hull = self.lines.cells.hull
+        fine[1:-1] = moved_off(hull, self.vehicle, fine[1:-1], self.clearance_m + _RESERVE_M, LEAST_DEPTH_M)
+        return fine
 
     def _beside(self, turn: Array, side: int) -> Array:
         """(6,) the last pose at the hull before a turn round its end."""
@@ -158,14 +173,19 @@ def _ahead(before: Array, after: Array) -> bool:
 
 def _timed(zone: str, pattern: str, poses: Array, speed_mps: float, clock_s: float, *, surveys: bool = True) -> Leg:
     """A leg with the time of each of its (n, 6) poses, no farther apart than the step."""
+    fine = _dense(poses)
+    moved = np.linalg.norm(np.diff(fine[:, :3], axis=0), axis=1)
+    turned = np.abs(np.diff(fine[:, 3])) / _TURN_RAD_S
+    times = clock_s + np.concatenate([[0.0], np.cumsum(np.maximum(moved / speed_mps, turned))])
+    return Leg(zone, pattern, np.column_stack([times, fine]), speed_mps, surveys)
+
+
+def _dense(poses: Array) -> Array:
+    """(m, 6) poses no farther apart than the step, of (n, 6); angles go the short way."""
     poses = poses.copy()
     poses[:, 3] = np.unwrap(poses[:, 3])
     steps = np.linalg.norm(np.diff(poses[:, :3], axis=0), axis=1)
     counts = np.maximum(1, np.ceil(steps / _STEP_M - 1e-6)).astype(int)
     along = np.concatenate([[0.0], *(i + np.arange(1, n + 1) / n for i, n in enumerate(counts.tolist()))])
     knots = np.arange(len(poses))
-    fine = np.column_stack([np.interp(along, knots, poses[:, axis]) for axis in range(6)])
-    moved = np.linalg.norm(np.diff(fine[:, :3], axis=0), axis=1)
-    turned = np.abs(np.diff(fine[:, 3])) / _TURN_RAD_S
-    times = clock_s + np.concatenate([[0.0], np.cumsum(np.maximum(moved / speed_mps, turned))])
-    return Leg(zone, pattern, np.column_stack([times, fine]), speed_mps, surveys)
+    return np.column_stack([np.interp(along, knots, poses[:, axis]) for axis in range(6)])

@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial.transform import Rotation
 
 from hullscan.errors import InputError
 from hullscan.mission.choosing import choose_passes, swath_m
 from hullscan.mission.circumstances import gather_facts
+from hullscan.mission.clear import hull_gaps
 from hullscan.mission.feasibility import Check, check_feasibility, overall
 from hullscan.mission.model import Mission
 from hullscan.mission.outcomes import ZoneOutcome, zone_outcomes
@@ -201,14 +201,7 @@ def _asked(areas: tuple[Area, ...], cells: HullCells) -> npt.NDArray[np.bool_]:
 
 def _clearance(mission: Mission, legs: list[Leg]) -> float:
     """Least distance of the vehicle's box to the hull over all poses."""
-    half = np.array(mission.vehicle.half_size_m)
-    signs = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
-    least = np.inf
-    for leg in legs:
-        rotations = Rotation.from_euler("z", leg.poses[:, 4:5])
-        corners = np.concatenate([rotations.apply(half * sign) + leg.poses[:, 1:4] for sign in signs])
-        least = min(least, float(mission.hull.nearest(corners)[1].min()))
-    return least
+    return min(float(hull_gaps(mission.hull, mission.vehicle, leg.poses[:, 1:])[0].min()) for leg in legs)
 
 
 def save_plan(plan: Plan, folder: Path) -> Path:

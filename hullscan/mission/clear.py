@@ -1,0 +1,44 @@
+"""Room between the vehicle's box and the hull, and how poses are moved off where there is too little."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from hullscan.geometry.frames import Array
+from hullscan.mission.vehicle import VehicleProfile
+from hullscan.ship.surface import HullSurface
+
+__all__ = ["hull_gaps", "moved_off"]
+
+_ROUNDS = 5
+_SIGNS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], dtype=np.float64)
+
+
+def hull_gaps(hull: HullSurface, vehicle: VehicleProfile, poses: Array) -> tuple[Array, Array]:
+    """(n,) distance of the box's nearest corner to the hull at (n, 6) poses, and (n, 3) unit vectors away from it."""
+    turned = Rotation.from_euler("ZY", poses[:, 3:5])
+    corners = np.stack([turned.apply(np.array(vehicle.half_size_m) * sign) + poses[:, :3] for sign in _SIGNS], axis=1)
+    found, distance, normals = hull.nearest(corners.reshape(-1, 3))
+    away = corners - found.reshape(corners.shape)
+    normals, distance = normals.reshape(corners.shape), distance.reshape(corners.shape[:2])
+    # a corner inside the hull is nearest to what it must pass on its way out
+    inside = (away * normals).sum(axis=2) < 0
+    gap = np.where(inside, -distance, distance)
+    worst, each = gap.argmin(axis=1), np.arange(len(poses))
+    length = np.linalg.norm(away[each, worst], axis=1, keepdims=True)
+    outward = np.where(length > 1e-6, away[each, worst] / np.maximum(length, 1e-9), normals[each, worst])
+    return gap[each, worst], np.where(inside[each, worst][:, None], normals[each, worst], outward)
+
+
+def moved_off(hull: HullSurface, vehicle: VehicleProfile, poses: Array, least_m: float, least_depth_m: float) -> Array:
+    """(n, 6) poses moved away from the hull as far as the clearance asks, not above a depth."""
+    poses = poses.copy()
+    for _ in range(_ROUNDS):
+        gap, away = hull_gaps(hull, vehicle, poses)
+        short = np.maximum(least_m - gap, 0.0)
+        if not short.any():
+            break
+        poses[:, :3] += away * short[:, None]
+        poses[:, 2] = np.maximum(poses[:, 2], least_depth_m)
+    return poses
