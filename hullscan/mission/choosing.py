@@ -7,12 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.sparse import csr_array
-from scipy.spatial.transform import Rotation
 
 from hullscan.errors import InputError
 from hullscan.geometry.frames import Array
 from hullscan.mission.candidates import SIDE_OVERLAP, Candidate, camera_track, duration_s, fitting_looks, side_pieces
-from hullscan.mission.clear import hull_gaps
+from hullscan.mission.clear import hull_gaps, least_gap, near_hull
 from hullscan.mission.hull_lines import HullLines
 from hullscan.mission.joining import SETTLE_S, Joiner
 from hullscan.mission.model import Mission
@@ -30,7 +29,7 @@ LEAST_QUAY_GAP_M = 3.0
 """Of water between ship and quay, for the vehicle at its stand-off."""
 _STAND_OFF_SHARE = 0.42  # of the visibility, see patterns
 _LEAST_PIECE_M, _PIECES = 4.0, 80  # pieces of lanes: short enough to choose from, few enough to order
-_CELL_SLACK_M = 0.05  # the distance to the nearest cell's centre exceeds that to the surface by no more
+_RESERVE_M = 0.02  # between the poses that are tried
 _MOST_PASSES = 500
 _BATTERY_SHARE = 0.8
 """Of the battery's time that a plan may use."""
@@ -105,18 +104,29 @@ def choose_passes(
         joiner.home_s(),
     )
     some = _promising(passes)
-    asked_s, over = budget, np.inf
-    for _ in range(6):
-        tour = best_tour(_subset(passes, some), travel, asked_s, effort=effort, seed=seed)
-        legs = joiner.legs([(found[some[index]], back) for index, back in tour.order])
-        near = {index for index, _ in tour.order if _too_near(mission, found[some[index]])}
-        if near:  # the nearest cells had said otherwise
-            some = np.delete(some, sorted(near))
+    subset = _subset(passes, some)
+    asked_s, over, start = budget, np.inf, None
+    for _ in range(8):
+        tour = best_tour(
+            subset, travel, asked_s, effort=effort if start is None else effort // 8, seed=seed, start=start
+        )
+        chosen = [found[some[index]] for index, _ in tour.order]
+        near = {
+            index
+            for (index, _), each in zip(tour.order, chosen, strict=True)
+            if least_gap(cells, vehicle, each.track) < file.limits.min_clearance_m
+        }
+        if near:  # between the poses that were tried
+            keep = np.setdiff1d(np.arange(len(some)), sorted(near))
+            some, subset = some[keep], _subset(subset, keep)
+            start = [(int(np.searchsorted(keep, i)), back) for i, back in tour.order if i not in near]
             continue
+        legs = joiner.legs(list(zip(chosen, [back for _, back in tour.order], strict=True)))
         over = legs[-1].end_s - budget
         if over <= 0:
             break
         asked_s -= over + 1.0  # the real way along the hull is a little longer than the straight one
+        start = list(tour.order)
     if not tour.order or over > 0:
         raise InputError(
             f"nothing can be searched in {budget / 60:.1f} min: the way to the hull and back takes "
@@ -157,24 +167,17 @@ def _candidates(
 
 
 def _clear(found: Sequence[Candidate], cells: HullCells, mission: Mission) -> Array:
-    """(k,) whether the vehicle's box keeps its clearance along each pass, by the nearest cells."""
-    poses = np.concatenate([each.track[_few(len(each.track))] for each in found])
-    of = np.repeat(np.arange(len(found)), [len(_few(len(each.track))) for each in found])
-    half = np.array(mission.vehicle.half_size_m)
-    turned = Rotation.from_euler("z", poses[:, 3:4])
-    least = np.full(len(found), np.inf)
-    for x in (-1, 1):
-        for y in (-1, 1):
-            for z in (-1, 1):
-                corners = turned.apply(half * [x, y, z]) + poses[:, :3]
-                np.minimum.at(least, of, cells.tree.query(corners)[0])
-    return least >= mission.file.limits.min_clearance_m + _CELL_SLACK_M
-
-
-def _too_near(mission: Mission, candidate: Candidate) -> bool:
-    """Whether a pass breaks the clearance, by the hull's surface."""
-    gaps, _ = hull_gaps(mission.hull, mission.vehicle, candidate.track)
-    return bool(gaps.min() < mission.file.limits.min_clearance_m)
+    """(k,) whether the vehicle's box keeps its clearance along each pass, by poses about two metres apart."""
+    few = [_few(len(each.track)) for each in found]
+    poses = np.concatenate([each.track[index] for each, index in zip(found, few, strict=True)])
+    of = np.repeat(np.arange(len(found)), [len(index) for index in few])
+    limit = mission.file.limits.min_clearance_m
+    near = np.flatnonzero(near_hull(cells, mission.vehicle, poses, limit))
+    clear = np.ones(len(found), bool)
+    if len(near):
+        gap, _ = hull_gaps(cells.hull, mission.vehicle, poses[near])
+        clear[of[near[gap < limit + _RESERVE_M]]] = False
+    return clear
 
 
 def _few(count: int) -> Array:

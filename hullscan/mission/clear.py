@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 from scipy.spatial.transform import Rotation
 
 from hullscan.geometry.frames import Array
 from hullscan.mission.vehicle import VehicleProfile
+from hullscan.search.cells import HullCells
 from hullscan.ship.surface import HullSurface
 
-__all__ = ["hull_gaps", "moved_off"]
+__all__ = ["hull_gaps", "least_gap", "moved_off", "near_hull"]
 
 _ROUNDS = 5
+_CELL_REACH_M = 0.2  # no point of a cell is farther from its centre
 _SIGNS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], dtype=np.float64)
 
 
@@ -31,14 +34,39 @@ def hull_gaps(hull: HullSurface, vehicle: VehicleProfile, poses: Array) -> tuple
     return gap[each, worst], np.where(inside[each, worst][:, None], normals[each, worst], outward)
 
 
-def moved_off(hull: HullSurface, vehicle: VehicleProfile, poses: Array, least_m: float, least_depth_m: float) -> Array:
+def near_hull(cells: HullCells, vehicle: VehicleProfile, poses: Array, least_m: float) -> npt.NDArray[np.bool_]:
+    """(n,) whether the box may come nearer than a distance at (n, 6) poses, by the nearest cell: quick, and safe."""
+    reach_m = float(np.linalg.norm(vehicle.half_size_m))
+    middle, _ = cells.tree.query(poses[:, :3], distance_upper_bound=least_m + reach_m + _CELL_REACH_M)
+    close = np.isfinite(middle)
+    turned = Rotation.from_euler("ZY", poses[close, 3:5])
+    corners = np.stack([turned.apply(np.array(vehicle.half_size_m) * sign) for sign in _SIGNS]) + poses[close, :3]
+    distance = cells.tree.query(corners.reshape(-1, 3))[0].reshape(len(_SIGNS), -1).min(axis=0)
+    near = close.copy()
+    near[close] = distance < least_m + _CELL_REACH_M
+    return np.asarray(near, dtype=bool)
+
+
+def least_gap(cells: HullCells, vehicle: VehicleProfile, poses: Array) -> float:
+    """Least distance of the vehicle's box to the hull over (n, 6) poses; infinite beyond two metres."""
+    for least_m in (0.5, 2.0):
+        near = near_hull(cells, vehicle, poses, least_m)
+        if near.any() and (gap := float(hull_gaps(cells.hull, vehicle, poses[near])[0].min())) < least_m:
+            return gap
+    return float("inf")
+
+
+def moved_off(cells: HullCells, vehicle: VehicleProfile, poses: Array, least_m: float, least_depth_m: float) -> Array:
     """(n, 6) poses moved away from the hull as far as the clearance asks, not above a depth."""
     poses = poses.copy()
     for _ in range(_ROUNDS):
-        gap, away = hull_gaps(hull, vehicle, poses)
+        near = np.flatnonzero(near_hull(cells, vehicle, poses, least_m))
+        if not len(near):
+            break
+        gap, away = hull_gaps(cells.hull, vehicle, poses[near])
         short = np.maximum(least_m - gap, 0.0)
         if not short.any():
             break
-        poses[:, :3] += away * short[:, None]
+        poses[near, :3] += away * short[:, None]
         poses[:, 2] = np.maximum(poses[:, 2], least_depth_m)
     return poses

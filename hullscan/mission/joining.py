@@ -135,16 +135,20 @@ class Joiner:
         turns = self.outline.way_round(float(places[0]), float(places[1]), _TRAVEL_DEPTH_M + 0.5)
         way, at, on = [here[None]], here, side
         for turn in turns:
-            way += [self._line(at, self._beside(turn, on), on), turn[None]]
-            on = -on
-            at = self._beside(turn, on)
+            last, first = self._beside(turn, on), self._beside(turn, -on)
+            way += [self._line(at, last, on), last[None]]
+            for corner in (last, turn, first):  # straight aft or ahead of the end, across, and back
+                beyond = turn.copy()
+                beyond[1] = corner[1]
+                way.append(beyond[None])
+            way.append(first[None])
+            on, at = -on, first
         return np.concatenate([*way, self._line(at, goal, on), goal[None]]), False
 
     def _off(self, way: Array) -> Array:
         """The (n, 6) poses of a way between passes, dense, moved off the hull where it is too near."""
         fine = _dense(way)
-        hull = self.lines.cells.hull
-        fine[1:-1] = moved_off(hull, self.vehicle, fine[1:-1], self.clearance_m + _RESERVE_M, LEAST_DEPTH_M)
+        fine[1:-1] = moved_off(self.lines.cells, self.vehicle, fine[1:-1], self.clearance_m + _RESERVE_M, LEAST_DEPTH_M)
         return fine
 
     def _beside(self, turn: Array, side: int) -> Array:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from hullscan.errors import InputError
 from hullscan.mission.choosing import choose_passes, swath_m
 from hullscan.mission.circumstances import gather_facts
-from hullscan.mission.clear import hull_gaps
+from hullscan.mission.clear import least_gap
 from hullscan.mission.feasibility import Check, check_feasibility, overall
 from hullscan.mission.model import Mission
 from hullscan.mission.outcomes import ZoneOutcome, zone_outcomes
@@ -132,7 +132,7 @@ def plan_mission(mission: Mission, *, effort: int = 40, seed: int = 0) -> Plan:
     survey: list[Lanes] = [longitudinal_lanes(mission, order) for order in file.orders]
     choice = None if survey else choose_passes(mission, cells, hull_zones, risk, model, effort=effort, seed=seed)
     legs = route(mission, survey) if choice is None else choice.legs
-    clearance = _clearance(mission, legs)
+    clearance = least_gap(cells, mission.vehicle, np.concatenate([leg.poses[:, 1:] for leg in legs]))
     if clearance < file.limits.min_clearance_m:
         raise InputError(
             f"the plan comes within {clearance:.2f} m of the hull, the limit is {file.limits.min_clearance_m:g} m",
@@ -197,11 +197,6 @@ def _asked(areas: tuple[Area, ...], cells: HullCells) -> npt.NDArray[np.bool_]:
     for area in areas:
         asked |= cells.within(side_sign(area.side), area.stations_m, area.depths_m)
     return asked
-
-
-def _clearance(mission: Mission, legs: list[Leg]) -> float:
-    """Least distance of the vehicle's box to the hull over all poses."""
-    return min(float(hull_gaps(mission.hull, mission.vehicle, leg.poses[:, 1:])[0].min()) for leg in legs)
 
 
 def save_plan(plan: Plan, folder: Path) -> Path:

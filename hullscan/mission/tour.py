@@ -21,9 +21,12 @@ from hullscan.geometry.frames import Array
 
 __all__ = ["Passes", "Tour", "Travel", "best_tour", "tour_curve"]
 
+Order = list[tuple[int, bool]]
+
 _EARLY = 0.1  # worth of the mean POD over the window, against that at its end: windows are cut short
 _JOINED_M = 0.3  # ends no farther apart are one place
 _EPS_S = 1e-6
+_LEAST_GAIN = 1e-9
 _LEAST_SAVING_S = 1e-3
 
 
@@ -68,7 +71,8 @@ class Travel:
 
     def time_s(self, a: Array, b: Array) -> Array:
         """(...,) seconds between (..., 3) places; a pass that goes on where the one before it ends costs none."""
-        apart = np.sqrt(np.square(a - b).sum(axis=-1))
+        x, z, w = (np.subtract(a[..., axis], b[..., axis]) for axis in range(3))
+        apart = np.sqrt(x * x + z * z + w * w)
         return np.where(apart > _JOINED_M, apart / self.speed_mps + self.settle_s, 0.0)
 
 
@@ -89,17 +93,26 @@ class Tour:
     seed_pod: float
 
 
-def best_tour(passes: Passes, travel: Travel, budget_s: float, *, effort: int = 60, seed: int = 0) -> Tour:
+def best_tour(
+    passes: Passes,
+    travel: Travel,
+    budget_s: float,
+    *,
+    effort: int = 60,
+    seed: int = 0,
+    start: Order | None = None,
+) -> Tour:
     """Choose and order passes.
 
     Args:
         budget_s: for everything, from the launch back to it.
         effort: rounds of improvement after the greedy seed; each costs about as much as a tenth of the seed.
         seed: of the random choices; the same seed gives the same tour.
+        start: a tour to begin with, cut to the budget, instead of an empty one.
     """
     problem = _Problem(passes, travel, budget_s)
     rng = np.random.default_rng(seed)
-    order = problem.ordered(problem.filled([]))
+    order = problem.ordered(problem.filled(problem.cut(problem.ordered(list(start or ())))))
     seed_pod, best_worth = problem.pod(order), problem.worth(order)
     best = order
     for _ in range(effort if order else 0):
@@ -115,9 +128,6 @@ def tour_curve(passes: Passes, travel: Travel, order: tuple[tuple[int, bool], ..
     problem = _Problem(passes, travel, np.inf)
     times, gains = problem.finish_s(list(order)), problem.gains(list(order))
     return np.column_stack([np.concatenate([[0.0], times]), np.concatenate([[0.0], np.cumsum(gains)])])
-
-
-Order = list[tuple[int, bool]]
 
 
 def _ruined(order: Order, rng: np.random.Generator) -> Order:
@@ -212,31 +222,48 @@ class _Problem:
         if not order:
             slack -= self.travel.out_s + self.travel.home_s
         noise = np.ones(len(self.passes)) if rng is None else rng.uniform(0.7, 1.3, len(self.passes))
-        ends = self.passes.ends_m
+        left, reached = self._places(order)
+        gaps = [self._through(left[k : k + 1], reached[k : k + 1]) for k in range(len(left))]
+        ahead, back = (np.concatenate([gap[way] for gap in gaps], axis=1) for way in (0, 1))
         while True:
             gain = self.pods @ (self.share * missed)
-            open_ = np.flatnonzero(~used & (gain > 1e-9) & (self.passes.duration_s <= slack))
-            if not len(open_):
-                return order
-            left, reached = self._places(order)
-            direct = self.travel.time_s(left, reached)
-            starts, stops = ends[open_, 0][:, None], ends[open_, 1][:, None]
-            ahead = self.travel.time_s(left[None], starts) + self.travel.time_s(stops, reached[None])
-            back = self.travel.time_s(left[None], stops) + self.travel.time_s(starts, reached[None])
-            extra = np.minimum(ahead, back) - direct
+            extra = np.minimum(ahead, back)
             place = extra.argmin(axis=1)
-            each = np.arange(len(open_))
-            cost = extra[each, place] + self.passes.duration_s[open_]
-            score = np.where(cost <= slack + _EPS_S, gain[open_] * noise[open_] / np.maximum(cost, 1e-3), -1.0)
-            pick = int(score.argmax())
-            if score[pick] < 0:
+            cost = extra[np.arange(len(place)), place] + self.passes.duration_s
+            able = ~used & (gain > _LEAST_GAIN) & (cost <= slack + _EPS_S)
+            if not able.any():
                 return order
-            index, at = int(open_[pick]), int(place[pick])
-            order.insert(at, (index, bool(back[pick, at] < ahead[pick, at])))
+            index = int(np.where(able, gain * noise / np.maximum(cost, 1e-3), -1.0).argmax())
+            at = int(place[index])
+            turned = bool(back[index, at] < ahead[index, at])
+            order.insert(at, (index, turned))
             used[index] = True
-            slack -= float(cost[pick])
+            slack -= float(cost[index])
             cells, pod = self.rows[index]
             missed[cells] *= 1 - pod / self.passes.asymptote
+            # the gap into which it came has become two
+            left, reached = self._places(order)
+            first, second = (self._through(left[k : k + 1], reached[k : k + 1]) for k in (at, at + 1))
+            ahead, back = (
+                np.concatenate([old[:, :at], first[way], second[way], old[:, at + 1 :]], axis=1)
+                for way, old in enumerate((ahead, back))
+            )
+
+    def _through(self, left: Array, reached: Array) -> tuple[Array, Array]:
+        """(k, 1) twice: what each pass adds to the way between two places, flown ahead and flown back."""
+        starts, stops = self.passes.ends_m[:, :1], self.passes.ends_m[:, 1:]
+        direct = self.travel.time_s(left, reached)
+        ahead = self.travel.time_s(left[None], starts) + self.travel.time_s(stops, reached[None]) - direct
+        back = self.travel.time_s(left[None], stops) + self.travel.time_s(starts, reached[None]) - direct
+        return ahead, back
+
+    def cut(self, order: Order) -> Order:
+        """The tour without the passes that gain least for their time, until it keeps the budget."""
+        while order and self.time_s(order) > self.budget_s:
+            gains, whole = self.gains(order), self.time_s(order)
+            saved = [whole - self.time_s(order[:k] + order[k + 1 :]) for k in range(len(order))]
+            order = [each for k, each in enumerate(order) if k != int(np.argmin(gains / np.maximum(saved, 1e-3)))]
+        return order
 
     def ordered(self, order: Order) -> Order:
         """Shorten the tour: runs of passes turned round, or single ones moved, while that saves time.
