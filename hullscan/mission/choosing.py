@@ -81,7 +81,7 @@ def choose_passes(
     share: Array,
     model: LookModel,
     *,
-    effort: int = 40,
+    effort: int = 24,
     seed: int = 0,
 ) -> Choice:
     """The passes that find the most in the window, joined to legs.
@@ -155,7 +155,7 @@ def _candidates(
     ends = joiner.places(
         np.concatenate([each.track[[0, -1]] for each in found]), np.repeat([each.side for each in found], 2)
     )
-    out_m = (np.abs(ends[:, 0]) + ends[:, 1] + ends[:, 2] + file.launch.distance_m).reshape(-1, 2).max(axis=1)
+    out_m = (np.abs(ends[:, 0]) + ends[:, 1] + file.launch.distance_m).reshape(-1, 2).max(axis=1)
     kept = [each for each, ok in zip(found, clear & (out_m <= tether), strict=True) if ok]
     if not kept:
         raise InputError(

@@ -14,6 +14,8 @@ from hullscan.ship.surface import HullSurface
 __all__ = ["hull_gaps", "least_gap", "moved_off", "near_hull"]
 
 _ROUNDS = 5
+_INSIDE_M = 0.5
+_EDGE_M = 0.05
 _CELL_REACH_M = 0.2  # no point of a cell is farther from its centre
 _SIGNS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], dtype=np.float64)
 
@@ -25,8 +27,9 @@ def hull_gaps(hull: HullSurface, vehicle: VehicleProfile, poses: Array) -> tuple
     found, distance, normals = hull.nearest(corners.reshape(-1, 3))
     away = corners - found.reshape(corners.shape)
     normals, distance = normals.reshape(corners.shape), distance.reshape(corners.shape[:2])
-    # a corner inside the hull is nearest to what it must pass on its way out
-    inside = (away * normals).sum(axis=2) < 0
+    # a corner inside the hull is nearest to what it must pass on its way out; far off, at stem and stern, the normal
+    # of the nearest point says nothing
+    inside = ((away * normals).sum(axis=2) < 0) & (distance < _INSIDE_M)
     gap = np.where(inside, -distance, distance)
     worst, each = gap.argmin(axis=1), np.arange(len(poses))
     length = np.linalg.norm(away[each, worst], axis=1, keepdims=True)
@@ -43,7 +46,8 @@ def near_hull(cells: HullCells, vehicle: VehicleProfile, poses: Array, least_m: 
     corners = np.stack([turned.apply(np.array(vehicle.half_size_m) * sign) for sign in _SIGNS]) + poses[close, :3]
     distance = cells.tree.query(corners.reshape(-1, 3))[0].reshape(len(_SIGNS), -1).min(axis=0)
     near = close.copy()
-    near[close] = distance < least_m + _CELL_REACH_M
+    # the foot of a perpendicular lies within reach of a centre; the rest is for edges, where there is none
+    near[close] = distance < np.hypot(least_m, _CELL_REACH_M) + _EDGE_M
     return np.asarray(near, dtype=bool)
 
 

@@ -61,16 +61,12 @@ class Joiner:
         return cls(lines, Outline.about(hull, sign, station_m), vehicle, pose, sign, clearance_m)
 
     def places(self, poses: Array, sides: Array) -> Array:
-        """(n, 3) distance along the outline, depth, distance inward of the side of (n, 6) poses reached from sides."""
-        columns = np.array([self.lines.column_of(float(x)) for x in poses[:, 0]], dtype=np.intp)
-        half = np.where(sides > 0, 0, 1)
-        breadth = np.zeros(len(poses))
-        for which in (0, 1):
-            mine = half == which
-            found = self.lines.cells.sections[which].at(columns[mine], np.zeros(int(mine.sum())))[0]
-            breadth[mine] = np.abs(found[:, 1])
-        inward = np.maximum(breadth - poses[:, 1] * sides, 0.0)
-        return np.column_stack([self.outline.place_m(poses[:, 0], sides), poses[:, 2], inward])
+        """(n, 3) distance along the outline, depth, distance outward of the centre plane, of (n, 6) poses.
+
+        Args:
+            sides: (n,) from which they are reached, +1 starboard.
+        """
+        return np.column_stack([self.outline.place_m(poses[:, 0], sides), poses[:, 2], poses[:, 1] * sides])
 
     def out_s(self) -> float:
         """From the start to the hull beside the launch."""

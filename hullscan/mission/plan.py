@@ -116,7 +116,7 @@ class Plan:
         }
 
 
-def plan_mission(mission: Mission, *, effort: int = 40, seed: int = 0) -> Plan:
+def plan_mission(mission: Mission, *, effort: int = 24, seed: int = 0) -> Plan:
     """Plan a mission: every pattern that it asks for, in that order, or what finds the most in the window.
 
     Args:

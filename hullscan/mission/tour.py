@@ -7,7 +7,7 @@ taken out, the order of the rest is shortened, and the time won is filled again.
 better here: the passes are small against the window, so that what is lost is the order, not the last pass that fits.
 
 The vehicle moves along the ship's outline, opened opposite the launch: a place is its distance along the outline from
-the launch, its depth, and how far it lies under the ship; no tour goes round the ship and winds up the tether.
+the launch, its depth, and its distance from the centre plane; no tour goes round the ship and winds up the tether.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Passes:
         pod: (k, cells) POD of each pass at each cell.
         share: (cells,) prior chance of each cell.
         asymptote: of the POD of any number of looks.
-        ends_m: (k, 2, 3) start and end: distance along the outline, depth, distance inward of the ship's side.
+        ends_m: (k, 2, 3) start and end: distance along the outline, depth, distance outward of the centre plane.
         duration_s: (k,).
     """
 
@@ -57,7 +57,7 @@ class Travel:
     """What moving between passes costs.
 
     Attributes:
-        launch_m: (3,) as ``Passes.ends_m``: 0, the depth at which the hull is reached, 0.
+        launch_m: (3,) where the hull is reached from the launch, as ``Passes.ends_m``.
         speed_mps: between passes.
         settle_s: on arrival, before the next pass.
         out_s, home_s: from the launch to the hull's outline, and back out of the water.
@@ -260,10 +260,16 @@ class _Problem:
     def cut(self, order: Order) -> Order:
         """The tour without the passes that gain least for their time, until it keeps the budget."""
         while order and self.time_s(order) > self.budget_s:
-            gains, whole = self.gains(order), self.time_s(order)
-            saved = [whole - self.time_s(order[:k] + order[k + 1 :]) for k in range(len(order))]
-            order = [each for k, each in enumerate(order) if k != int(np.argmin(gains / np.maximum(saved, 1e-3)))]
+            saved = self._without(order) + self.passes.duration_s[[index for index, _ in order]]
+            least = int(np.argmin(self.gains(order) / np.maximum(saved, 1e-3)))
+            order = order[:least] + order[least + 1 :]
         return order
+
+    def _without(self, order: Order) -> Array:
+        """(n,) how much way leaving out each pass saves."""
+        left, reached = self._places(order)
+        link = self.travel.time_s(left, reached)
+        return link[:-1] + link[1:] - self.travel.time_s(left[:-1], reached[1:])
 
     def ordered(self, order: Order) -> Order:
         """Shorten the tour: runs of passes turned round, or single ones moved, while that saves time.
@@ -298,7 +304,7 @@ class _Problem:
         """The tour with the pass moved whose moving saves most; none if none does."""
         left, reached = self._places(order)
         link = self.travel.time_s(left, reached)
-        without = link[:-1] + link[1:] - self.travel.time_s(left[:-1], reached[1:])
+        without = self._without(order)
         starts, stops = reached[:-1, None], left[1:, None]  # of each pass, as flown
         ahead = self.travel.time_s(left[None], starts) + self.travel.time_s(stops, reached[None])
         back = self.travel.time_s(left[None], stops) + self.travel.time_s(starts, reached[None])
