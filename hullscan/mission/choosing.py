@@ -12,6 +12,7 @@ from hullscan.errors import InputError
 from hullscan.geometry.frames import Array
 from hullscan.mission.candidates import SIDE_OVERLAP, Candidate, camera_track, duration_s, fitting_looks, side_pieces
 from hullscan.mission.clear import hull_gaps, least_gap, near_hull
+from hullscan.mission.feasibility import RETURN_S
 from hullscan.mission.hull_lines import HullLines
 from hullscan.mission.joining import SETTLE_S, Joiner
 from hullscan.mission.model import Mission
@@ -93,7 +94,7 @@ def choose_passes(
     off = stand_off_m(mission)
     lines = HullLines(cells, vehicle, off, file.berth.water_depth_m)
     joiner = Joiner.from_launch(lines, vehicle, file.launch, file.limits.min_clearance_m)
-    budget = min(file.window_min * 60, _BATTERY_SHARE * vehicle.endurance_min * 60)
+    budget = min(file.window_min * 60 - RETURN_S, _BATTERY_SHARE * vehicle.endurance_min * 60)
     found = _candidates(mission, lines, zones, joiner, budget)
     passes = _priced(mission, found, cells, share, model, joiner)
     travel = Travel(

@@ -30,7 +30,9 @@ def gather_facts(mission: Mission, legs: Sequence[Leg], stand_off_m: float, mode
     current, known, slack = _currents(mission, duration)
     outline = Outline.about(mission.hull, side_sign(file.launch.side), file.launch.station_m)
     poses = np.concatenate([leg.poses for leg in legs])
-    away = np.abs(outline.place_m(poses[:, 1], np.sign(poses[:, 2]))) + poses[:, 3] + file.launch.distance_m
+    start = legs[0].poses[0]
+    out = np.abs(outline.place_m(poses[:, 1], np.where(poses[:, 2] >= 0, 1, -1)))
+    away = np.sqrt(out**2 + (poses[:, 3] - start[3]) ** 2 + (np.abs(poses[:, 2]) - abs(start[2])) ** 2)
     home_s = away / vehicle.transit_speed_mps
     look = model.of_look(
         np.array([stand_off_m]),

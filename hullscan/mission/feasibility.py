@@ -12,7 +12,17 @@ from hullscan.geometry.frames import Array
 from hullscan.ship.surface import Side
 from hullscan.words import fill, mark
 
-__all__ = ["LEVELS", "WATER_SPEED_MPS", "Check", "Facts", "Level", "along_hull_mps", "check_feasibility", "overall"]
+__all__ = [
+    "LEVELS",
+    "RETURN_S",
+    "WATER_SPEED_MPS",
+    "Check",
+    "Facts",
+    "Level",
+    "along_hull_mps",
+    "check_feasibility",
+    "overall",
+]
 
 Level = Literal["go", "caution", "no-go"]
 LEVELS: Final = (mark("go"), mark("caution"), mark("no-go"))
@@ -25,7 +35,8 @@ _QUAY_GAP_M = 3.0
 _UNDER_KEEL_M = 1.5
 _TIGHT = 0.9  # of a window, a tether, a battery's time: beyond, little is left for what goes wrong
 _BATTERY = 0.8
-_RETURN_S = 120.0  # that should be left in the window when the vehicle is on its way back
+RETURN_S = 30.0
+"""That should be left of the window when the vehicle is back, from wherever it turns."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,7 +140,7 @@ def _window(facts: Facts) -> Check:
 def _return(facts: Facts) -> Check:
     words = mark("from every point of the plan the way back leaves at least {margin:.0f} s of the window")
     margin = facts.return_margin_s
-    return Check("no-go" if margin < 0 else "caution" if margin < _RETURN_S else "go", words, {"margin": margin})
+    return Check("no-go" if margin < 0 else "caution" if margin < RETURN_S else "go", words, {"margin": margin})
 
 
 def _battery(facts: Facts) -> Check:

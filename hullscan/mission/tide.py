@@ -100,10 +100,10 @@ class Tide:
         """(n,) heights above datum; NaN where not known."""
         utc = np.asarray(utc_s, dtype=np.float64)
         if self.table is not None:
-            return np.interp(utc, self.table[:, 0], self.table[:, 1], left=np.nan, right=np.nan)
+            return np.asarray(np.interp(utc, self.table[:, 0], self.table[:, 1], left=np.nan, right=np.nan))
         if self.constants is None or not self.constants.height:
             return np.full(utc.shape, np.nan)
-        return self.constants.mean_height_m + _harmonic(self.constants.height, utc)
+        return np.asarray(self.constants.mean_height_m + _harmonic(self.constants.height, utc))
 
     def current_ne_mps(self, utc_s: Array) -> Array:
         """(n, 2) current north and east; NaN where not known."""
@@ -115,7 +115,7 @@ class Tide:
             return np.full((*utc.shape, 2), np.nan)
         along = self.constants.mean_current_mps + _harmonic(self.constants.current, utc)
         axis = np.radians(self.constants.axis_towards_deg)
-        return along[:, None] * np.array([np.cos(axis), np.sin(axis)])
+        return np.asarray(along[:, None] * np.array([np.cos(axis), np.sin(axis)]))
 
 
 def slack_windows(tide: Tide, start_utc_s: float, end_utc_s: float, limit_mps: float) -> list[tuple[float, float]]:

@@ -59,13 +59,10 @@ def pass_pods(
         occlusion: whether cells that the hull itself hides are left out; the ray is cast for the best look only, so
             what that look does not see counts as not seen by the pass.
     """
-    keys, pods, poses = [], [], []
-    for key, pod, pose in _blocks(cells, camera, track, visibility_m, model, max_range_m):
-        keys.append(key)
-        pods.append(pod)
-        poses.append(pose)
-    key, pod, pose = (np.concatenate(part) if part else np.zeros(0) for part in (keys, pods, poses))
-    key, pod, pose = _best(key.astype(np.int64), pod, pose.astype(np.intp))
+    blocks = list(_blocks(cells, camera, track, visibility_m, model, max_range_m))
+    if not blocks:
+        return csr_array((passes, len(cells)))
+    key, pod, pose = _best(*(np.concatenate(part) for part in zip(*blocks, strict=True)))
     number, index = np.divmod(key, len(cells))
     if occlusion and len(key):
         toward = cells.points_m[index] - track.position_m[pose]

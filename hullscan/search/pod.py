@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 
 from hullscan.geometry.frames import Array
+from hullscan.words import mark
 
 __all__ = ["LABEL_SIZES_M", "PRIOR_MODEL", "LookModel", "combined_pod"]
 
@@ -44,7 +45,7 @@ class LookModel:
     max_incidence_rad: float = float(np.radians(65))
     exposure_s: float = 0.02
     measured: bool = False
-    source: str = "stated prior"
+    source: str = mark("stated prior")
 
     def of_look(
         self,

@@ -110,12 +110,12 @@ class HullZones:
         renumber = np.zeros(len(naming.zones), np.intp)
         renumber[used] = np.arange(len(used))
         of_cell = renumber[naming.of_cell]
-        area = np.bincount(of_cell, cells.area_m2, len(used))
+        area = np.bincount(of_cell, cells.area_m2, len(used)).astype(np.float64)
         return cls(tuple(naming.zones[index] for index in used), of_cell, area)
 
     def share(self, values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """(k,) sums of (n,) cell values over each zone."""
-        return np.bincount(self.of_cell, values, len(self.zones))
+        return np.bincount(self.of_cell, values, len(self.zones)).astype(np.float64)
 
 
 class _Naming:
