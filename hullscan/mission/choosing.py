@@ -82,10 +82,15 @@ def choose_passes(
     share: Array,
     model: LookModel,
     *,
+    offered: Sequence[Candidate] = (),
     effort: int = 24,
     seed: int = 0,
 ) -> Choice:
     """The passes that find the most in the window, joined to legs.
+
+    Args:
+        offered: passes of other patterns, beside the lanes along the sides and the looks at fittings; each is reached
+            from the side that it names, and must lie outside the ship's waterline.
 
     Raises:
         InputError: no side can be searched, or the window is too short for the shortest of passes.
@@ -95,7 +100,7 @@ def choose_passes(
     lines = HullLines(cells, vehicle, off, file.berth.water_depth_m)
     joiner = Joiner.from_launch(lines, vehicle, file.launch, file.limits.min_clearance_m)
     budget = min(file.window_min * 60 - RETURN_S, _BATTERY_SHARE * vehicle.endurance_min * 60)
-    found = _candidates(mission, lines, zones, joiner, budget)
+    found = _candidates(mission, lines, zones, joiner, budget, offered)
     passes = _priced(mission, found, cells, share, model, joiner)
     travel = Travel(
         joiner.places(joiner.contact()[None], np.array([joiner.launch_side]))[0],
@@ -141,7 +146,12 @@ def choose_passes(
 
 
 def _candidates(
-    mission: Mission, lines: HullLines, zones: HullZones, joiner: Joiner, budget_s: float
+    mission: Mission,
+    lines: HullLines,
+    zones: HullZones,
+    joiner: Joiner,
+    budget_s: float,
+    offered: Sequence[Candidate],
 ) -> list[Candidate]:
     """All passes that limits allow."""
     file, vehicle = mission.file, mission.vehicle
@@ -151,6 +161,7 @@ def _candidates(
     safe = max(0.7, file.limits.min_clearance_m + 0.35)
     found = fitting_looks(lines, zones, halves, (vehicle.survey_speed_mps, vehicle.transit_speed_mps), piece, safe)
     found += side_pieces(lines, halves, vehicle.transit_speed_mps, piece)
+    found += [each for each in offered if (0 if each.side > 0 else 1) in halves]
     clear = _clear(found, lines.cells, mission)
     tether = min(file.limits.max_tether_m, vehicle.tether_m)
     ends = joiner.places(
