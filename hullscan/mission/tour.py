@@ -3,8 +3,7 @@
 This is the orienteering problem with a submodular reward (a second look at a cell adds less than the first) and with
 passes that may be flown from either end. It is solved by cheapest insertion with the best gain per second, then by
 ruin and recreate (Schrimpf et al. 2000; Pisinger & Ropke 2007, Large neighborhood search): parts of the tour are
-taken out, the order of the rest is shortened, and the time won is filled again. A solver for integer programs is no
-better here: the passes are small against the window, so that what is lost is the order, not the last pass that fits.
+taken out, the order of the rest is shortened, and the time won is filled again.
 
 The vehicle moves along the ship's outline, opened opposite the launch: a place is its distance along the outline from
 the launch, its depth, and its distance from the centre plane; no tour goes round the ship and winds up the tether.
