@@ -69,7 +69,7 @@ def full_mission(folder: Path, length: float, visibility: float = 3.0) -> Missio
 
 
 def _path_of(mission: Mission) -> float:
-    return _between_lanes(route(mission, [lanes_of(mission, order) for order in mission.file.survey]))
+    return _between_lanes(route(mission, [lanes_of(mission, order) for order in mission.file.orders]))
 
 
 def path_m(plan: Plan) -> float:

@@ -30,7 +30,7 @@ def _line_of(text: str, needle: str) -> int:
 def test_the_demo_mission_is_read() -> None:
     mission = load_mission(ROOT / "missions" / "demo.yaml")
     assert mission.file.ship.name == "MV Haneul"
-    assert mission.file.survey[0].side == "starboard"
+    assert mission.file.orders[0].side == "starboard"
     assert mission.hull.length_m > 52
 
 

@@ -43,7 +43,7 @@ _SPOT = "{{pattern: spot_check, side: port, station_m: {}}}"
 
 
 def _first(mission: Mission) -> Lanes:
-    return lanes_of(mission, mission.file.survey[0])
+    return lanes_of(mission, mission.file.orders[0])
 
 
 def test_the_demo_mission_is_flown_as_ever() -> None:
@@ -177,7 +177,7 @@ def test_ways_between_the_sides_do_not_lead_under_the_ship(tmp_path: Path) -> No
         for side in ("starboard", "port")
     )
     mission = mission_of(tmp_path, 40, survey)
-    legs = route(mission, [lanes_of(mission, order) for order in mission.file.survey])
+    legs = route(mission, [lanes_of(mission, order) for order in mission.file.orders])
     for leg in legs:
         up = np.tile([0.0, 0.0, -1.0], (len(leg.poses), 1))
         assert not mission.hull.cast(leg.poses[:, 1:4], up).hit.any(), leg.pattern
@@ -227,7 +227,7 @@ def test_beside_a_quay_the_free_side_must_be_named(tmp_path: Path, pattern: str)
     with pytest.raises(MissionFileError, match="say side: starboard"):
         load_mission(path)
     path.write_text(text.replace(f"pattern: {pattern}", f"pattern: {pattern}, side: starboard"), encoding="utf-8")
-    assert load_mission(path).file.survey[0].pattern == pattern
+    assert load_mission(path).file.orders[0].pattern == pattern
 
 
 @pytest.mark.parametrize(

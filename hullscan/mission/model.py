@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 from annotated_types import Ge, Gt, Le, Len
@@ -15,7 +15,11 @@ from annotated_types import Ge, Gt, Le, Len
 from hullscan.documents import read_document
 from hullscan.errors import HullscanError, InputError
 from hullscan.mission.orders import LockOut, Longitudinal, RunningGear, SpotCheck, SurveyOrder, sides_of
+from hullscan.mission.tide import Tide, load_tide
 from hullscan.mission.vehicle import VehicleProfile, vehicle_profile
+from hullscan.search.pod import PRIOR_MODEL, LookModel
+from hullscan.search.pod_file import load_pod_model
+from hullscan.search.risk import DEFAULT_RISK, RiskFile, load_risk
 from hullscan.ship.form import build_hull, stated_file
 from hullscan.ship.frames import frames_fault
 from hullscan.ship.spec import Berth, Launch, Ship
@@ -36,12 +40,14 @@ class Conditions:
         visibility_m: horizontal range at which a black target vanishes.
         current_towards_deg: where the water goes, true.
         tide_m: height of the tide above datum, constant for the window.
+        tide: file of heights, currents or constituents, see ``tide``; instead of the constant current.
     """
 
     visibility_m: Annotated[float, Ge(0.3), Le(40)]
     current_mps: Annotated[float, Ge(0), Le(3)] = 0.0
     current_towards_deg: Annotated[float, Ge(0), Le(360)] = 0.0
     tide_m: Annotated[float, Ge(-10), Le(15)] = 0.0
+    tide: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +71,14 @@ class Limits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MissionFile:
-    """A mission file as written."""
+    """A mission file as written.
+
+    Attributes:
+        survey: patterns, flown as written, or ``auto``: what finds most in the window.
+        risk: file of zone weights and cues, see ``search.risk``; relative to the mission file.
+        pod_model: file that an evaluation wrote, see ``search.pod_file``; relative to the mission file.
+        start_utc: when the window begins, ISO 8601; needed with a tide file.
+    """
 
     mission: Slug
     ship: Ship
@@ -74,10 +87,18 @@ class MissionFile:
     window_min: Annotated[float, Gt(0), Le(1440)]
     vehicle: str = "bluerov2-heavy"
     launch: Launch
-    survey: Annotated[tuple[SurveyOrder, ...], Len(1, 50)]
+    survey: Literal["auto"] | Annotated[tuple[SurveyOrder, ...], Len(1, 50)]
     lock_out: LockOut | None = None
+    risk: str | None = None
+    pod_model: str | None = None
     inspect: Inspect | None = None
     limits: Limits = field(default_factory=Limits)
+    start_utc: str | None = None
+
+    @property
+    def orders(self) -> tuple[SurveyOrder, ...]:
+        """The patterns that are asked for; none when the plan chooses."""
+        return () if isinstance(self.survey, str) else self.survey
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +112,9 @@ class Mission:
     """The file as it was read, for the record."""
     form_file: Path | None = None
     """The file that the ship's form is read from, where she has one; the record keeps a copy."""
+    risk: RiskFile = DEFAULT_RISK
+    pod_model: LookModel = PRIOR_MODEL
+    tide: Tide | None = None
 
 
 def load_mission(path: Path) -> Mission:
@@ -106,12 +130,22 @@ def load_mission(path: Path) -> Mission:
     except HullscanError as error:
         raise InputError(error.what, where=f"{path}, {error.where}", todo=error.todo) from error
     read_document(path, MissionFile, lambda built: _check_against_hull(built, hull))
-    return Mission(file, hull, vehicle_profile(file.vehicle), path.read_bytes(), form_file)
+    beside = path.parent
+    return Mission(
+        file,
+        hull,
+        vehicle_profile(file.vehicle),
+        path.read_bytes(),
+        form_file=form_file,
+        risk=load_risk(beside / file.risk) if file.risk else DEFAULT_RISK,
+        pod_model=load_pod_model(beside / file.pod_model) if file.pod_model else PRIOR_MODEL,
+        tide=load_tide(beside / file.conditions.tide) if file.conditions.tide else None,
+    )
 
 
 def _check_orders(file: MissionFile) -> list[tuple[tuple[str | int, ...], str]]:
     faults: list[tuple[tuple[str | int, ...], str]] = []
-    for index, leg in enumerate(file.survey):
+    for index, leg in enumerate(file.orders):
         for key in ("stations_m", "depths_m"):
             span = getattr(leg, key, None)
             if span is not None and span[0] >= span[1]:
@@ -142,7 +176,7 @@ def _check_against_hull(file: MissionFile, hull: HullSurface) -> list[tuple[tupl
             faults.append((("ship", "fittings", index, "station_m"), _beyond("the ship", first, last)))
         elif fitting.depth_m > (keel := float(hull.keel_depth(np.array([fitting.station_m]))[0])):
             faults.append((("ship", "fittings", index, "depth_m"), f"the keel is at {keel:.1f} m there"))
-    for index, order in enumerate(file.survey):
+    for index, order in enumerate(file.orders):
         faults += _check_order(file, hull, order, ("survey", index))
     if not first - 30 < file.launch.station_m < last + 30:
         faults.append((("launch", "station_m"), _beyond("the ship and 30 m beyond", first - 30, last + 30)))

@@ -11,16 +11,18 @@ import numpy as np
 import numpy.typing as npt
 
 from hullscan.errors import InputError
+from hullscan.mission.choosing import choose_passes, swath_m
+from hullscan.mission.circumstances import gather_facts
+from hullscan.mission.feasibility import Check, check_feasibility, overall
 from hullscan.mission.model import Mission
+from hullscan.mission.outcomes import ZoneOutcome, zone_outcomes
 from hullscan.mission.patterns import Area, Lanes, Leg, lanes_of, require_clear, route
+from hullscan.mission.pricing import Priced, price_legs
 from hullscan.search.cells import Gap, HullCells
-from hullscan.search.looks import LookRecord, seen_cells
+from hullscan.search.risk import risk_share
+from hullscan.search.zones import HullZones
 
 __all__ = ["Area", "Plan", "plan_mission", "save_plan"]
-
-_MANOEUVRE_S = 6.0  # stopping, turning and settling at each end of a leg
-_SURFACING_S = 25.0  # descent at the start and ascent at the end
-_MANY_POSES = 3000
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,12 @@ class Plan:
         expected_pod: chance that a parcel that lies somewhere in those zones is found (uniform prior).
         curve: (minutes, expected POD) after each survey leg.
         gaps: asked for, but not seen by the plan.
+        ship_pod: chance that a parcel that lies somewhere on the ship is found, by the risk of her zones.
+        prior_seen: share of that risk that is in view at least once.
+        zones: of the ship, with what the plan buys in each and what is left out.
+        checks: go, caution or no-go, with reasons.
+        pod_source: of the POD model, and whether it was measured.
+        chosen: for ``survey: auto``, how the passes were chosen.
     """
 
     legs: tuple[Leg, ...]
@@ -49,10 +57,22 @@ class Plan:
     gaps: tuple[Gap, ...]
     min_clearance_m: float
     stand_off_m: float
+    ship_pod: float
+    prior_seen: float
+    zones: tuple[ZoneOutcome, ...]
+    checks: tuple[Check, ...]
+    pod_source: tuple[str, bool]
+    chosen: dict[str, float] | None = None
 
     def asked(self, cells: HullCells) -> npt.NDArray[np.bool_]:
         """(n,) cells that the mission asks for."""
         return _asked(self.areas, cells)
+
+    def left_out(self) -> list[str]:
+        """Names of what is not searched: zones when the plan chooses, else patches of what was asked for."""
+        if self.chosen is None:
+            return [gap.name for gap in self.gaps]
+        return [zone.zone.name for zone in self.zones if zone.minutes_more != 0]
 
     def as_dict(self) -> dict[str, Any]:
         """The content of ``plan.json``."""
@@ -65,66 +85,94 @@ class Plan:
             "plannable_area_m2": round(self.plannable_area_m2, 2),
             "expected_pod": round(self.expected_pod, 4),
             "curve": [[round(minutes, 2), round(pod, 4)] for minutes, pod in self.curve],
-            "left_out": [gap.name for gap in self.gaps],
+            "left_out": self.left_out(),
             "min_clearance_m": round(self.min_clearance_m, 2),
             "stand_off_m": round(self.stand_off_m, 2),
+            "ship_pod": round(self.ship_pod, 4),
+            "prior_seen": round(self.prior_seen, 4),
+            "pod_model": {"source": self.pod_source[0], "measured": self.pod_source[1]},
+            "zones": [zone.as_dict() for zone in self.zones],
+            "feasibility": {
+                "verdict": overall(self.checks),
+                "checks": [{"level": check.level, "text": check.text} for check in self.checks],
+            },
+            "chosen": self.chosen,
             "areas": [area.as_dict() for area in self.areas],
             "legs": [leg.as_dict() for leg in self.legs],
         }
 
 
-def plan_mission(mission: Mission) -> Plan:
-    """Plan every pattern that the mission asks for, in the order in which it asks.
+def plan_mission(mission: Mission, *, effort: int = 24, seed: int = 0) -> Plan:
+    """Plan a mission: every pattern that it asks for, in that order, or what finds the most in the window.
+
+    Args:
+        effort, seed: of the search for the best passes, see ``tour``.
 
     Raises:
         InputError: a pattern cannot be flown as asked (clearance, depth, window).
     """
-    survey = [lanes_of(mission, order) for order in mission.file.survey]
-    legs = route(mission, survey)
-    clearance = require_clear(mission, legs)
+    file, model = mission.file, mission.pod_model
     cells = HullCells(mission.hull)
-    areas = tuple(area for lanes in survey for area in lanes.areas)
+    hull_zones = HullZones.of_hull(cells, file.ship.fittings)
+    risk = risk_share(cells, hull_zones, mission.risk)
+    survey = [lanes_of(mission, order) for order in file.orders]
+    choice = None if survey else choose_passes(mission, cells, hull_zones, risk, model, effort=effort, seed=seed)
+    legs = route(mission, survey) if choice is None else choice.legs
+    clearance = require_clear(mission, legs)
+    areas = tuple(area for lanes in survey for area in lanes.areas) if choice is None else _whole(cells)
     asked = _asked(areas, cells)
     plannable = float(cells.area_m2[asked].sum())
     if plannable <= 0 and areas:
         raise InputError("nothing to search: the stations and depths asked for hold no hull", where="survey")
-    every = _every(legs)
-    curve = [(0.0, 0.0)]
-    missed, looked_at = np.ones(len(cells)), np.zeros(len(cells), bool)
-    for number, leg in enumerate(legs):
-        if leg.surveys:
-            # each leg is a pass of its own; passes are combined as they come, which a long route needs
-            looks = LookRecord(cells, mission.file.conditions.visibility_m)
-            for pose in leg.camera_poses(mission.vehicle, every):
-                looks.add(seen_cells(cells, mission.vehicle.camera, pose, _look_range_m(mission)), number)
-            asymptote = looks.model.asymptote
-            missed *= 1 - np.clip(looks.pod / asymptote, 0, 1)
-            looked_at |= looks.seen()
-            pod = float((asymptote * (1 - missed) * cells.area_m2)[asked].sum() / max(plannable, 1e-9))
-            curve.append((leg.end_s / 60, pod))
+    share = risk if choice is not None else cells.area_m2 * asked / max(plannable, 1e-9)
+    priced = price_legs(legs, cells, mission.vehicle, share, visibility_m=file.conditions.visibility_m, model=model)
     duration = legs[-1].end_s
-    if duration > mission.file.window_min * 60:
+    if duration > file.window_min * 60:
         raise InputError(
-            f"the plan takes {duration / 60:.1f} min, the window is {mission.file.window_min:g} min",
+            f"the plan takes {duration / 60:.1f} min, the window is {file.window_min:g} min",
             where="window_min",
-            todo="ask for fewer stations or depths",
+            todo="ask for fewer stations or depths, or for survey: auto",
         )
-    seen = asked & looked_at
+    seen = asked & priced.seen
     survey_length = sum(leg.length_m for leg in legs if leg.surveys)
+    if choice is None:
+        stand_off, least = min(lanes.stand_off_m for lanes in survey), _lower_bound_m(survey, cells)
+    else:
+        stand_off = choice.stand_off_m
+        least = float(cells.area_m2[seen].sum()) / swath_m(mission, stand_off)
     return Plan(
         legs=tuple(legs),
         areas=areas,
         length_m=sum(leg.length_m for leg in legs),
         duration_s=duration,
-        lower_bound_m=min(_lower_bound_m(survey, cells), survey_length),
+        lower_bound_m=min(least, survey_length),
         planned_area_m2=float(cells.area_m2[seen].sum()),
         plannable_area_m2=plannable,
-        expected_pod=curve[-1][1],
-        curve=tuple(curve),
+        expected_pod=float(priced.growth[-1, 1]),
+        curve=_curve(priced, legs),
         gaps=tuple(cells.gaps(asked & ~seen)),
         min_clearance_m=clearance,
-        stand_off_m=min(lanes.stand_off_m for lanes in survey),
+        stand_off_m=stand_off,
+        ship_pod=float(risk @ priced.pod),
+        prior_seen=float(risk[priced.seen].sum()),
+        zones=zone_outcomes(hull_zones, risk, priced.pod, choice),
+        checks=check_feasibility(gather_facts(mission, legs, stand_off, model)),
+        pod_source=(model.source, model.measured),
+        chosen=None if choice is None else choice.as_dict(),
     )
+
+
+def _curve(priced: Priced, legs: list[Leg]) -> tuple[tuple[float, float], ...]:
+    """(minutes, expected POD) at the start and after each survey leg."""
+    after = [(leg.end_s / 60, float(pod)) for leg, pod in zip(legs, priced.after_leg, strict=True) if leg.surveys]
+    return ((0.0, 0.0), *after)
+
+
+def _whole(cells: HullCells) -> tuple[Area, ...]:
+    """Both sides, from end to end and down to the keel."""
+    ends = (float(cells.station_m.min()), float(cells.station_m.max()))
+    depths = (0.0, float(cells.depth_m.max()))
+    return Area("starboard", ends, depths), Area("port", ends, depths)
 
 
 def _asked(areas: tuple[Area, ...], cells: HullCells) -> npt.NDArray[np.bool_]:
@@ -139,21 +187,11 @@ def _lower_bound_m(survey: list[Lanes], cells: HullCells) -> float:
     left = np.ones(len(cells), bool)
     length = 0.0
     for lanes in survey:
-        for area, swath_m in lanes.by_area:
+        for area, adds_m in lanes.by_area:
             mine = area.cells(cells) & left
-            length += float(cells.area_m2[mine].sum()) / swath_m
+            length += float(cells.area_m2[mine].sum()) / adds_m
             left &= ~mine
     return length
-
-
-def _every(legs: list[Leg]) -> int:
-    """Looks are taken at each pose, on long routes at every so many: a picture is several steps wide."""
-    return 1 if sum(len(leg.poses) for leg in legs if leg.surveys) < _MANY_POSES else 2
-
-
-def _look_range_m(mission: Mission) -> float:
-    """Looks from farther than this see nothing worth counting."""
-    return 0.8 * mission.file.conditions.visibility_m
 
 
 def save_plan(plan: Plan, folder: Path) -> Path:

@@ -35,6 +35,7 @@ class VehicleProfile:
         video_latency_s, video_latency_uncertainty_s: from light to the arrival of the last packet of a frame.
         battery_empty_v: below this the vehicle cannot be relied upon.
         tether_m: length.
+        endurance_min: that a full battery lasts at survey speed, thrusters, lights and computer together.
     """
 
     name: str
@@ -52,6 +53,7 @@ class VehicleProfile:
     video_latency_uncertainty_s: float = 0.03
     tether_m: float = 150.0
     pitch_limit_rad: float = 0.0
+    endurance_min: float = 100.0
     depth_limit_m: float = field(default=100.0)
 
     def camera_pose_frd(self, tilt_rad: float) -> Pose:
@@ -62,6 +64,8 @@ class VehicleProfile:
 
 # HFOV 80 degrees in water (Blue Robotics, low-light USB camera); camera and thrusters from the public URDF of the
 # Robotic-Decision-Making-Lab's blue; size from the BlueROV2 Heavy's data sheet. The DVL is mounted facing forward.
+# Blue Robotics states two to three hours of light use with the 18 Ah battery for the BlueROV2; the Heavy has two more
+# thrusters and holds station all the time.
 BLUEROV2_HEAVY = VehicleProfile(
     name="bluerov2-heavy",
     camera=Camera.from_hfov(640, 360, radians(80.0)),
