@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import functools
 import re
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, cast, get_args, get_origin, get_type_hints
@@ -27,19 +27,19 @@ Reader = Callable[[Any], list[tuple[tuple[str | int, ...], str]]]
 _MAX_BYTES = 4_000_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # hashable, so that annotations can stand inside each other
 class OneOf:
     """Says which class of a union a mapping is read into, so that its faults are those of that class alone.
 
     Stands in ``Annotated[A | B, OneOf(...)]``.
 
     Attributes:
-        kinds: the classes by name.
-        name_of: a mapping, or an object already built, to a name.
-        key: that the name is given by, for messages.
+        kinds: the classes by name; other types may stand there too.
+        name_of: a mapping, or an object already built, to a name; empty where none is given.
+        key: that the name is given by.
     """
 
-    kinds: dict[str, type[Any]]
+    kinds: Mapping[str, Any]
     name_of: Callable[[Any], str]
     key: str
 
@@ -151,7 +151,10 @@ def read_document(path: Path, kind: type[T], *checks: Reader, part: bool = False
     try:
         built: T = _adapter(cast(Hashable, kind)).validate_python(data, strict=False)
     except ValidationError as error:
-        faults = [_fault_from(lines, kind, item) for item in error.errors(include_url=False)]
+        errors = error.errors(include_url=False)
+        # a list whose only entries are faulty counts as too short as well
+        errors = [item for item in errors if item["type"] != "too_short" or not item["input"]] or errors
+        faults = [_fault_from(lines, kind, item) for item in errors]
         raise MissionFileError([*lines.faults, *_distinct(faults)]) from None
     faults = [lines.fault(at, message) for check in checks for at, message in check(built)]
     if lines.faults or faults:
@@ -211,7 +214,7 @@ def _forbid_unknown(kind: Any, config: Any, seen: set[Any]) -> None:
 
 
 def _fault_from(lines: _Lines, kind: type[Any], item: Any) -> Fault:
-    at: KeyPath = _real_path(item["loc"], lines)
+    at: KeyPath = _real_path(item["loc"], lines, missing=item["type"] in ("missing", "missing_argument"))
     if item["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
         allowed = _allowed_keys(kind, item["loc"][:-1])
         close = difflib.get_close_matches(str(at[-1]), allowed, n=1, cutoff=0.6)
@@ -220,7 +223,7 @@ def _fault_from(lines: _Lines, kind: type[Any], item: Any) -> Fault:
     if item["type"] == "union_tag_invalid":
         return _unknown_kind(lines, at, item)
     message = str(item["msg"])
-    message = message[0].lower() + message[1:]
+    message = (message[0].lower() + message[1:]).replace("tuple", "list")  # as it is called in the file
     if item["type"] in ("missing", "missing_argument"):
         return lines.fault(at, "required, but not given")
     given = item.get("input")
@@ -231,21 +234,28 @@ def _fault_from(lines: _Lines, kind: type[Any], item: Any) -> Fault:
     return lines.fault(at, message)
 
 
-def _real_path(loc: tuple[str | int, ...], lines: _Lines) -> KeyPath:
-    """Pydantic's location without the names of union members, which are not in the file."""
+def _real_path(loc: tuple[str | int, ...], lines: _Lines, *, missing: bool) -> KeyPath:
+    """Pydantic's location without the names of union members, which are not in the file; nor is a missing key."""
     at: KeyPath = ()
     for position, part in enumerate(loc):
         last = position == len(loc) - 1
-        if (*at, part) in lines.line_of or last:
+        if (*at, part) in lines.line_of or (last and missing):
             at = (*at, part)
     return at
+
+
+_TAGS = ("type", "pattern")  # keys that say which class of a union a mapping is read into
 
 
 def _unknown_kind(lines: _Lines, at: KeyPath, item: Any) -> Fault:
     """A mapping whose kind is none of those known."""
     given = item["ctx"]["tag"]
     choices = re.findall(r"'([^']*)'", str(item["ctx"]["expected_tags"]))
-    named = next((path for path in lines.line_of if path[:-1] == at and path[-1] == "type"), at)
+    if not isinstance(item["input"], dict):
+        return lines.fault(at, f"input should be a mapping (got {item['input']!r})")
+    if not given:
+        return lines.fault(at, f"says not which it is: one of {', '.join(choices)}")
+    named = next((path for path in lines.line_of if path[:-1] == at and path[-1] in _TAGS), at)
     close = difflib.get_close_matches(given, choices, n=1)
     message = f"input should be one of {', '.join(choices)} (got {given!r})"
     return lines.fault(named, message + (f"; did you mean {close[0]}?" if close else ""))
@@ -274,8 +284,8 @@ def _dataclasses_in(kind: Any) -> list[Any]:
 
 
 def _one_of_in(kind: Any) -> list[OneOf]:
-    if get_origin(kind) is Annotated:
-        return [each for each in get_args(kind) if isinstance(each, OneOf)]
+    if get_origin(kind) is Annotated and (own := [each for each in get_args(kind) if isinstance(each, OneOf)]):
+        return own
     return [each for argument in get_args(kind) for each in _one_of_in(argument)]
 
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from annotated_types import Ge, Gt, Le, Len
 
-from hullscan.documents import read_document
+from hullscan.documents import OneOf, read_document
 from hullscan.errors import HullscanError, InputError
 from hullscan.mission.orders import LockOut, Longitudinal, RunningGear, SpotCheck, SurveyOrder, sides_of
 from hullscan.mission.tide import Tide, load_tide
@@ -29,6 +29,17 @@ from hullscan.units import Share
 __all__ = ["Conditions", "Inspect", "Limits", "Longitudinal", "Mission", "MissionFile", "load_mission"]
 
 Slug = Annotated[str, Len(1, 80)]
+_Patterns = Annotated[tuple[SurveyOrder, ...], Len(1, 50)]
+
+
+def _auto_or_patterns(given: Any) -> str:
+    return "auto" if isinstance(given, str) else "patterns"
+
+
+Survey = Annotated[
+    Literal["auto"] | tuple[SurveyOrder, ...],
+    OneOf({"auto": Literal["auto"], "patterns": _Patterns}, _auto_or_patterns, "survey"),
+]
 _LEAST_GAP_M = 3.0  # between ship and quay, for a vehicle at its stand-off
 
 
@@ -87,7 +98,7 @@ class MissionFile:
     window_min: Annotated[float, Gt(0), Le(1440)]
     vehicle: str = "bluerov2-heavy"
     launch: Launch
-    survey: Literal["auto"] | Annotated[tuple[SurveyOrder, ...], Len(1, 50)]
+    survey: Survey
     lock_out: LockOut | None = None
     risk: str | None = None
     pod_model: str | None = None

@@ -6,11 +6,11 @@ Each entry is one class; the key ``pattern`` says which. What all of them share 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
 from annotated_types import Ge, Gt, Le, Len
-from pydantic import Discriminator
 
+from hullscan.documents import OneOf
 from hullscan.ship.fittings import FittingKind
 from hullscan.ship.surface import Side
 from hullscan.units import Depth
@@ -207,6 +207,26 @@ class SpotCheck(Order):
     cue: Annotated[str, Len(1, 80)] | None = None
 
 
+_PATTERNS: dict[str, type[Order]] = {
+    "longitudinal": Longitudinal,
+    "transverse": Transverse,
+    "flat_bottom": FlatBottom,
+    "keel_line": KeelLine,
+    "bilge_keel": BilgeKeel,
+    "bow": Bow,
+    "stern": Stern,
+    "running_gear": RunningGear,
+    "sea_chest": SeaChest,
+    "landmarks": Landmarks,
+    "spot_check": SpotCheck,
+}
+
+
+def _pattern_of(given: Any) -> str:
+    """Which pattern an entry asks for."""
+    return str(given.get("pattern", "")) if isinstance(given, dict) else str(getattr(given, "pattern", ""))
+
+
 SurveyOrder = Annotated[
     Longitudinal
     | Transverse
@@ -219,7 +239,7 @@ SurveyOrder = Annotated[
     | SeaChest
     | Landmarks
     | SpotCheck,
-    Discriminator("pattern"),
+    OneOf(_PATTERNS, _pattern_of, "pattern"),
 ]
 
 
