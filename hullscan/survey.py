@@ -128,7 +128,7 @@ def survey(mission_file: Path, options: SurveyOptions, screen: Screen) -> Outcom
     detector = load_detector(options.model, threads=options.threads)
     clock: Clock = SystemClock() if options.scenario is None else PacedClock(options.speedup)
     folder = MissionFolder.create(options.out, mission.file.ship.name, clock.now())
-    folder.keep_mission(mission.source, mission.form_file)
+    folder.keep_mission(mission.source, mission.named_files)
     save_plan(plan, folder.path)
     with ExitStack() as stack:
         database = MissionDatabase(folder.database)

@@ -22,6 +22,7 @@ from hullscan.mission.model import Mission, load_mission
 from hullscan.mission.plan import Plan, plan_mission, save_plan
 from hullscan.mission.tide import load_tide, slack_windows, utc_seconds
 from hullscan.mission.tour import Passes, Travel, best_tour, tour_curve
+from hullscan.record.folder import MissionFolder
 from hullscan.report.plan_export import export_plan
 
 ROOT = Path(__file__).parents[1]
@@ -141,6 +142,48 @@ def test_a_longer_window_finds_more(mission: Mission, plan: Plan) -> None:
 def test_a_window_that_holds_not_even_the_way_is_refused(mission: Mission) -> None:
     with pytest.raises(InputError, match="nothing can be searched"):
         plan_mission(replace(mission, file=replace(mission.file, window_min=0.8)))
+
+
+_NAMED = {
+    "risk": "schema: hullscan.risk/1\nzones:\n  - {zone: bow, weight: 40, reason: a tip}\n",
+    "pod_model": "schema: hullscan.pod/1\nsource: trial\ntrials: 40\nasymptote: 0.9\nhalf_contrast: 0.05\n"
+    "contrast_slope: 2.6\nhalf_pixels: 14\npixel_slope: 3.1\n",
+    "tide": "utc,height_m,current_mps,current_towards_deg\n2026-11-22T00:00:00Z,1,0.1,62\n"
+    "2026-11-22T06:00:00Z,2,0.2,62\n",
+}
+
+
+def _naming(folder: Path, names: dict[str, str]) -> Path:
+    text = (ROOT / "missions" / "demo.yaml").read_text(encoding="utf-8")
+    text = text.replace("current_towards_deg: 80}", f"current_towards_deg: 80, tide: {names['tide']}}}")
+    text += f"risk: {names['risk']}\npod_model: {names['pod_model']}\nstart_utc: 2026-11-22T01:00:00Z\n"
+    for key, name in names.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(_NAMED[key], encoding="utf-8")
+    path = folder / "mission.yaml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_the_files_that_a_mission_names_are_kept_with_its_record(tmp_path: Path) -> None:
+    path = _naming(tmp_path / "here", {"risk": "a/risk.yaml", "pod_model": "a/pod.yaml", "tide": "b/tide.csv"})
+    mission = load_mission(path)
+    folder = MissionFolder.create(tmp_path / "flown", "named", 0.0, least_free_bytes=0)
+    folder.keep_mission(mission.source, mission.named_files)
+    for name in mission.named_files:
+        name.unlink()
+    again = load_mission(folder.mission_file)
+    assert (again.risk, again.pod_model) == (mission.risk, mission.pod_model)
+    assert again.pod_model.measured
+    assert again.tide is not None
+    with pytest.raises(InputError, match=r"cannot find .*risk\.yaml"):
+        load_mission(path)
+
+
+def test_two_named_files_of_one_name_are_refused(tmp_path: Path) -> None:
+    path = _naming(tmp_path, {"risk": "a/same.yaml", "pod_model": "b/same.yaml", "tide": "tide.csv"})
+    with pytest.raises(InputError, match="the same name"):
+        load_mission(path)
 
 
 # ---------------------------------------------------------------- exports

@@ -385,11 +385,11 @@ def test_a_mesh_is_named_relative_to_the_mission_and_kept_with_its_record(tmp_pa
     mission = load_mission(path)
     assert mission.hull.volume_m3 == pytest.approx(960, rel=2e-3)
     folder = MissionFolder.create(tmp_path / "flown", "box", 0.0, least_free_bytes=0)
-    folder.keep_mission(mission.source, mission.form_file)
+    folder.keep_mission(mission.source, mission.named_files)
     (tmp_path / "ships" / "box.stl").unlink()
     again = load_mission(folder.mission_file)
     assert again.hull.grid_m == pytest.approx(mission.hull.grid_m)
-    folder.keep_mission(again.source, again.form_file)
+    folder.keep_mission(again.source, again.named_files)
     with pytest.raises(InputError, match=r"box\.stl.*relative to the mission file"):
         load_mission(path)
 

@@ -20,6 +20,7 @@ from hullscan.mission.vehicle import VehicleProfile, vehicle_profile
 from hullscan.search.pod import PRIOR_MODEL, LookModel
 from hullscan.search.pod_file import load_pod_model
 from hullscan.search.risk import DEFAULT_RISK, RiskFile, load_risk
+from hullscan.ship.files import named_file
 from hullscan.ship.form import build_hull, stated_file
 from hullscan.ship.frames import frames_fault
 from hullscan.ship.spec import Berth, Launch, Ship
@@ -121,8 +122,8 @@ class Mission:
     vehicle: VehicleProfile
     source: bytes
     """The file as it was read, for the record."""
-    form_file: Path | None = None
-    """The file that the ship's form is read from, where she has one; the record keeps a copy."""
+    named_files: tuple[Path, ...] = ()
+    """The files that it names, for the ship's form and otherwise; the record keeps copies."""
     risk: RiskFile = DEFAULT_RISK
     pod_model: LookModel = PRIOR_MODEL
     tide: Tide | None = None
@@ -137,20 +138,27 @@ def load_mission(path: Path) -> Mission:
     file = read_document(path, MissionFile, _check_orders, _check_names)
     try:
         hull = build_hull(file.ship.form, path.parent)
-        form_file = stated_file(file.ship.form, path.parent)
+        form = stated_file(file.ship.form, path.parent)
+        named = {
+            key: named_file(name, path.parent, key)
+            for key, name in (("risk", file.risk), ("pod_model", file.pod_model), ("tide", file.conditions.tide))
+            if name
+        }
     except HullscanError as error:
         raise InputError(error.what, where=f"{path}, {error.where}", todo=error.todo) from error
+    files = (*([] if form is None else [form]), *named.values())
+    if len({each.name for each in files}) < len({each.resolve() for each in files}):
+        raise InputError("two files that the mission names have the same name", where=str(path), todo="rename one")
     read_document(path, MissionFile, lambda built: _check_against_hull(built, hull))
-    beside = path.parent
     return Mission(
         file,
         hull,
         vehicle_profile(file.vehicle),
         path.read_bytes(),
-        form_file=form_file,
-        risk=load_risk(beside / file.risk) if file.risk else DEFAULT_RISK,
-        pod_model=load_pod_model(beside / file.pod_model) if file.pod_model else PRIOR_MODEL,
-        tide=load_tide(beside / file.conditions.tide) if file.conditions.tide else None,
+        named_files=files,
+        risk=load_risk(named["risk"]) if "risk" in named else DEFAULT_RISK,
+        pod_model=load_pod_model(named["pod_model"]) if "pod_model" in named else PRIOR_MODEL,
+        tide=load_tide(named["tide"]) if "tide" in named else None,
     )
 
 

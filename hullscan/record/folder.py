@@ -4,7 +4,7 @@
 
     YYYYMMDDTHHMMSSZ-ship/
       mission.yaml plan.json mission.sqlite telemetry.tlog dvl.jsonl
-      hull/                 a copy of the ship's mesh or offset table, where the mission names one
+      named/                copies of the files that the mission names: mesh or offset table, risk, POD model, tide
       video/*.mkv video/*.jsonl frames/*.jpg events.jsonl
       findings.json coverage.json track.json summary.json report.html
 """
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,19 +77,19 @@ class MissionFolder:
             raise RecordError(f"{path} is not a mission folder", todo="it must hold mission.yaml")
         return folder
 
-    def keep_mission(self, source: bytes, form_file: Path | None) -> None:
-        """Write the mission file as it was read, and a copy of the file that it names for the ship's form.
+    def keep_mission(self, source: bytes, named_files: Sequence[Path]) -> None:
+        """Write the mission file as it was read, and copies of the files that it names.
 
         Raises:
             RecordError: one cannot be written.
         """
         try:
             self.mission_file.write_bytes(source)
-            if form_file is not None:
-                copy = self.path / COPIES / form_file.name
+            for named in named_files:
+                copy = self.path / COPIES / named.name
                 copy.parent.mkdir(exist_ok=True)
-                if not copy.exists() or not copy.samefile(form_file):
-                    shutil.copyfile(form_file, copy)
+                if not copy.exists() or not copy.samefile(named):
+                    shutil.copyfile(named, copy)
         except OSError as error:
             raise RecordError(f"cannot keep the mission's files: {error.strerror}", where=str(self.path)) from error
 

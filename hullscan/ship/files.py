@@ -6,14 +6,17 @@ from pathlib import Path
 
 from hullscan.errors import InputError
 
-__all__ = ["COPIES", "form_file"]
+__all__ = ["COPIES", "named_file"]
 
-COPIES = "hull"
+COPIES = "named"
 """Folder beside a mission file in which a recorded mission keeps copies of the files that it names."""
 
 
-def form_file(name: str, folder: Path) -> Path:
-    """The file of that name: a copy kept beside the mission file, else relative to it.
+def named_file(name: str, folder: Path, where: str = "ship.form") -> Path:
+    """The file that a mission names: a copy kept beside the mission file, else relative to it.
+
+    Args:
+        where: the key that names it.
 
     Raises:
         InputError: there is none.
@@ -22,4 +25,4 @@ def form_file(name: str, folder: Path) -> Path:
     for path in (copy, stated):
         if path.is_file():
             return path
-    raise InputError(f"cannot find {stated}", where="ship.form", todo="names are relative to the mission file")
+    raise InputError(f"cannot find {stated}", where=where, todo="names are relative to the mission file")

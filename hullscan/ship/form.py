@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 from annotated_types import Ge, Gt, Le, Len
 
 from hullscan.documents import OneOf
-from hullscan.ship.files import form_file
+from hullscan.ship.files import named_file
 from hullscan.ship.surface import HullSurface
 
 __all__ = [
@@ -297,7 +297,7 @@ def stated_file(form: Form, folder: Path) -> Path | None:
         InputError: there is no such file.
     """
     name = form.offsets if isinstance(form, OffsetForm) else form.mesh if isinstance(form, MeshForm) else None
-    return None if name is None else form_file(name, folder)
+    return None if name is None else named_file(name, folder)
 
 
 def build_hull(form: Form, folder: Path | None = None, *, station_step_m: float | None = None) -> HullSurface:

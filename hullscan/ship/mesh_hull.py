@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from hullscan.errors import InputError
 from hullscan.geometry.frames import Array
-from hullscan.ship.files import form_file
+from hullscan.ship.files import named_file
 from hullscan.ship.form import MeshForm
 from hullscan.ship.loft import afloat, clear_of_ends, closed_end
 from hullscan.ship.mesh_file import Faces, TriangleSoup, read_mesh
@@ -41,7 +41,7 @@ def mesh_hull(form: MeshForm, folder: Path) -> HullSurface:
     Raises:
         InputError: the file is no mesh, the mesh is no hull, or it does not float as stated.
     """
-    path = form_file(form.mesh, folder)
+    path = named_file(form.mesh, folder)
     soup = _in_ship_axes(form, read_mesh(path))
     fwd, aft = _draughts(form)
     height = float(np.ptp(soup.vertices[:, 2]))

@@ -33,7 +33,7 @@ import numpy as np
 
 from hullscan.errors import InputError
 from hullscan.geometry.frames import Array
-from hullscan.ship.files import form_file
+from hullscan.ship.files import named_file
 from hullscan.ship.form import OffsetForm
 from hullscan.ship.loft import afloat, clear_of_ends, closed_end
 from hullscan.ship.piece_rows import PieceRows, piece_rows
@@ -73,7 +73,7 @@ def offsets_hull(form: OffsetForm, folder: Path) -> HullSurface:
     Raises:
         InputError: the file cannot be used, or she does not float as stated.
     """
-    path = form_file(form.offsets, folder)
+    path = named_file(form.offsets, folder)
     table = read_offsets(path)
     fwd, aft = form.draught_fwd_m or table.draught_m, form.draught_aft_m or table.draught_m
     if fwd is None or aft is None:
