@@ -214,7 +214,7 @@ def _forbid_unknown(kind: Any, config: Any, seen: set[Any]) -> None:
 
 
 def _fault_from(lines: _Lines, kind: type[Any], item: Any) -> Fault:
-    at: KeyPath = _real_path(item["loc"], lines, missing=item["type"] in ("missing", "missing_argument"))
+    at: KeyPath = _real_path(item["loc"], lines, is_key=item["type"] in _OF_KEYS)
     if item["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
         allowed = _allowed_keys(kind, item["loc"][:-1])
         close = difflib.get_close_matches(str(at[-1]), allowed, n=1, cutoff=0.6)
@@ -234,16 +234,21 @@ def _fault_from(lines: _Lines, kind: type[Any], item: Any) -> Fault:
     return lines.fault(at, message)
 
 
-def _real_path(loc: tuple[str | int, ...], lines: _Lines, *, missing: bool) -> KeyPath:
-    """Pydantic's location without the names of union members, which are not in the file; nor is a missing key."""
+def _real_path(loc: tuple[str | int, ...], lines: _Lines, *, is_key: bool) -> KeyPath:
+    """Pydantic's location without the names of union members, which are not in the file.
+
+    Args:
+        is_key: whether its last part is a key, missing or unknown.
+    """
     at: KeyPath = ()
     for position, part in enumerate(loc):
         last = position == len(loc) - 1
-        if (*at, part) in lines.line_of or (last and missing):
+        if (*at, part) in lines.line_of or (last and is_key):
             at = (*at, part)
     return at
 
 
+_OF_KEYS = ("missing", "missing_argument", "unexpected_keyword_argument", "extra_forbidden")
 _TAGS = ("type", "pattern")  # keys that say which class of a union a mapping is read into
 
 

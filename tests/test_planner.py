@@ -19,6 +19,7 @@ from hullscan.errors import InputError
 from hullscan.mission.circumstances import gather_facts
 from hullscan.mission.feasibility import Facts, check_feasibility, overall
 from hullscan.mission.model import Mission, load_mission
+from hullscan.mission.patterns import require_clear
 from hullscan.mission.plan import Plan, plan_mission, save_plan
 from hullscan.mission.tide import load_tide, slack_windows, utc_seconds
 from hullscan.mission.tour import Passes, Travel, best_tour, tour_curve
@@ -137,6 +138,25 @@ def test_the_same_seed_gives_the_same_plan(mission: Mission, plan: Plan) -> None
 def test_a_longer_window_finds_more(mission: Mission, plan: Plan) -> None:
     longer = replace(mission, file=replace(mission.file, window_min=25))
     assert plan_mission(longer, effort=2).ship_pod > plan.ship_pod
+
+
+def test_an_automatic_plan_keeps_its_distance_from_a_near_sea_bed_and_round_a_square_stern(tmp_path: Path) -> None:
+    text = (ROOT / "missions" / "demo.yaml").read_text(encoding="utf-8")
+    form = "form: {type: barge, length_m: 40, beam_m: 11, draught_fwd_m: 2.5, draught_aft_m: 2.5}\n"
+    head, end = text.index("form:"), text.index("berth:")
+    text = text[:head] + form + text[end:]
+    text = text.replace("quay_gap_m: 1.5, water_depth_m: 9.5", "quay_gap_m: 3, water_depth_m: 3.4")
+    text = text.replace("station_m: 44", "station_m: 30")
+    text = text[: text.index("survey:")] + "survey: auto\n" + text[text.index("limits:") :]
+    path = tmp_path / "mission.yaml"
+    path.write_text(text, encoding="utf-8")
+    mission = load_mission(path)
+    plan = plan_mission(mission, effort=2)
+    assert plan.min_clearance_m >= mission.file.limits.min_clearance_m
+    assert require_clear(mission, list(plan.legs)) == plan.min_clearance_m
+    deepest = max(leg.poses[:, 3].max() for leg in plan.legs)
+    assert deepest + mission.vehicle.half_size_m[2] <= 3.4 - mission.file.limits.min_clearance_m
+    assert plan.ship_pod > 0.3
 
 
 def test_a_window_that_holds_not_even_the_way_is_refused(mission: Mission) -> None:

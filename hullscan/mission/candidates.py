@@ -100,7 +100,7 @@ def fitting_looks(
         speeds_mps: past what is short, and along what is long and is cut into pieces.
     """
     cells, near = lines.cells, max(_SECOND_LOOK * lines.stand_off_m, least_stand_off_m)
-    closer = HullLines(cells, lines.vehicle, near, lines.water_m)
+    closer = HullLines(cells, lines.vehicle, near, lines.deepest_m)
     found = []
     for index, zone in enumerate(zones.zones):
         if zone.kind not in _LOOKED_AT:

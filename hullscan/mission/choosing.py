@@ -17,6 +17,7 @@ from hullscan.mission.hull_lines import HullLines
 from hullscan.mission.joining import SETTLE_S, Joiner
 from hullscan.mission.model import Mission
 from hullscan.mission.patterns import Leg
+from hullscan.mission.patterns.clearance import nearest_approach, sea_bed_depth_m
 from hullscan.mission.pricing import LOOK_RANGE_SHARE
 from hullscan.mission.tour import Passes, Tour, Travel, best_tour
 from hullscan.search.cells import HullCells
@@ -32,6 +33,7 @@ _STAND_OFF_SHARE = 0.42  # of the visibility, see patterns
 _LEAST_PIECE_M, _PIECES = 4.0, 80  # pieces of lanes: short enough to choose from, few enough to order
 _RESERVE_M = 0.02  # between the poses that are tried
 _MOST_PASSES = 500
+_ROUNDS = 24  # of choosing again without what could not be flown
 _BATTERY_SHARE = 0.8
 """Of the battery's time that a plan may use."""
 
@@ -97,7 +99,8 @@ def choose_passes(
     """
     file, vehicle = mission.file, mission.vehicle
     off = stand_off_m(mission)
-    lines = HullLines(cells, vehicle, off, file.berth.water_depth_m)
+    deepest = sea_bed_depth_m(mission) - file.limits.min_clearance_m - vehicle.half_size_m[2] - _RESERVE_M
+    lines = HullLines(cells, vehicle, off, deepest)
     joiner = Joiner.from_launch(lines, vehicle, file.launch, file.limits.min_clearance_m)
     budget = min(file.window_min * 60 - RETURN_S, _BATTERY_SHARE * vehicle.endurance_min * 60)
     found = _candidates(mission, lines, zones, joiner, budget, offered)
@@ -112,7 +115,7 @@ def choose_passes(
     some = _promising(passes)
     subset = _subset(passes, some)
     asked_s, over, start = budget, np.inf, None
-    for _ in range(8):
+    for _ in range(_ROUNDS):
         tour = best_tour(
             subset, travel, asked_s, effort=effort if start is None else effort // 8, seed=seed, start=start
         )
@@ -130,7 +133,15 @@ def choose_passes(
         legs = joiner.legs(list(zip(chosen, [back for _, back in tour.order], strict=True)))
         over = legs[-1].end_s - budget
         if over <= 0:
-            break
+            barred = _barred(mission, legs)
+            if not barred:
+                break
+            over = np.inf
+            keep = np.setdiff1d(np.arange(len(some)), [tour.order[place][0] for place in barred])
+            kept = [step for place, step in enumerate(tour.order) if place not in barred]
+            some, subset = some[keep], _subset(subset, keep)
+            start = [(int(np.searchsorted(keep, i)), back) for i, back in kept]
+            continue
         asked_s -= over + 1.0  # the real way along the hull is a little longer than the straight one
         start = list(tour.order)
     if not tour.order or over > 0:
@@ -176,6 +187,16 @@ def _candidates(
             todo="launch nearer, or from the other side",
         )
     return kept
+
+
+def _barred(mission: Mission, legs: Sequence[Leg]) -> set[int]:
+    """Places in the tour of passes that are not clear of hull, quay and sea bed, or that no clear way leads to."""
+    barred, ahead = set(), max(leg.lane[0] for leg in legs)
+    for leg in reversed(legs):
+        ahead = leg.lane[0] or ahead
+        if nearest_approach(mission, leg.poses[:, 1:]).distance_m < mission.file.limits.min_clearance_m:
+            barred.add(ahead - 1)
+    return barred
 
 
 def _clear(found: Sequence[Candidate], cells: HullCells, mission: Mission) -> Array:

@@ -60,8 +60,10 @@ def least_gap(cells: HullCells, vehicle: VehicleProfile, poses: Array) -> float:
     return float("inf")
 
 
-def moved_off(cells: HullCells, vehicle: VehicleProfile, poses: Array, least_m: float, least_depth_m: float) -> Array:
-    """(n, 6) poses moved away from the hull as far as the clearance asks, not above a depth."""
+def moved_off(
+    cells: HullCells, vehicle: VehicleProfile, poses: Array, least_m: float, depths_m: tuple[float, float]
+) -> Array:
+    """(n, 6) poses moved away from the hull as far as the clearance asks, between two depths."""
     poses = poses.copy()
     for _ in range(_ROUNDS):
         near = np.flatnonzero(near_hull(cells, vehicle, poses, least_m))
@@ -72,5 +74,5 @@ def moved_off(cells: HullCells, vehicle: VehicleProfile, poses: Array, least_m: 
         if not short.any():
             break
         poses[near, :3] += away * short[:, None]
-        poses[:, 2] = np.maximum(poses[:, 2], least_depth_m)
+        poses[:, 2] = np.clip(poses[:, 2], depths_m[0], max(depths_m))
     return poses

@@ -22,7 +22,6 @@ LEAST_DEPTH_M = 0.45
 _FACES_DOWN = float(np.sin(np.radians(75)))
 """Plating that faces down more is the bottom, and is not seen from outside the ship with the camera's tilt."""
 _ABEAM = 0.15
-_SEABED_M = 0.5  # the vehicle stays this far above it
 _ROUND_END_M = 2.5  # beyond stem and stern when the vehicle goes round them
 
 
@@ -32,13 +31,13 @@ class HullLines:
     Stations are those of the cells' columns.
 
     Attributes:
-        water_m: depth of the water.
+        deepest_m: to which the vehicle's middle may go.
         limit_m: (2, c) girth to which the plating can be seen from outside the ship, starboard first; 0 where none can.
     """
 
-    def __init__(self, cells: HullCells, vehicle: VehicleProfile, stand_off_m: float, water_depth_m: float) -> None:
+    def __init__(self, cells: HullCells, vehicle: VehicleProfile, stand_off_m: float, deepest_m: float) -> None:
         self.cells, self.vehicle, self.stand_off_m = cells, vehicle, stand_off_m
-        self.water_m = water_depth_m
+        self.deepest_m = deepest_m
         steep = cells.lattice((cells.normals[:, 2] < _FACES_DOWN).astype(float)) > 0
         rows = np.arange(steep.shape[1])[None, :, None]
         last = np.where(steep, rows, -1).max(axis=1)
@@ -68,7 +67,7 @@ class HullLines:
         view = np.column_stack([inward * np.cos(elevation)[:, None], -np.sin(elevation)])
         camera = points - view * self.stand_off_m
         mount = self.vehicle.camera_mount.position_m
-        depth = np.clip(camera[:, 2] - mount[2], LEAST_DEPTH_M, max(self.water_m - _SEABED_M, LEAST_DEPTH_M))
+        depth = np.clip(camera[:, 2] - mount[2], LEAST_DEPTH_M, max(self.deepest_m, LEAST_DEPTH_M))
         camera[:, 2] = depth + mount[2]
         reach = np.linalg.norm(points[:, :2] - camera[:, :2], axis=1)
         low, high = -self.vehicle.tilt_range_rad, self.vehicle.tilt_range_rad

@@ -144,7 +144,13 @@ class Joiner:
     def _off(self, way: Array) -> Array:
         """The (n, 6) poses of a way between passes, dense, moved off the hull where it is too near."""
         fine = _dense(way)
-        fine[1:-1] = moved_off(self.lines.cells, self.vehicle, fine[1:-1], self.clearance_m + _RESERVE_M, LEAST_DEPTH_M)
+        fine[1:-1] = moved_off(
+            self.lines.cells,
+            self.vehicle,
+            fine[1:-1],
+            self.clearance_m + _RESERVE_M,
+            (LEAST_DEPTH_M, self.lines.deepest_m),
+        )
         return fine
 
     def _beside(self, turn: Array, side: int) -> Array:
