@@ -39,26 +39,50 @@ def _root(version: Annotated[bool, typer.Option("--version", help="print the ver
 
 @app.command()
 def plan(
-    mission: MissionArg, out: Annotated[Path | None, typer.Option("--out", help="write plan.json here")] = None
+    mission: MissionArg,
+    out: Annotated[Path | None, typer.Option("--out", help="write plan.json and its exports here")] = None,
+    pod_model: Annotated[Path | None, typer.Option("--pod-model", help="POD model of an evaluation")] = None,
+    risk: Annotated[Path | None, typer.Option("--risk", help="risk file of this ship")] = None,
+    ship_only: Annotated[
+        bool, typer.Option("--ship-only", help="only the ship as built, with her hydrostatics")
+    ] = False,
+    lang: LangOption = "en",
 ) -> None:
-    """Plan a mission: legs, time, area, expected probability of detection."""
+    """Plan a mission: legs, time, area, probability of detection, go or no-go; exports for other programs."""
+    from dataclasses import replace
+
     from rich.console import Console
 
     from hullscan.console.tables import plan_table
     from hullscan.errors import InputError
     from hullscan.mission.model import load_mission
     from hullscan.mission.plan import plan_mission, save_plan
+    from hullscan.report.plan_export import export_plan
+    from hullscan.search.pod_file import load_pod_model
+    from hullscan.search.risk import load_risk
+    from hullscan.words import translator
 
-    planned = plan_mission(load_mission(mission))
-    Console().print(plan_table(planned))
+    words, loaded = translator(lang), load_mission(mission)
+    if ship_only:
+        from hullscan.console.ship_table import ship_table
+
+        Console().print(ship_table(loaded, words))
+        return
+    if pod_model is not None:
+        loaded = replace(loaded, pod_model=load_pod_model(pod_model))
+    if risk is not None:
+        loaded = replace(loaded, risk=load_risk(risk))
+    planned = plan_mission(loaded)
+    Console().print(plan_table(planned, words))
     if out is not None:
         try:
-            path = save_plan(planned, out)
+            paths = [save_plan(planned, out), *export_plan(planned, loaded, out)]
         except OSError as error:
             raise InputError(
                 f"cannot write the plan: {error.strerror}", where=str(out), todo="choose another --out"
             ) from error
-        typer.echo(str(path))
+        for path in paths:
+            typer.echo(str(path))
 
 
 @app.command()

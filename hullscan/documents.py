@@ -9,22 +9,46 @@ from __future__ import annotations
 import difflib
 import functools
 import re
-from collections.abc import Callable, Hashable
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable, Hashable, Mapping
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast, get_args, get_type_hints
+from typing import Annotated, Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 import yaml
 
 from hullscan.errors import Fault, InputError, MissionFileError
 
-__all__ = ["Reader", "read_document"]
+__all__ = ["OneOf", "Reader", "read_document"]
 
 T = TypeVar("T")
 Reader = Callable[[Any], list[tuple[tuple[str | int, ...], str]]]
 """A check across fields: gets the built object, returns (key path, message) for each fault."""
 
 _MAX_BYTES = 4_000_000
+
+
+@dataclass(frozen=True, eq=False)  # hashable, so that annotations can stand inside each other
+class OneOf:
+    """Says which class of a union a mapping is read into, so that its faults are those of that class alone.
+
+    Stands in ``Annotated[A | B, OneOf(...)]``.
+
+    Attributes:
+        kinds: the classes by name; other types may stand there too.
+        name_of: a mapping, or an object already built, to a name; empty where none is given.
+        key: that the name is given by.
+    """
+
+    kinds: Mapping[str, Any]
+    name_of: Callable[[Any], str]
+    key: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        """Pydantic's hook for annotations."""
+        from pydantic_core import core_schema
+
+        choices = {name: handler.generate_schema(kind) for name, kind in self.kinds.items()}
+        return core_schema.tagged_union_schema(choices, self.name_of)
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -127,7 +151,10 @@ def read_document(path: Path, kind: type[T], *checks: Reader, part: bool = False
     try:
         built: T = _adapter(cast(Hashable, kind)).validate_python(data, strict=False)
     except ValidationError as error:
-        faults = [_fault_from(lines, kind, item) for item in error.errors(include_url=False)]
+        errors = error.errors(include_url=False)
+        # a list whose only entries are faulty counts as too short as well
+        errors = [item for item in errors if item["type"] != "too_short" or not item["input"]] or errors
+        faults = [_fault_from(lines, kind, item) for item in errors]
         raise MissionFileError([*lines.faults, *_distinct(faults)]) from None
     faults = [lines.fault(at, message) for check in checks for at, message in check(built)]
     if lines.faults or faults:
@@ -187,16 +214,16 @@ def _forbid_unknown(kind: Any, config: Any, seen: set[Any]) -> None:
 
 
 def _fault_from(lines: _Lines, kind: type[Any], item: Any) -> Fault:
-    at: KeyPath = _real_path(item["loc"], lines)
-    if item["type"].startswith("union_tag_"):
-        return _fault_of_tag(lines, at, item["ctx"])
+    at: KeyPath = _real_path(item["loc"], lines, is_key=item["type"] in _OF_KEYS)
     if item["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
-        allowed = _allowed_keys(kind, at[:-1], tags=set(item["loc"]) - set(at))
+        allowed = _allowed_keys(kind, item["loc"][:-1])
         close = difflib.get_close_matches(str(at[-1]), allowed, n=1, cutoff=0.6)
         known = f"; known keys: {', '.join(allowed)}" if allowed else ""
         return lines.fault(at, "unknown key" + (f"; did you mean {close[0]}?" if close else known))
+    if item["type"] == "union_tag_invalid":
+        return _unknown_kind(lines, at, item)
     message = str(item["msg"])
-    message = message[0].lower() + message[1:]
+    message = (message[0].lower() + message[1:]).replace("tuple", "list")  # as it is called in the file
     if item["type"] in ("missing", "missing_argument"):
         return lines.fault(at, "required, but not given")
     given = item.get("input")
@@ -207,50 +234,64 @@ def _fault_from(lines: _Lines, kind: type[Any], item: Any) -> Fault:
     return lines.fault(at, message)
 
 
-def _fault_of_tag(lines: _Lines, at: KeyPath, context: Any) -> Fault:
-    """The key that says which of several kinds an entry is, is missing or names none of them."""
-    at = (*at, str(context["discriminator"]).strip("'"))
-    if "tag" not in context:
-        return lines.fault(at, "required, but not given")
-    known = re.findall(r"'([^']*)'", str(context["expected_tags"]))
-    close = difflib.get_close_matches(str(context["tag"]), known, n=1)
-    hint = f"did you mean {close[0]}?" if close else f"known: {', '.join(known)}"
-    return lines.fault(at, f"there is no such {at[-1]} (got {context['tag']!r}); {hint}")
+def _real_path(loc: tuple[str | int, ...], lines: _Lines, *, is_key: bool) -> KeyPath:
+    """Pydantic's location without the names of union members, which are not in the file.
 
-
-def _real_path(loc: tuple[str | int, ...], lines: _Lines) -> KeyPath:
-    """Pydantic's location without the names of union members, which are not in the file."""
+    Args:
+        is_key: whether its last part is a key, missing or unknown.
+    """
     at: KeyPath = ()
     for position, part in enumerate(loc):
         last = position == len(loc) - 1
-        if (*at, part) in lines.line_of or last:
+        if (*at, part) in lines.line_of or (last and is_key):
             at = (*at, part)
     return at
 
 
-def _allowed_keys(kind: Any, at: KeyPath, tags: set[str | int]) -> list[str]:
-    """Field names of the dataclass that stands at a key path; of several kinds there, those with one of the tags."""
+_OF_KEYS = ("missing", "missing_argument", "unexpected_keyword_argument", "extra_forbidden")
+_TAGS = ("type", "pattern", "kind")  # keys that say which class of a union a mapping is read into
+
+
+def _unknown_kind(lines: _Lines, at: KeyPath, item: Any) -> Fault:
+    """A mapping whose kind is none of those known."""
+    given = item["ctx"]["tag"]
+    choices = re.findall(r"'([^']*)'", str(item["ctx"]["expected_tags"]))
+    if not isinstance(item["input"], dict):
+        return lines.fault(at, f"input should be a mapping (got {item['input']!r})")
+    if not given:
+        return lines.fault(at, f"says not which it is: one of {', '.join(choices)}")
+    named = next((path for path in lines.line_of if path[:-1] == at and path[-1] in _TAGS), at)
+    close = difflib.get_close_matches(given, choices, n=1)
+    message = f"input should be one of {', '.join(choices)} (got {given!r})"
+    return lines.fault(named, message + (f"; did you mean {close[0]}?" if close else ""))
+
+
+def _allowed_keys(kind: Any, at: KeyPath) -> list[str]:
+    """Field names of the dataclass that stands at a location, in which the names of ``OneOf`` kinds may stand."""
     found = [kind]
     for part in at:
+        if not isinstance(part, str):
+            continue
         inner: list[Any] = []
         for candidate in found:
+            inner += [one.kinds[part] for one in _one_of_in(candidate) if part in one.kinds]
             for each in _dataclasses_in(candidate):
-                if isinstance(part, str) and part in (hints := get_type_hints(each)):
+                if part in (hints := get_type_hints(each, include_extras=True)):
                     inner.append(hints[part])
-        found = inner if isinstance(part, str) else found
-    candidates = [each for candidate in found for each in _dataclasses_in(candidate)]
-    tagged = [each for each in candidates if any(_is_tag(field.default, tags) for field in fields(each))]
-    return sorted({field.name for each in tagged or candidates for field in fields(each)})
-
-
-def _is_tag(default: object, tags: set[str | int]) -> bool:
-    return isinstance(default, str) and default in tags
+        found = inner
+    return sorted({field.name for candidate in found for each in _dataclasses_in(candidate) for field in fields(each)})
 
 
 def _dataclasses_in(kind: Any) -> list[Any]:
-    if is_dataclass(kind):
+    if isinstance(kind, type) and is_dataclass(kind):
         return [kind]
     return [each for argument in get_args(kind) for each in _dataclasses_in(argument)]
+
+
+def _one_of_in(kind: Any) -> list[OneOf]:
+    if get_origin(kind) is Annotated and (own := [each for each in get_args(kind) if isinstance(each, OneOf)]):
+        return own
+    return [each for argument in get_args(kind) for each in _one_of_in(argument)]
 
 
 def _distinct(faults: list[Fault]) -> list[Fault]:

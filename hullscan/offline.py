@@ -168,7 +168,7 @@ def _new_folder(out: Path, mission: Mission, plan: Plan) -> MissionFolder:
             part.mkdir(parents=True, exist_ok=True)
         for old in (folder.database, *out.glob("mission.sqlite-*"), *folder.frames.glob("F*.jpg")):
             old.unlink(missing_ok=True)
-        folder.mission_file.write_bytes(mission.source)
+        folder.keep_mission(mission.source, mission.named_files)
     except OSError as error:
         raise RecordError(f"cannot make {out}: {error.strerror}") from error
     save_plan(plan, out)

@@ -135,7 +135,7 @@ def survey(mission_file: Path, options: SurveyOptions, screen: Screen) -> Outcom
     detector = load_detector(options.model, threads=options.threads)
     clock = options.make_clock()
     folder = MissionFolder.create(options.out, mission.file.ship.name, clock.now())
-    folder.mission_file.write_bytes(mission.source)
+    folder.keep_mission(mission.source, mission.named_files)
     save_plan(plan, folder.path)
     with ExitStack() as stack:
         database = MissionDatabase(folder.database)

@@ -30,7 +30,7 @@ def _line_of(text: str, needle: str) -> int:
 def test_the_demo_mission_is_read() -> None:
     mission = load_mission(ROOT / "missions" / "demo.yaml")
     assert mission.file.ship.name == "MV Haneul"
-    assert mission.file.survey[0].side == "starboard"
+    assert mission.file.orders[0].side == "starboard"
     assert mission.hull.length_m > 52
 
 
@@ -183,3 +183,28 @@ def test_no_slip_of_the_finger_crashes_the_reader(
         read_document(path, MissionFile)
     except HullscanError as error:
         assert str(error)  # noqa: PT017  a slip may still be a valid file
+
+
+@pytest.mark.parametrize(
+    ("survey", "faults"),
+    [
+        pytest.param("autto", ["survey: input should be 'auto' (got 'autto'); did"], id="a slip in auto"),
+        pytest.param("3", ["survey: input should be a valid list (got 3)"], id="a number"),
+        pytest.param("[]", ["survey: list should have at least 1 item"], id="no pattern"),
+        pytest.param("[bow]", ["survey[0]: input should be a mapping (got 'bow')"], id="a bare word"),
+        pytest.param("[{area: bottom}]", ["survey[0]: says not which it is: one of longitudinal"], id="no name"),
+        pytest.param("[{pattern: bo}]", ["survey[0].pattern: input should be one of"], id="a misspelt pattern"),
+        pytest.param(
+            "[{pattern: bow, stand_of_m: 2}]", ["unknown key; did you mean stand_off_m?"], id="a misspelt key"
+        ),
+    ],
+)
+def test_a_wrong_survey_is_told_once(tmp_path: Path, survey: str, faults: list[str]) -> None:
+    head, entry = DEMO.index("survey:"), DEMO.index("limits:")
+    path = tmp_path / "mission.yaml"
+    path.write_text(f"{DEMO[:head]}survey: {survey}\n{DEMO[entry:]}", encoding="utf-8")
+    with pytest.raises(MissionFileError) as caught:
+        load_mission(path)
+    said = str(caught.value).splitlines()
+    assert len(said) == len(faults)
+    assert all(fault in line for fault, line in zip(faults, said, strict=True))

@@ -37,7 +37,7 @@ def beside(place: World, distance_m: float, depth_m: float = 1.5, station_m: flo
 
 
 def test_she_surges_along_her_length_and_yaws_about_her_middle_with_the_stated_periods_and_amplitudes():
-    motion = ShipMotion(Scenario(seed=3, mooring=MOORED), stated_ship())
+    motion = ShipMotion(Scenario(seed=3, mooring=MOORED), stated_ship(), FORM.length_m)
     times = np.arange(0.0, 120.0, 0.25)
     middles = np.array([motion.rest.to_ship(motion.pose(float(t)).to_ned(MIDDLE)) for t in times]) - MIDDLE
     assert middles[:, 0].max() == pytest.approx(0.8, abs=0.01)
@@ -132,7 +132,7 @@ def test_truth_tells_where_she_was_and_where_she_lies(tmp_path):
 
 
 def test_a_ship_without_moorings_play_costs_and_changes_nothing():
-    plain = ShipMotion(Scenario(seed=3), stated_ship())
+    plain = ShipMotion(Scenario(seed=3), stated_ship(), FORM.length_m)
     assert plain.still
     assert plain.pose(0.0) is plain.pose(99.0)
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from hullscan.mission.feasibility import overall
 from hullscan.mission.plan import Plan
 from hullscan.record.folder import MissionFolder
 from hullscan.survey import Outcome
 from hullscan.vision.evaluation import THRESHOLDS, ScoredFrames
-from hullscan.words import mark
+from hullscan.words import fill, mark
 
 __all__ = ["evaluation_table", "outcome_lines", "plan_table", "result_lines"]
 
@@ -23,23 +25,51 @@ _SIZES = (("< 32 px", (0.0, 32.0)), ("32 to 96 px", (32.0, 96.0)), ("> 96 px", (
 """Shorter side of a parcel's box; COCO's limits of small, medium and large."""
 
 
-def plan_table(plan: Plan) -> Group:
-    """A plan as a table of legs, its totals, and its curve."""
-    table = Table(title="plan", title_justify="left", box=None, padding=(0, 2))
+def plan_table(plan: Plan, words: Words) -> Group:
+    """A plan as a table of legs, its totals, what it leaves out, and go or no-go."""
+    table = Table(title=words(mark("plan")), title_justify="left", box=None, padding=(0, 2))
     for name, justify in (("leg", "right"), ("pattern", "left"), ("zone", "left"), ("start", "right"), ("m", "right")):
         table.add_column(name, justify=justify)  # type: ignore[arg-type]
     for number, leg in enumerate(plan.legs, start=1):
         minutes, seconds = divmod(int(leg.start_s), 60)
         table.add_row(str(number), leg.pattern, leg.zone, f"{minutes}:{seconds:02d}", f"{leg.length_m:.1f}")
+    source, measured = plan.pod_source
+    model = mark("POD model: {source}, measured") if measured else mark("POD model: {source}, not measured")
     lines = [
         f"{plan.duration_s / 60:.1f} min, {plan.length_m:.0f} m, stand-off {plan.stand_off_m:.2f} m, "
         f"clearance {plan.min_clearance_m:.2f} m",
-        f"{plan.planned_area_m2:.1f} of {plan.plannable_area_m2:.1f} m² seen, expected POD {plan.expected_pod:.2f} "
-        "(prior model, not measured)",
+        f"{plan.planned_area_m2:.1f} of {plan.plannable_area_m2:.1f} m² seen, expected POD {plan.expected_pod:.2f}",
+        words(mark("over the whole ship by risk: {seen:.0f} % in view, POD {pod:.2f}")).format(
+            seen=100 * plan.prior_seen, pod=plan.ship_pod
+        ),
+        words(model).format(source=words(source)),
         "minutes -> POD: " + ", ".join(f"{minutes:.1f} -> {pod:.2f}" for minutes, pod in plan.curve),
+        *_left_out(plan, words),
     ]
-    lines += [f"left out: {gap.name}" for gap in plan.gaps]
+    lines.append(words(mark("feasibility: {verdict}")).format(verdict=words(overall(plan.checks))))
+    lines += [f"  {words(check.level)}: {_filled(check.words, check.data, words)}" for check in plan.checks]
     return Group(table, *(Text(line) for line in lines))
+
+
+def _left_out(plan: Plan, words: Words) -> list[str]:
+    """What is not searched, by name; for zones also the minutes that would bring each in."""
+    if plan.chosen is None:
+        return [words(mark("left out: {name}")).format(name=gap.name) for gap in plan.gaps]
+    lines = []
+    for outcome in plan.zones:
+        data = {"name": _filled(outcome.zone.words, outcome.zone.words_data, words), "share": 100 * outcome.prior}
+        if outcome.minutes_more is None:
+            line = words(mark("left out: {name}, {share:.1f} % of the risk; no pass in reach sees it"))
+            lines.append(line.format(**data))
+        elif outcome.minutes_more > 0:
+            line = words(mark("left out: {name}, {share:.1f} % of the risk; {minutes:.1f} min more would bring it in"))
+            lines.append(line.format(**data, minutes=outcome.minutes_more))
+    return lines
+
+
+def _filled(message: str, data: dict[str, Any], words: Words) -> str:
+    """A message in the language of ``words``, with those of its data that are words too."""
+    return fill(words(message), {key: words(each) if isinstance(each, str) else each for key, each in data.items()})
 
 
 def evaluation_table(scored: ScoredFrames, split: str) -> Table:

@@ -66,7 +66,7 @@ def assess(
         camera: intrinsics for the size of the frames.
         time_sigma_s: uncertainty of frame times against telemetry.
     """
-    record = LookRecord(cells, mission.file.conditions.visibility_m)
+    record = LookRecord(cells, mission.file.conditions.visibility_m, mission.pod_model)
     reach = _LOOK_RANGE_SHARE * mission.file.conditions.visibility_m
     untagged = veiled = 0
     for look in looks:

@@ -61,7 +61,7 @@ class LiveSeeing:
         self.frames = 0
         self.camera: Camera | None = None
         self.findings: list[Finding] = []
-        self.record = LookRecord(HullCells(mission.hull), mission.file.conditions.visibility_m)
+        self.record = LookRecord(HullCells(mission.hull), mission.file.conditions.visibility_m, mission.pod_model)
         self._fixes: list[HullFix] = []
         self._merged_s = float("-inf")
         self._frame_utc_s = float("-inf")

@@ -3,34 +3,26 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial.transform import Rotation
 
 from hullscan.errors import InputError
+from hullscan.mission.choosing import choose_passes, swath_m
+from hullscan.mission.circumstances import gather_facts
+from hullscan.mission.feasibility import Check, check_feasibility, overall
 from hullscan.mission.model import Mission
-from hullscan.mission.patterns import Lanes, Leg, longitudinal_lanes, route
+from hullscan.mission.outcomes import ZoneOutcome, zone_outcomes
+from hullscan.mission.patterns import Area, Lanes, Leg, lanes_of, require_clear, route
+from hullscan.mission.pricing import Priced, price_legs
 from hullscan.search.cells import Gap, HullCells
-from hullscan.search.looks import LookRecord, seen_cells
-from hullscan.ship.surface import Side, side_sign
+from hullscan.search.risk import risk_share
+from hullscan.search.zones import HullZones
 
 __all__ = ["Area", "Plan", "plan_mission", "save_plan"]
-
-_MANOEUVRE_S = 6.0  # stopping, turning and settling at each end of a leg
-_SURFACING_S = 25.0  # descent at the start and ascent at the end
-
-
-@dataclass(frozen=True, slots=True)
-class Area:
-    """A rectangle of one side."""
-
-    side: Side
-    stations_m: tuple[float, float]
-    depths_m: tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +37,12 @@ class Plan:
         expected_pod: chance that a parcel that lies somewhere in those zones is found (uniform prior).
         curve: (minutes, expected POD) after each survey leg.
         gaps: asked for, but not seen by the plan.
+        ship_pod: chance that a parcel that lies somewhere on the ship is found, by the risk of her zones.
+        prior_seen: share of that risk that is in view at least once.
+        zones: of the ship, with what the plan buys in each and what is left out.
+        checks: go, caution or no-go, with reasons.
+        pod_source: of the POD model, and whether it was measured.
+        chosen: for ``survey: auto``, how the passes were chosen.
     """
 
     legs: tuple[Leg, ...]
@@ -59,10 +57,22 @@ class Plan:
     gaps: tuple[Gap, ...]
     min_clearance_m: float
     stand_off_m: float
+    ship_pod: float
+    prior_seen: float
+    zones: tuple[ZoneOutcome, ...]
+    checks: tuple[Check, ...]
+    pod_source: tuple[str, bool]
+    chosen: dict[str, float] | None = None
 
     def asked(self, cells: HullCells) -> npt.NDArray[np.bool_]:
         """(n,) cells that the mission asks for."""
         return _asked(self.areas, cells)
+
+    def left_out(self) -> list[str]:
+        """Names of what is not searched: zones when the plan chooses, else patches of what was asked for."""
+        if self.chosen is None:
+            return [gap.name for gap in self.gaps]
+        return [zone.zone.name for zone in self.zones if zone.minutes_more != 0]
 
     def as_dict(self) -> dict[str, Any]:
         """The content of ``plan.json``."""
@@ -75,92 +85,113 @@ class Plan:
             "plannable_area_m2": round(self.plannable_area_m2, 2),
             "expected_pod": round(self.expected_pod, 4),
             "curve": [[round(minutes, 2), round(pod, 4)] for minutes, pod in self.curve],
-            "left_out": [gap.name for gap in self.gaps],
+            "left_out": self.left_out(),
             "min_clearance_m": round(self.min_clearance_m, 2),
             "stand_off_m": round(self.stand_off_m, 2),
-            "areas": [asdict(area) for area in self.areas],
+            "ship_pod": round(self.ship_pod, 4),
+            "prior_seen": round(self.prior_seen, 4),
+            "pod_model": {"source": self.pod_source[0], "measured": self.pod_source[1]},
+            "zones": [zone.as_dict() for zone in self.zones],
+            "feasibility": {
+                "verdict": overall(self.checks),
+                "checks": [{"level": check.level, "text": check.text} for check in self.checks],
+            },
+            "chosen": self.chosen,
+            "areas": [area.as_dict() for area in self.areas],
             "legs": [leg.as_dict() for leg in self.legs],
         }
 
 
-def plan_mission(mission: Mission) -> Plan:
-    """Plan every pattern that the mission asks for, in the order in which it asks.
+def plan_mission(mission: Mission, *, effort: int = 24, seed: int = 0) -> Plan:
+    """Plan a mission: every pattern that it asks for, in that order, or what finds the most in the window.
+
+    Args:
+        effort, seed: of the search for the best passes, see ``tour``.
 
     Raises:
         InputError: a pattern cannot be flown as asked (clearance, depth, window).
     """
-    survey: list[Lanes] = [longitudinal_lanes(mission, order) for order in mission.file.survey]
-    legs = route(mission, survey)
-    clearance = _clearance(mission, legs)
-    if clearance < mission.file.limits.min_clearance_m:
-        raise InputError(
-            f"the plan comes within {clearance:.2f} m of the hull, the limit is "
-            f"{mission.file.limits.min_clearance_m:g} m",
-            where="limits.min_clearance_m",
-            todo="raise stand_off_m or shorten stations_m",
-        )
+    file, model = mission.file, mission.pod_model
     cells = HullCells(mission.hull)
-    areas = tuple(Area(lanes.order.side, lanes.stations_m, lanes.depths_m) for lanes in survey)
+    hull_zones = HullZones.of_hull(cells, file.ship.fittings)
+    risk = risk_share(cells, hull_zones, mission.risk)
+    survey = [lanes_of(mission, order) for order in file.orders]
+    choice = None if survey else choose_passes(mission, cells, hull_zones, risk, model, effort=effort, seed=seed)
+    legs = route(mission, survey) if choice is None else choice.legs
+    clearance = require_clear(mission, legs)
+    areas = tuple(area for lanes in survey for area in lanes.areas) if choice is None else _whole(cells)
     asked = _asked(areas, cells)
-    looks = LookRecord(cells, mission.file.conditions.visibility_m)
-    plannable = looks.area_m2(asked)
-    if plannable <= 0:
+    plannable = float(cells.area_m2[asked].sum())
+    if plannable <= 0 and areas:
         raise InputError("nothing to search: the stations and depths asked for hold no hull", where="survey")
-    curve = [(0.0, 0.0)]
-    for number, leg in enumerate(legs):
-        if leg.surveys:
-            for pose in leg.camera_poses(mission.vehicle):
-                looks.add(seen_cells(cells, mission.vehicle.camera, pose, _look_range_m(mission)), number)
-            pod = float((looks.pod * cells.area_m2)[asked].sum() / plannable)
-            curve.append((leg.end_s / 60, pod))
+    share = risk if choice is not None else cells.area_m2 * asked / max(plannable, 1e-9)
+    priced = price_legs(legs, cells, mission.vehicle, share, visibility_m=file.conditions.visibility_m, model=model)
     duration = legs[-1].end_s
-    if duration > mission.file.window_min * 60:
+    if duration > file.window_min * 60:
         raise InputError(
-            f"the plan takes {duration / 60:.1f} min, the window is {mission.file.window_min:g} min",
+            f"the plan takes {duration / 60:.1f} min, the window is {file.window_min:g} min",
             where="window_min",
-            todo="ask for fewer stations or depths",
+            todo="ask for fewer stations or depths, or for survey: auto",
         )
-    seen = asked & looks.seen()
+    seen = asked & priced.seen
     survey_length = sum(leg.length_m for leg in legs if leg.surveys)
-    swath = min(lanes.swath_m for lanes in survey)
+    if choice is None:
+        stand_off, least = min(lanes.stand_off_m for lanes in survey), _lower_bound_m(survey, cells)
+    else:
+        stand_off = choice.stand_off_m
+        least = float(cells.area_m2[seen].sum()) / swath_m(mission, stand_off)
     return Plan(
         legs=tuple(legs),
         areas=areas,
         length_m=sum(leg.length_m for leg in legs),
         duration_s=duration,
-        lower_bound_m=float(min(plannable / swath, survey_length)),
-        planned_area_m2=looks.area_m2(seen),
+        lower_bound_m=min(least, survey_length),
+        planned_area_m2=float(cells.area_m2[seen].sum()),
         plannable_area_m2=plannable,
-        expected_pod=curve[-1][1],
-        curve=tuple(curve),
+        expected_pod=float(priced.growth[-1, 1]),
+        curve=_curve(priced, legs),
         gaps=tuple(cells.gaps(asked & ~seen)),
         min_clearance_m=clearance,
-        stand_off_m=min(lanes.stand_off_m for lanes in survey),
+        stand_off_m=stand_off,
+        ship_pod=float(risk @ priced.pod),
+        prior_seen=float(risk[priced.seen].sum()),
+        zones=zone_outcomes(hull_zones, risk, priced.pod, choice),
+        checks=check_feasibility(gather_facts(mission, legs, stand_off, model)),
+        pod_source=(model.source, model.measured),
+        chosen=None if choice is None else choice.as_dict(),
     )
+
+
+def _curve(priced: Priced, legs: list[Leg]) -> tuple[tuple[float, float], ...]:
+    """(minutes, expected POD) at the start and after each survey leg."""
+    after = [(leg.end_s / 60, float(pod)) for leg, pod in zip(legs, priced.after_leg, strict=True) if leg.surveys]
+    return ((0.0, 0.0), *after)
+
+
+def _whole(cells: HullCells) -> tuple[Area, ...]:
+    """Both sides, from end to end and down to the keel."""
+    ends = (float(cells.station_m.min()), float(cells.station_m.max()))
+    depths = (0.0, float(cells.depth_m.max()))
+    return Area("starboard", ends, depths), Area("port", ends, depths)
 
 
 def _asked(areas: tuple[Area, ...], cells: HullCells) -> npt.NDArray[np.bool_]:
     asked = np.zeros(len(cells), bool)
     for area in areas:
-        asked |= cells.within(side_sign(area.side), area.stations_m, area.depths_m)
+        asked |= area.cells(cells)
     return asked
 
 
-def _look_range_m(mission: Mission) -> float:
-    """Looks from farther than this see nothing worth counting."""
-    return 0.8 * mission.file.conditions.visibility_m
-
-
-def _clearance(mission: Mission, legs: list[Leg]) -> float:
-    """Least distance of the vehicle's box to the hull over all poses."""
-    half = np.array(mission.vehicle.half_size_m)
-    signs = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)])
-    least = np.inf
-    for leg in legs:
-        rotations = Rotation.from_euler("z", leg.poses[:, 4:5])
-        corners = np.concatenate([rotations.apply(half * sign) + leg.poses[:, 1:4] for sign in signs])
-        least = min(least, float(mission.hull.nearest(corners)[1].min()))
-    return least
+def _lower_bound_m(survey: list[Lanes], cells: HullCells) -> float:
+    """Area over swath, each cell counted once, with the swath of the first order that asks for it."""
+    left = np.ones(len(cells), bool)
+    length = 0.0
+    for lanes in survey:
+        for area, adds_m in lanes.by_area:
+            mine = area.cells(cells) & left
+            length += float(cells.area_m2[mine].sum()) / adds_m
+            left &= ~mine
+    return length
 
 
 def save_plan(plan: Plan, folder: Path) -> Path:

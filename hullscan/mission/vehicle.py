@@ -29,11 +29,13 @@ class VehicleProfile:
         dvl_mount: frd from dvl (x forward, y right, z towards the transducers' view).
         tilt_range_rad: the camera's tilt servo turns this far up and down.
         half_size_m: of the box that must stay clear, along forward, right, down.
+        pitch_limit_rad: up to which the vehicle can hold a pitch while it moves; the camera's tilt adds to it.
         survey_speed_mps: along the hull.
         transit_speed_mps: elsewhere.
         video_latency_s, video_latency_uncertainty_s: from light to the arrival of the last packet of a frame.
         battery_empty_v: below this the vehicle cannot be relied upon.
         tether_m: length.
+        endurance_min: that a full battery lasts at survey speed, thrusters, lights and computer together.
     """
 
     name: str
@@ -50,6 +52,8 @@ class VehicleProfile:
     video_latency_s: float = 0.1
     video_latency_uncertainty_s: float = 0.03
     tether_m: float = 150.0
+    pitch_limit_rad: float = 0.0
+    endurance_min: float = 100.0
     depth_limit_m: float = field(default=100.0)
 
     def camera_pose_frd(self, tilt_rad: float) -> Pose:
@@ -60,12 +64,15 @@ class VehicleProfile:
 
 # HFOV 80 degrees in water (Blue Robotics, low-light USB camera); camera and thrusters from the public URDF of the
 # Robotic-Decision-Making-Lab's blue; size from the BlueROV2 Heavy's data sheet. The DVL is mounted facing forward.
+# Blue Robotics states two to three hours of light use with the 18 Ah battery for the BlueROV2; the Heavy has two more
+# thrusters and holds station all the time.
 BLUEROV2_HEAVY = VehicleProfile(
     name="bluerov2-heavy",
     camera=Camera.from_hfov(640, 360, radians(80.0)),
     camera_mount=Pose(np.array([0.21, 0.0, -0.067]), R_FRD_CAM),
     dvl_mount=Pose(np.array([0.18, 0.0, 0.10]), Rotation.from_matrix([[0, 0, 1], [0, 1, 0], [-1, 0, 0]])),
     half_size_m=(0.2285, 0.2875, 0.127),
+    pitch_limit_rad=0.0,  # in GUIDED with position and velocity ArduSub keeps level; SET_ATTITUDE_TARGET drifts instead
 )
 
 _PROFILES = {BLUEROV2_HEAVY.name: BLUEROV2_HEAVY}

@@ -4,6 +4,7 @@
 
     YYYYMMDDTHHMMSSZ-ship/
       mission.yaml plan.json mission.sqlite telemetry.tlog dvl.jsonl
+      named/                copies of the files that the mission names: mesh or offset table, risk, POD model, tide
       video/*.mkv video/*.jsonl frames/*.jpg events.jsonl
       findings.json coverage.json track.json summary.json report.html
 """
@@ -12,11 +13,13 @@ from __future__ import annotations
 
 import re
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from hullscan.clock import utc_text
 from hullscan.errors import RecordError
+from hullscan.ship.files import COPIES
 
 __all__ = ["MissionFolder"]
 
@@ -73,6 +76,22 @@ class MissionFolder:
         if not folder.mission_file.is_file():
             raise RecordError(f"{path} is not a mission folder", todo="it must hold mission.yaml")
         return folder
+
+    def keep_mission(self, source: bytes, named_files: Sequence[Path]) -> None:
+        """Write the mission file as it was read, and copies of the files that it names.
+
+        Raises:
+            RecordError: one cannot be written.
+        """
+        try:
+            self.mission_file.write_bytes(source)
+            for named in named_files:
+                copy = self.path / COPIES / named.name
+                copy.parent.mkdir(exist_ok=True)
+                if not copy.exists() or not copy.samefile(named):
+                    shutil.copyfile(named, copy)
+        except OSError as error:
+            raise RecordError(f"cannot keep the mission's files: {error.strerror}", where=str(self.path)) from error
 
     @property
     def mission_file(self) -> Path:

@@ -69,6 +69,7 @@ def _page(
         language=language,
         version=__version__,
         mission=mission.file,
+        ship=mission.hull.dimensions,
         profile=mission.vehicle,
         findings=[_card(folder, finding) for finding in results["findings"]["findings"]],
         coverage=results["coverage"],

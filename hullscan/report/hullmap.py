@@ -141,7 +141,9 @@ def _depth_lines(frame: _Frame, hull: HullSurface, side: str) -> str:
     inside = stations[(stations > hull.stations_m[0]) & (stations < hull.stations_m[-1])]
     out = []
     for depth in range(30):
-        girths = hull.girth_to_depth(inside, np.full(len(inside), float(depth)))
+        girths = hull.girth_to_depth(
+            inside, np.full(len(inside), float(depth)), "starboard" if side == "starboard" else "port"
+        )
         keel = hull.keel_depth(inside)
         keep = (keel > depth + 0.05) & (girths <= frame.y1)
         if not keep.any():

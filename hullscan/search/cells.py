@@ -8,8 +8,10 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
 from hullscan.geometry.frames import Array
+from hullscan.search.sections import SectionTable
 from hullscan.ship.surface import HullSurface, Sides, side_name
 
 __all__ = ["CELL_M", "Gap", "HullCells"]
@@ -40,35 +42,42 @@ class HullCells:
 
     Attributes:
         exists: (2, r, c).
+        columns_m: (c,) stations of the columns.
+        sections: the sections there, starboard and port.
         side, station_m, girth_m: (n,) of the cells that exist, in the lattice's order.
         points_m, normals: (n, 3) of their centres, ship frame.
+        total_girth_m: (n,) of the section in which each lies.
         area_m2: (n,).
     """
 
     def __init__(self, hull: HullSurface) -> None:
         first, last = hull.stations_m[0], hull.stations_m[-1]
         stations = (np.arange(np.ceil(first / CELL_M), np.floor(last / CELL_M)) + 0.5) * CELL_M
-        totals = hull.total_girth(stations)
-        girths = np.arange(CELL_M / 2, float(totals.max()), CELL_M)
-        half = girths[:, None] < totals[None, :]
-        self.exists = np.stack([half, half])
-        self._stations, self._girths = stations, girths
+        tables = tuple(SectionTable(hull, half, stations) for half in (0, 1))
+        girths = np.arange(CELL_M / 2, float(max(table.total_m.max() for table in tables)), CELL_M)
+        self.exists = np.stack([girths[:, None] < table.total_m[None, :] for table in tables])
+        self.columns_m, self.sections = stations, tables
         sides, rows, columns = np.nonzero(self.exists)
         self.side: Sides = np.where(sides == 0, 1, -1).astype(np.int8)
         self.station_m, self.girth_m = stations[columns], girths[rows]
+        self.total_girth_m = np.concatenate(
+            [table.total_m[columns[sides == half]] for half, table in enumerate(tables)]
+        )
         # a cell's width along the ship is what its strip of surface really measures there
-        starboard = self.side > 0
-        points = hull.point(self.side[starboard], self.station_m[starboard], self.girth_m[starboard])
-        normals = hull.normal(self.side[starboard], self.station_m[starboard], self.girth_m[starboard])
-        mirror = np.array([1.0, -1.0, 1.0])
-        self.points_m = np.concatenate([points, points * mirror])
-        self.normals = np.concatenate([normals, normals * mirror])
+        found = [table.at(columns[sides == half], girths[rows[sides == half]]) for half, table in enumerate(tables)]
+        self.points_m = np.concatenate([points for points, _ in found])
+        self.normals = np.concatenate([normals for _, normals in found])
         slant = np.sqrt(np.clip(1 - self.normals[:, 0] ** 2, 0.04, 1))
         self.area_m2 = CELL_M**2 / slant
         self.hull = hull
 
     def __len__(self) -> int:
         return len(self.side)
+
+    @cached_property
+    def tree(self) -> cKDTree:
+        """Of the centres."""
+        return cKDTree(self.points_m, balanced_tree=False)
 
     @cached_property
     def depth_m(self) -> Array:

@@ -12,9 +12,13 @@ from hullscan.geometry.frames import Array, Pose
 from hullscan.search.cells import HullCells
 from hullscan.search.pod import PRIOR_MODEL, LookModel, combined_pod
 
-__all__ = ["LookRecord", "SeenCells", "seen_cells"]
+__all__ = ["EDGE", "HIDDEN_M", "MAX_INCIDENCE_RAD", "LookRecord", "SeenCells", "seen_cells"]
 
-_EDGE = 0.02  # a strip at the picture's edge does not count: boxes are cut there
+EDGE = 0.02
+"""Share of the picture at each edge that does not count: boxes are cut there."""
+HIDDEN_M = 0.15
+"""A ray that meets the hull this much before a cell's centre does not see the cell."""
+MAX_INCIDENCE_RAD = float(np.radians(65))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +45,7 @@ class SeenCells:
 
 
 def seen_cells(
-    cells: HullCells, camera: Camera, pose_ship: Pose, max_range_m: float, max_incidence_rad: float = np.radians(65)
+    cells: HullCells, camera: Camera, pose_ship: Pose, max_range_m: float, max_incidence_rad: float = MAX_INCIDENCE_RAD
 ) -> SeenCells:
     """Cells that a camera sees: in the picture, in range, facing it, not hidden by the hull itself.
 
@@ -55,14 +59,14 @@ def seen_cells(
     facing = cosine > np.cos(max_incidence_rad)
     index, distance, cosine = index[facing], distance[facing], cosine[facing]
     pixels = camera.project(pose_ship.to_body(cells.points_m[index]))
-    margin = np.array([camera.width_px, camera.height_px]) * _EDGE
+    margin = np.array([camera.width_px, camera.height_px]) * EDGE
     with np.errstate(invalid="ignore"):
         inside = ((pixels > margin) & (pixels < [camera.width_px, camera.height_px] - margin)).all(axis=1)
     index, distance, cosine, pixels = index[inside], distance[inside], cosine[inside], pixels[inside]
     if len(index):
         rays = (cells.points_m[index] - pose_ship.position_m) / distance[:, None]
         met = cells.hull.cast(pose_ship.position_m, rays)
-        clear = met.distance_m > distance - 0.15
+        clear = met.distance_m > distance - HIDDEN_M
         index, distance, cosine, pixels = index[clear], distance[clear], cosine[clear], pixels[clear]
     incidence = np.arccos(np.clip(cosine, -1, 1))
     return SeenCells(index, distance, distance / camera.fx_px, incidence, pixels)
@@ -88,7 +92,7 @@ class LookRecord:
         self.contrast = np.zeros(count)
         self._best_of_pass: dict[int, Array] = {}
 
-    def add(self, seen: SeenCells, pass_number: int, contrast: Array | None = None) -> None:
+    def add(self, seen: SeenCells, pass_number: int, contrast: Array | None = None, *, speed_mps: float = 0.0) -> None:
         """Count one frame; ``contrast`` (k,) is measured in the picture where the cells are."""
         index = seen.index
         self.looks[index] += 1
@@ -96,7 +100,7 @@ class LookRecord:
         self.best_incidence_rad[index] = np.minimum(self.best_incidence_rad[index], seen.incidence_rad)
         if contrast is not None:
             self.contrast[index] = np.maximum(self.contrast[index], contrast)
-        pod = self.model.of_look(seen.range_m, seen.gsd_m, seen.incidence_rad, self._visibility_m)
+        pod = self.model.of_look(seen.range_m, seen.gsd_m, seen.incidence_rad, self._visibility_m, speed_mps=speed_mps)
         best = self._best_of_pass.setdefault(pass_number, np.zeros(len(self.cells)))
         best[index] = np.maximum(best[index], pod)
 

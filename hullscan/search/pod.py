@@ -8,12 +8,17 @@ Until an evaluation has measured its parameters they are the stated prior below,
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 
 from hullscan.geometry.frames import Array
+from hullscan.words import mark
 
-__all__ = ["PRIOR_MODEL", "LookModel", "combined_pod"]
+__all__ = ["LABEL_SIZES_M", "PRIOR_MODEL", "LookModel", "combined_pod"]
+
+LABEL_SIZES_M: Final = {"parcel": 0.4, "rope": 0.1, "displaced_grating": 0.6}
+"""Length of what a label stands for, as far as it must be resolved to be told: a rope by its knots and ends."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,10 +29,12 @@ class LookModel:
         asymptote: POD of a perfect look; below 1 for what is hidden from every look.
         half_contrast: share of the contrast left by the water at which detection is even.
         contrast_slope: of the logistic in the logarithm of the contrast.
-        half_pixels: length of the parcel in the picture, pixels, at which detection is even.
+        half_pixels: length of the parcel in the picture, resolved pixels, at which detection is even.
         pixel_slope: of the logistic in the logarithm of the pixels.
         max_incidence_rad: from the normal, beyond which a look counts nothing.
+        exposure_s: of a frame; what moves past during it is smeared over pixels.
         measured: whether an evaluation stands behind the numbers.
+        source: that evaluation, or what the numbers are.
     """
 
     asymptote: float = 0.95
@@ -36,10 +43,18 @@ class LookModel:
     half_pixels: float = 18.0
     pixel_slope: float = 4.0
     max_incidence_rad: float = float(np.radians(65))
+    exposure_s: float = 0.02
     measured: bool = False
+    source: str = mark("stated prior")
 
     def of_look(
-        self, range_m: Array, gsd_m: Array, incidence_rad: Array, visibility_m: float, parcel_m: float = 0.4
+        self,
+        range_m: Array,
+        gsd_m: Array,
+        incidence_rad: Array,
+        visibility_m: float,
+        parcel_m: float = LABEL_SIZES_M["parcel"],
+        speed_mps: Array | float = 0.0,
     ) -> Array:
         """(n,) POD of one look at (n,) cells.
 
@@ -48,12 +63,15 @@ class LookModel:
             gsd_m: metres on the hull for each pixel.
             incidence_rad: between the ray and the surface normal.
             visibility_m: 4.8 / c; contrast falls as exp(-c r).
-            parcel_m: length of the parcel that the POD is stated for.
+            parcel_m: length of the parcel that the POD is stated for, see ``LABEL_SIZES_M``.
+            speed_mps: of the camera past the hull.
         """
-        contrast = np.exp(-4.8 / visibility_m * range_m)
-        pixels = parcel_m / np.maximum(gsd_m, 1e-6)
-        by_contrast = _logistic(self.contrast_slope * np.log(contrast / self.half_contrast))
-        by_pixels = _logistic(self.pixel_slope * np.log(pixels / self.half_pixels))
+        # in logarithms: at many times the visibility the contrast itself is too small for a float
+        log_contrast = -4.8 / visibility_m * np.asarray(range_m, dtype=np.float64)
+        # smear and sampling add as the widths of two blurs do
+        resolved_m = np.hypot(np.maximum(gsd_m, 1e-6), np.asarray(speed_mps) * self.exposure_s)
+        by_contrast = _logistic(self.contrast_slope * (log_contrast - np.log(self.half_contrast)))
+        by_pixels = _logistic(self.pixel_slope * np.log(parcel_m / resolved_m / self.half_pixels))
         facing = np.clip(np.cos(incidence_rad) / np.cos(np.radians(45)), 0, 1)
         inside = incidence_rad <= self.max_incidence_rad
         return np.asarray(self.asymptote * by_contrast * by_pixels * facing * inside, dtype=np.float64)
@@ -70,4 +88,4 @@ def combined_pod(pods: Array, asymptote: float) -> Array:
 
 
 def _logistic(x: Array) -> Array:
-    return np.asarray(1 / (1 + np.exp(-x)), dtype=np.float64)
+    return np.asarray(1 / (1 + np.exp(-np.clip(x, -500, 500))), dtype=np.float64)

@@ -40,7 +40,7 @@ def fitting_point(hull: HullSurface, fitting: Fitting) -> tuple[Array, Array, fl
     """Surface point (3,), outward normal (3,) and girth of a fitting's centre, ship frame."""
     side = np.array([side_sign(fitting.side)], dtype=np.int8)
     station = np.array([fitting.station_m])
-    girth = hull.girth_to_depth(station, np.array([fitting.depth_m]))
+    girth = hull.girth_to_depth(station, np.array([fitting.depth_m]), fitting.side)
     point, normal = hull.point(side, station, girth), hull.normal(side, station, girth)
     return point[0], normal[0], float(girth[0])
 

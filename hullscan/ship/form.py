@@ -1,24 +1,48 @@
-"""Ship forms: from a few principal dimensions to a hull surface.
+"""Ship forms as the mission file states them: parametric, by an offset table, or by a mesh.
 
-A form is a half-breadth function y(x, h), h above the baseline, plus the draughts that float it. What is
-built from it is an approximation that is honest about being one: the shape class, the main dimensions, the
-bilge, the rakes and the flare are right; the yard's own lines are not known.
+A parametric form is built from a few principal dimensions; what is built is an approximation that is honest about
+being one. Draughts are those at the perpendiculars as she floats, on the centre line; a list turns her about the
+waterline's centre line. Where she floats away from the draught that she is drawn for (a ship in ballast, with her
+bulb half out of the water), ``design_draught_m`` says what that is.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-import numpy as np
-from annotated_types import Ge, Gt, Le
-from scipy.interpolate import PchipInterpolator
+from annotated_types import Ge, Gt, Le, Len
 
-from hullscan.errors import InputError
-from hullscan.geometry.frames import Array
+from hullscan.documents import OneOf
+from hullscan.ship.files import named_file
 from hullscan.ship.surface import HullSurface
 
-__all__ = ["BulkCarrier", "build_hull"]
+__all__ = [
+    "Barge",
+    "BulkCarrier",
+    "Coaster",
+    "ContainerShip",
+    "FishingVessel",
+    "Form",
+    "MeshForm",
+    "OffsetForm",
+    "RoRo",
+    "Tanker",
+    "Wigley",
+    "build_hull",
+    "form_kind",
+    "stated_file",
+]
+
+Draught = Annotated[float, Gt(0.5), Le(30)]
+SmallDraught = Annotated[float, Gt(0.3), Le(12)]
+MouldedDepth = Annotated[float, Gt(0.5), Le(50)]
+Radius = Annotated[float, Gt(0), Le(5)]
+ListDeg = Annotated[float, Ge(-15), Le(15)]
+"""Positive with the starboard side down."""
+Axis = Literal["x", "-x", "y", "-y", "z", "-z"]
+FileName = Annotated[str, Len(1, 500)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,125 +55,270 @@ class BulkCarrier:
         draught_aft_m: at the aft perpendicular.
         depth_m: keel to deck at the side; by default 1.35 times the mean draught.
         bilge_radius_m: by default 0.14 times the beam, at most 0.45 times the draught.
+        list_deg: positive with the starboard side down.
     """
 
     type: Literal["bulk_carrier"] = "bulk_carrier"
     length_m: Annotated[float, Ge(10), Le(450)]
     beam_m: Annotated[float, Ge(3), Le(80)]
-    draught_fwd_m: Annotated[float, Gt(0.5), Le(30)]
-    draught_aft_m: Annotated[float, Gt(0.5), Le(30)]
-    depth_m: Annotated[float, Gt(0.5), Le(50)] | None = None
-    bilge_radius_m: Annotated[float, Gt(0), Le(5)] | None = None
+    draught_fwd_m: Draught
+    draught_aft_m: Draught
+    depth_m: MouldedDepth | None = None
+    bilge_radius_m: Radius | None = None
+    list_deg: ListDeg = 0.0
 
 
-# Shape constants of the class, as shares of the length; typical of full forms (Schneekluth & Bertram, Ship Design
-# for Efficiency and Economy, ch. 2: Cb about 0.8, parallel midbody 30 to 45 % of the length).
-_MIDBODY_AFT = (0.36, 0.22)  # where the run begins, at the baseline and at the waterline
-_MIDBODY_FWD = (0.66, 0.74)  # where the entrance begins
-_SKEG_END = 0.035  # sternpost
-_TRANSOM = -0.025  # aft end of the deck
-_STEM_RAKE = 0.55  # metres forward for each metre up, above the waterline
-_FOREFOOT_RISE = 0.75  # how far the stem goes back at the baseline, as a share of the draught
-_ENTRANCE = (2.1, 1.55)  # exponents of the waterline's entrance
-# by height, as a share of the draught: aft end of the waterline, and how hollow the run is
-_RUN_END = PchipInterpolator([0.0, 0.8, 1.0, 1.3], [_SKEG_END, 0.02, -0.02, 2.5 * _TRANSOM])
-_RUN_HOLLOW = PchipInterpolator([0.0, 0.5, 1.0, 1.3], [2.4, 1.7, 0.8, 0.6])
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tanker:
+    """Fuller than a bulk carrier, long parallel midbody, blunt bow; a short bulb when asked for.
+
+    Attributes:
+        depth_m: by default 1.4 times the design draught.
+        bilge_radius_m: by default 0.05 times the beam.
+        design_draught_m: that she is drawn for; by default as she floats.
+    """
+
+    type: Literal["tanker"]
+    length_m: Annotated[float, Ge(30), Le(450)]
+    beam_m: Annotated[float, Ge(5), Le(80)]
+    draught_fwd_m: Draught
+    draught_aft_m: Draught
+    design_draught_m: Draught | None = None
+    depth_m: MouldedDepth | None = None
+    bilge_radius_m: Radius | None = None
+    bulb: bool = False
+    list_deg: ListDeg = 0.0
 
 
-def build_hull(form: BulkCarrier, *, station_step_m: float | None = None) -> HullSurface:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContainerShip:
+    """Fine ends, flared bow, wide transom above a hollow run, bulb.
+
+    Attributes:
+        depth_m: by default 1.7 times the design draught.
+        bulb_length_m: ahead of the forward perpendicular; by default 0.024 times the length.
+        bulb_height_m: of its top above the keel; by default 0.78 times the design draught.
+        bulb_breadth_m: at the forward perpendicular; by default 0.16 times the beam.
+    """
+
+    type: Literal["container_ship"]
+    length_m: Annotated[float, Ge(60), Le(450)]
+    beam_m: Annotated[float, Ge(10), Le(80)]
+    draught_fwd_m: Draught
+    draught_aft_m: Draught
+    design_draught_m: Draught | None = None
+    depth_m: MouldedDepth | None = None
+    bilge_radius_m: Radius | None = None
+    bulb: bool = True
+    bulb_length_m: Annotated[float, Ge(0.5), Le(20)] | None = None
+    bulb_height_m: Annotated[float, Ge(0.5), Le(25)] | None = None
+    bulb_breadth_m: Annotated[float, Ge(0.5), Le(20)] | None = None
+    list_deg: ListDeg = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoRo:
+    """Fine and beamy, deep sides, wide transom, bulb.
+
+    Attributes:
+        depth_m: by default 2.2 times the design draught.
+    """
+
+    type: Literal["ro_ro"]
+    length_m: Annotated[float, Ge(40), Le(300)]
+    beam_m: Annotated[float, Ge(8), Le(50)]
+    draught_fwd_m: Annotated[float, Gt(0.5), Le(15)]
+    draught_aft_m: Annotated[float, Gt(0.5), Le(15)]
+    design_draught_m: Annotated[float, Gt(0.5), Le(15)] | None = None
+    depth_m: MouldedDepth | None = None
+    bilge_radius_m: Radius | None = None
+    bulb: bool = True
+    bulb_length_m: Annotated[float, Ge(0.5), Le(20)] | None = None
+    bulb_height_m: Annotated[float, Ge(0.5), Le(14)] | None = None
+    bulb_breadth_m: Annotated[float, Ge(0.5), Le(20)] | None = None
+    list_deg: ListDeg = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coaster:
+    """A small general cargo ship: box-like midbody, short full ends.
+
+    Attributes:
+        depth_m: by default 1.4 times the design draught.
+    """
+
+    type: Literal["coaster"]
+    length_m: Annotated[float, Ge(20), Le(140)]
+    beam_m: Annotated[float, Ge(4), Le(25)]
+    draught_fwd_m: SmallDraught
+    draught_aft_m: SmallDraught
+    design_draught_m: SmallDraught | None = None
+    depth_m: MouldedDepth | None = None
+    bilge_radius_m: Radius | None = None
+    list_deg: ListDeg = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FishingVessel:
+    """Rounded sections without a flat bottom, raked stem, long hollow run to a skeg.
+
+    Attributes:
+        depth_m: by default 1.5 times the design draught.
+    """
+
+    type: Literal["fishing_vessel"]
+    length_m: Annotated[float, Ge(8), Le(120)]
+    beam_m: Annotated[float, Ge(2.5), Le(22)]
+    draught_fwd_m: SmallDraught
+    draught_aft_m: SmallDraught
+    design_draught_m: SmallDraught | None = None
+    depth_m: MouldedDepth | None = None
+    list_deg: ListDeg = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Barge:
+    """A box with raked ends, closed by plates across; without rakes a plain box.
+
+    Attributes:
+        depth_m: by default 1.4 times the greater draught.
+        bow_rake_m, stern_rake_m: length over which the bottom rises to the ends; by default 0.08 and 0.05 of the
+            length.
+        bilge_radius_m: by default a tenth of the depth.
+    """
+
+    type: Literal["barge"]
+    length_m: Annotated[float, Ge(8), Le(200)]
+    beam_m: Annotated[float, Ge(3), Le(60)]
+    draught_fwd_m: SmallDraught
+    draught_aft_m: SmallDraught
+    depth_m: MouldedDepth | None = None
+    bow_rake_m: Annotated[float, Ge(0), Le(40)] | None = None
+    stern_rake_m: Annotated[float, Ge(0), Le(40)] | None = None
+    bilge_radius_m: Annotated[float, Ge(0), Le(5)] | None = None
+    list_deg: ListDeg = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wigley:
+    """The mathematical hull y = B/2 (1 - (2x/L - 1)^2) (1 - (z/T)^2): known exactly, so good for checks."""
+
+    type: Literal["wigley"]
+    length_m: Annotated[float, Ge(2), Le(450)]
+    beam_m: Annotated[float, Ge(0.2), Le(80)]
+    draught_fwd_m: Annotated[float, Gt(0.1), Le(30)]
+    draught_aft_m: Annotated[float, Gt(0.1), Le(30)]
+    depth_m: Annotated[float, Gt(0.1), Le(50)] | None = None
+    list_deg: ListDeg = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OffsetForm:
+    """Half-breadths in a file, CSV or JSON; formats in ``hullscan.ship.offsets``.
+
+    Attributes:
+        offsets: the file, relative to the mission file.
+        draught_fwd_m, draught_aft_m: as she floats; the file's design draught when not given.
+        length_m: between perpendiculars; the file's when not given.
+    """
+
+    offsets: FileName
+    draught_fwd_m: Draught | None = None
+    draught_aft_m: Draught | None = None
+    length_m: Annotated[float, Ge(5), Le(500)] | None = None
+    list_deg: ListDeg = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeshForm:
+    """A triangle mesh: STL, OBJ or PLY, also compressed with gzip.
+
+    Attributes:
+        mesh: the file, relative to the mission file.
+        scale: metres for each unit of the file.
+        axes: which axes of the file point forward, to starboard and down.
+        waterline_m: of the waterline above the lowest point of the hull, in metres after scaling; she floats level.
+        draught_fwd_m, draught_aft_m: instead of ``waterline_m``, for a ship that is trimmed.
+        length_m: between perpendiculars; the length of the waterline when not given.
+        aft_perpendicular_m: along the forward axis of the file, in metres after scaling; the aft end of the
+            waterline when not given.
+    """
+
+    mesh: FileName
+    scale: Annotated[float, Gt(0), Le(1e5)] = 1.0
+    axes: tuple[Axis, Axis, Axis] = ("x", "-y", "-z")
+    waterline_m: Annotated[float, Gt(0), Le(30)] | None = None
+    draught_fwd_m: Annotated[float, Gt(0), Le(30)] | None = None
+    draught_aft_m: Annotated[float, Gt(0), Le(30)] | None = None
+    length_m: Annotated[float, Gt(0), Le(500)] | None = None
+    aft_perpendicular_m: Annotated[float, Ge(-1000), Le(1000)] | None = None
+    list_deg: ListDeg = 0.0
+
+
+_KINDS: dict[str, type[Any]] = {
+    "bulk_carrier": BulkCarrier,
+    "tanker": Tanker,
+    "container_ship": ContainerShip,
+    "ro_ro": RoRo,
+    "coaster": Coaster,
+    "fishing_vessel": FishingVessel,
+    "barge": Barge,
+    "wigley": Wigley,
+    "offsets": OffsetForm,
+    "mesh": MeshForm,
+}
+
+
+def _kind_of(given: Any) -> str:
+    """Which form a mapping states."""
+    if not isinstance(given, dict):
+        return form_kind(given)
+    for key in ("offsets", "mesh"):
+        if key in given and "type" not in given:
+            return key
+    return str(given.get("type", "bulk_carrier"))
+
+
+Form = Annotated[
+    BulkCarrier | Tanker | ContainerShip | RoRo | Coaster | FishingVessel | Barge | Wigley | OffsetForm | MeshForm,
+    OneOf(_KINDS, _kind_of, "type"),
+]
+
+
+def form_kind(form: Any) -> str:
+    """Name of a form's class: its type, ``offsets`` or ``mesh``."""
+    return next((name for name, kind in _KINDS.items() if isinstance(form, kind)), "")
+
+
+def stated_file(form: Form, folder: Path) -> Path | None:
+    """The file that a form is read from, None for a parametric one.
+
+    Raises:
+        InputError: there is no such file.
+    """
+    name = form.offsets if isinstance(form, OffsetForm) else form.mesh if isinstance(form, MeshForm) else None
+    return None if name is None else named_file(name, folder)
+
+
+def build_hull(form: Form, folder: Path | None = None, *, station_step_m: float | None = None) -> HullSurface:
     """The hull surface of a form, floating at its draughts.
 
     Args:
-        form: principal dimensions.
+        form: what the mission file states.
+        folder: of the mission file; files named in the form are relative to it.
         station_step_m: distance of sections in the midbody; by default 1/240 of the length, 0.2 to 0.8 m.
 
     Raises:
-        InputError: the dimensions contradict each other.
+        InputError: the dimensions contradict each other, or a file cannot be used.
     """
-    mean_draught = (form.draught_fwd_m + form.draught_aft_m) / 2
-    depth = form.depth_m if form.depth_m is not None else 1.35 * mean_draught
-    radius = form.bilge_radius_m
-    if radius is None:
-        radius = min(0.14 * form.beam_m, 0.45 * mean_draught)
-    greatest = max(form.draught_fwd_m, form.draught_aft_m)
-    if depth <= greatest:
-        raise InputError(f"depth_m {depth:g} must exceed the draught {greatest:g}", where="ship.form")
-    if radius > min(form.beam_m / 2, depth):
-        raise InputError(f"bilge_radius_m {radius:g} is larger than the half beam or the depth", where="ship.form")
-    step = station_step_m or float(np.clip(form.length_m / 240, 0.2, 0.8))
-    lines = _Lines(form.length_m, form.beam_m, mean_draught, depth, radius)
-    heights = _heights(depth, radius)
+    if isinstance(form, OffsetForm):
+        from hullscan.ship.offsets import offsets_hull
 
-    def section(station_m: float) -> Array:
-        slope = (form.draught_fwd_m - form.draught_aft_m) / form.length_m
-        draught = form.draught_aft_m + slope * station_m
-        half_breadth = lines.half_breadth(station_m, heights)
-        solid = np.flatnonzero(half_breadth > 0)
-        lowest = solid[0] if len(solid) else len(heights) - 1
-        curve = np.column_stack([half_breadth, draught - heights])[lowest:][::-1]
-        return np.vstack([curve, [0.0, curve[-1, 1]]])
+        return offsets_hull(form, folder or Path())
+    if isinstance(form, MeshForm):
+        from hullscan.ship.mesh_hull import mesh_hull
 
-    return HullSurface.from_sections(_stations(form.length_m, lines.foremost_m, step), section)
+        return mesh_hull(form, folder or Path())
+    from hullscan.ship.parametric import parametric_hull
 
-
-def _heights(depth_m: float, radius_m: float) -> Array:
-    """Heights above the baseline at which sections are sampled: dense round the bilge."""
-    bilge = radius_m * (1 - np.cos(np.linspace(0, np.pi / 2, 40)))
-    return np.unique(np.concatenate([bilge, np.linspace(radius_m, depth_m, 80)]))
-
-
-def _stations(length_m: float, foremost_m: float, step_m: float) -> Array:
-    """Sections closer to each other towards both ends, where the waterlines turn."""
-    aftmost_m = _TRANSOM * length_m
-    count = int(np.ceil(0.12 * length_m / step_m)) * 3
-    aft = aftmost_m + (0.12 * length_m - aftmost_m) * (1 - np.cos(np.linspace(0, np.pi / 2, count)))
-    fore = foremost_m - (foremost_m - 0.88 * length_m) * (1 - np.cos(np.linspace(0, np.pi / 2, count)))[::-1]
-    middle = np.arange(aft[-1] + step_m, fore[0], step_m)
-    return np.unique(np.round(np.concatenate([aft, middle, fore]), 6))
-
-
-@dataclass(frozen=True, slots=True)
-class _Lines:
-    length_m: float
-    beam_m: float
-    draught_m: float
-    depth_m: float
-    radius_m: float
-
-    @property
-    def foremost_m(self) -> float:
-        """Station of the stem at deck height."""
-        return float(self._stem(np.array([self.depth_m]))[0])
-
-    def _stem(self, height_m: Array) -> Array:
-        """Station of the stem at a height: raked above the waterline, rounded to the forefoot below."""
-        above = np.maximum(height_m - self.draught_m, 0) * _STEM_RAKE
-        below = np.clip(1 - height_m / self.draught_m, 0, 1) ** 2.2 * _FOREFOOT_RISE * self.draught_m
-        return self.length_m + above - below
-
-    def half_breadth(self, station_m: float, height_m: Array) -> Array:
-        """(k,) half-breadths at a station for (k,) heights above the baseline."""
-        rise = np.clip(height_m / self.draught_m, 0, 1.3)
-        entrance = self._entrance(station_m, height_m, rise)
-        run = self._run(station_m, rise)
-        return self.beam_m / 2 * self._bilge(height_m) * entrance * run
-
-    def _bilge(self, height_m: Array) -> Array:
-        """Midship half-breadth as a share of half the beam."""
-        lift = np.clip(self.radius_m - height_m, 0, self.radius_m)
-        inset = self.radius_m - np.sqrt(self.radius_m**2 - lift**2)
-        return 1 - inset / (self.beam_m / 2)
-
-    def _entrance(self, station_m: float, height_m: Array, rise: Array) -> Array:
-        begin = self.length_m * (_MIDBODY_FWD[0] + (_MIDBODY_FWD[1] - _MIDBODY_FWD[0]) * rise)
-        share = np.clip((station_m - begin) / (self._stem(height_m) - begin), 0, 1)
-        power, root = _ENTRANCE
-        return np.asarray((1 - share**power) ** (1 / root), dtype=np.float64)
-
-    def _run(self, station_m: float, rise: Array) -> Array:
-        """Full at the waterline, hollow towards the keel, where it ends in the skeg."""
-        begin = self.length_m * (_MIDBODY_AFT[0] + (_MIDBODY_AFT[1] - _MIDBODY_AFT[0]) * rise)
-        end = self.length_m * _RUN_END(rise)
-        share = np.clip((begin - station_m) / (begin - end), 0, 1)
-        hollow = _RUN_HOLLOW(rise)
-        return np.asarray((1 - share**2) ** hollow, dtype=np.float64)
+    return parametric_hull(form, station_step_m)

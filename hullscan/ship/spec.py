@@ -10,21 +10,33 @@ from annotated_types import Ge, Le, Len
 
 from hullscan.geometry.frames import GeoOrigin, ShipPose
 from hullscan.ship.fittings import Fitting
-from hullscan.ship.form import BulkCarrier
+from hullscan.ship.form import Form
+from hullscan.ship.frames import FrameAt, FrameSpacing
+from hullscan.ship.marks import DraughtMark
 from hullscan.ship.surface import Side
 from hullscan.units import HeadingDeg, LatitudeDeg, LongitudeDeg, NonNegative, Positive
 
-__all__ = ["Berth", "Launch", "Ship"]
+__all__ = ["Berth", "Frames", "Launch", "Ship"]
+
+
+Frames = FrameSpacing | tuple[FrameAt, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ship:
-    """The ship: name, form, fittings that are known."""
+    """The ship: name, form, fittings that are known.
+
+    Attributes:
+        frames: numbers of her frames, as a table or a spacing rule.
+        draught_marks: where her draught marks are.
+    """
 
     name: Annotated[str, Len(1, 80)]
     imo: Annotated[int, Ge(1000000), Le(9999999)] | None = None
-    form: BulkCarrier
+    form: Form
     fittings: tuple[Fitting, ...] = ()
+    frames: Frames | None = None
+    draught_marks: tuple[DraughtMark, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,10 +2,13 @@
 
 The surface is lofted: cross-sections at stations, each resampled to the same number of rows, ruled between
 neighbours. A section stays in its plane x = station, so a point of the surface and its hull coordinates are
-tied by two-dimensional geometry in that plane, exactly, both ways. Ray casting uses Embree on the triangulated
-loft. The hull is symmetric; sections hold the starboard half.
+tied by two-dimensional geometry in that plane, exactly, both ways; a bulb that reaches ahead of the forward
+perpendicular has sections there like any other part. Ray casting uses Embree on the triangulated loft. An upright
+hull is symmetric, and both sides share one grid; with a list each side has its own.
 
-Girth is measured along the section from the waterline towards the keel; it is negative above the waterline.
+Girth is measured along the section from the waterline towards the keel; it is negative above the waterline. Where
+a section has no plating at the waterline (ahead of the stem, where only the bulb is wet) it begins at the top of
+the wet part.
 """
 
 from __future__ import annotations
@@ -17,18 +20,19 @@ from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
-from embreex.mesh_construction import TriangleMesh
-from embreex.rtcore_scene import EmbreeScene
-from scipy.spatial import cKDTree
 
 from hullscan.errors import InputError
 from hullscan.geometry.frames import Array
+from hullscan.ship.curves import resample, split_at_waterline
+from hullscan.ship.half import HullHalf
+from hullscan.ship.ray_mesh import Hits, RayMesh
 
-__all__ = ["Hits", "HullPoints", "HullSurface", "Side", "Sides", "side_name", "side_sign"]
+__all__ = ["Dimensions", "Hits", "HullPoints", "HullSurface", "Side", "Sides", "side_name", "side_sign"]
 
 Side = Literal["port", "starboard"]
 Sides = npt.NDArray[np.int8]
 """+1 starboard, -1 port."""
+_MIRROR = np.array([1.0, -1.0, 1.0])
 
 
 def side_sign(side: Side) -> int:
@@ -58,21 +62,31 @@ class HullPoints:
     offset_m: Array
 
 
-@dataclass(frozen=True, slots=True)
-class Hits:
-    """Where n rays meet the hull.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dimensions:
+    """Principal dimensions as she floats.
 
     Attributes:
-        hit: (n,) whether the ray meets it within its range.
-        distance_m: (n,) along the ray; inf where it does not.
-        points_m: (n, 3) ship frame; NaN where it does not.
-        normals: (n, 3) outward unit normals, smooth between sections; NaN where it does not.
+        length_m: between perpendiculars.
+        draught_fwd_m, draught_aft_m: at the perpendiculars, on the centre line.
+        list_deg: positive with the starboard side down.
     """
 
-    hit: npt.NDArray[np.bool_]
-    distance_m: Array
-    points_m: Array
-    normals: Array
+    length_m: float
+    beam_m: float
+    draught_fwd_m: float
+    draught_aft_m: float
+    list_deg: float = 0.0
+
+    @property
+    def draught_m(self) -> float:
+        """Mean of both."""
+        return (self.draught_fwd_m + self.draught_aft_m) / 2
+
+    def draught_at(self, station_m: Array) -> Array:
+        """(n,) depth of the base line at stations."""
+        slope = (self.draught_fwd_m - self.draught_aft_m) / self.length_m
+        return np.asarray(self.draught_aft_m + slope * np.asarray(station_m), dtype=np.float64)
 
 
 class HullSurface:
@@ -81,15 +95,41 @@ class HullSurface:
     Args:
         stations_m: (n,) increasing.
         grid_m: (n, m, 3) starboard half, ship frame; rows run from the top edge down to the centre line.
-        waterline_row: the row that lies on the waterline.
+        waterline_row: row that lies at the waterline.
+        port_grid_m: (n, m, 3) port half, ship frame; by default the mirror image.
+        gaps: (n, m - 1) steps between rows that are no plating, of both sides; see ``HullHalf``.
+        flat_ends: whether the hull ends aft and forward in a plate across her (a transom).
+        dimensions: by default measured on the grid.
+        skin: the mesh that the sections were cut from, where there is one: rays meet it rather than the loft.
+        notes: what was repaired, filled or assumed when she was read, as messages for people with their data.
     """
 
-    def __init__(self, stations_m: Array, grid_m: Array, waterline_row: int) -> None:
+    def __init__(
+        self,
+        stations_m: Array,
+        grid_m: Array,
+        waterline_row: int,
+        *,
+        port_grid_m: Array | None = None,
+        gaps: npt.NDArray[np.bool_] | None = None,
+        flat_ends: tuple[bool, bool] = (False, False),
+        dimensions: Dimensions | None = None,
+        skin: RayMesh | None = None,
+        notes: tuple[tuple[str, dict[str, float | str]], ...] = (),
+    ) -> None:
         if grid_m.shape[:1] != stations_m.shape or grid_m.shape[2:] != (3,):
             raise ValueError(f"expected grid (n, m, 3) for n={len(stations_m)} stations, got {grid_m.shape}")
-        if len(stations_m) < 2 or np.any(np.diff(stations_m) <= 0) or not np.isfinite(grid_m).all():
+        finite = np.isfinite(grid_m).all() and (port_grid_m is None or np.isfinite(port_grid_m).all())
+        if len(stations_m) < 2 or np.any(np.diff(stations_m) <= 0) or not finite:
             raise InputError("a hull needs at least two sections at increasing stations, without gaps")
         self.stations_m, self.grid_m, self.waterline_row = stations_m, grid_m, waterline_row
+        self.starboard = HullHalf(stations_m, grid_m, waterline_row, gaps, flat_ends)
+        self.port = self.starboard
+        if port_grid_m is not None:
+            self.port = HullHalf(stations_m, port_grid_m * _MIRROR, waterline_row, gaps, flat_ends)
+        self.flat_ends = flat_ends
+        self.dimensions = dimensions or _measured(stations_m, grid_m, waterline_row)
+        self._skin, self.notes = skin, notes
 
     @classmethod
     def from_sections(
@@ -112,9 +152,9 @@ class HullSurface:
         stations = np.asarray(stations_m, dtype=np.float64)
         grid = np.empty((len(stations), dry_rows + wet_rows, 3))
         for index, station in enumerate(stations):
-            wet, dry = _split_at_waterline(section(float(station)))
-            grid[index, :dry_rows, 1:] = _resample(dry, dry_rows + 1)[:-1]
-            grid[index, dry_rows:, 1:] = _resample(wet, wet_rows)
+            wet, dry = split_at_waterline(section(float(station)))
+            grid[index, :dry_rows, 1:] = resample(dry, dry_rows + 1)[:-1]
+            grid[index, dry_rows:, 1:] = resample(wet, wet_rows)
             grid[index, :, 0] = station
         return cls(stations, grid, dry_rows)
 
@@ -123,252 +163,157 @@ class HullSurface:
         """Between the first and the last section."""
         return float(self.stations_m[-1] - self.stations_m[0])
 
+    @property
+    def symmetric(self) -> bool:
+        """Whether the port side is the mirror image of the starboard side."""
+        return self.port is self.starboard
+
+    def half(self, side: Side | int) -> HullHalf:
+        """One side, y positive outward."""
+        return self.starboard if side in ("starboard", 1) else self.port
+
     # ---------------------------------------------------------------- hull coordinates
 
     def point(self, side: Sides, station_m: Array, girth_m: Array) -> Array:
         """(n, 3) points of the surface, ship frame. Coordinates beyond the surface are clipped to its edge."""
-        section, along, _ = self._sections(station_m)
-        points = _at_length(section, along, np.asarray(girth_m, dtype=np.float64))
+        points = self._each(HullHalf.point, side, station_m, girth_m)
         return np.column_stack([points[:, 0], points[:, 1] * side, points[:, 2]])
 
     def normal(self, side: Sides, station_m: Array, girth_m: Array) -> Array:
         """(n, 3) outward unit normals at hull coordinates, ship frame."""
-        _, along, weight = self._sections(station_m)
-        index = self._index(station_m)[0]
-        normals = self._vertex_normals[index] * (1 - weight) + self._vertex_normals[index + 1] * weight
-        normals = _at_length(normals, along, np.asarray(girth_m, dtype=np.float64))
+        normals = self._each(HullHalf.normal, side, station_m, girth_m)
         normals = normals * np.column_stack([np.ones(len(normals)), side, np.ones(len(normals))])
-        return np.asarray(normals / np.linalg.norm(normals, axis=1, keepdims=True), dtype=np.float64)
+        length = np.linalg.norm(normals, axis=1, keepdims=True)
+        # where normals of neighbouring sections cancel (the tip of a bulb) outward is away from the centre plane
+        outward = np.column_stack([np.zeros(len(normals)), side, np.zeros(len(normals))])
+        return np.asarray(np.where(length > 1e-9, normals / np.maximum(length, 1e-9), outward), dtype=np.float64)
 
     def locate(self, points_m: Array) -> HullPoints:
         """Hull coordinates of (n, 3) points near the surface, ship frame, each in the plane of its section."""
         points = np.reshape(points_m, (-1, 3))
-        section, along, _ = self._sections(points[:, 0])
-        start, step = section[:, :-1, 1:], np.diff(section[:, :, 1:], axis=1)
-        aim = np.stack([np.abs(points[:, 1]), points[:, 2]], axis=1)[:, None, :] - start
-        length2 = np.maximum((step**2).sum(-1), 1e-18)
-        share = np.clip((aim * step).sum(-1) / length2, 0, 1)
-        distance2 = ((aim - share[..., None] * step) ** 2).sum(-1)
-        best = np.argmin(distance2, axis=1)
-        each = np.arange(len(points))
-        girth = along[each, best] + share[each, best] * (along[each, best + 1] - along[each, best])
         side = np.where(points[:, 1] >= 0, 1, -1).astype(np.int8)
-        station = np.clip(points[:, 0], self.stations_m[0], self.stations_m[-1])
-        return HullPoints(side, station, girth, np.sqrt(distance2[each, best]))
+        if self.symmetric:
+            station, girth, offset = self.starboard.locate(
+                np.column_stack([points[:, 0], np.abs(points[:, 1]), points[:, 2]])
+            )
+            return HullPoints(side, station, girth, offset)
+        station, girth, offset = self.starboard.locate(points)
+        other = self.port.locate(points * _MIRROR)
+        port = (other[2] < offset) | ((other[2] == offset) & (side < 0))
+        side = np.where(port, -1, 1).astype(np.int8)
+        return HullPoints(
+            side, np.where(port, other[0], station), np.where(port, other[1], girth), np.where(port, other[2], offset)
+        )
 
-    def girth_to_depth(self, station_m: Array, depth_m: Array) -> Array:
+    def girth_to_depth(self, station_m: Array, depth_m: Array, side: Side = "starboard") -> Array:
         """(n,) girth at which the section first reaches a depth; its end where it never does."""
-        section, along, _ = self._sections(station_m)
-        reached = section[:, :, 2] >= np.asarray(depth_m)[:, None]
-        reached[:, : self.waterline_row] = False
-        last = np.where(reached.any(axis=1), reached.argmax(axis=1), section.shape[1] - 1)
-        each = np.arange(len(section))
-        before = np.maximum(last - 1, 0)
-        rise = section[each, last, 2] - section[each, before, 2]
-        share = np.clip((depth_m - section[each, before, 2]) / np.where(rise > 1e-9, rise, np.inf), 0, 1)
-        share = np.where(rise > 1e-9, share, 1.0)
-        return np.asarray(along[each, before] + share * (along[each, last] - along[each, before]), dtype=np.float64)
+        return self.half(side).girth_to_depth(station_m, depth_m)
 
-    def total_girth(self, station_m: Array) -> Array:
+    def total_girth(self, station_m: Array, side: Side = "starboard") -> Array:
         """(n,) girth from the waterline to the centre line."""
-        return self._sections(np.atleast_1d(np.asarray(station_m, dtype=np.float64)))[1][:, -1]
+        return self.half(side).total_girth(station_m)
 
     def keel_depth(self, station_m: Array) -> Array:
         """(n,) greatest depth of the section."""
-        return np.asarray(self._sections(np.atleast_1d(station_m))[0][:, :, 2].max(axis=1), dtype=np.float64)
+        if self.symmetric:
+            return self.starboard.keel_depth(station_m)
+        return np.maximum(self.starboard.keel_depth(station_m), self.port.keel_depth(station_m))
 
     def unroll(self, side: Sides, station_m: Array, girth_m: Array) -> Array:
         """(n, 2) shell expansion: x along the ship, y outward from the keel line, port positive (drawn above)."""
-        return np.column_stack([station_m, -side * (self.total_girth(station_m) - girth_m)])
+        total = self._each(lambda half, station, _: half.total_girth(station), side, station_m, girth_m)
+        return np.column_stack([station_m, -side * (total - girth_m)])
 
-    def _index(self, station_m: Array) -> tuple[npt.NDArray[np.intp], Array]:
-        station = np.clip(np.atleast_1d(station_m), self.stations_m[0], self.stations_m[-1])
-        index = np.clip(np.searchsorted(self.stations_m, station, side="right") - 1, 0, len(self.stations_m) - 2)
-        weight = (station - self.stations_m[index]) / np.diff(self.stations_m)[index]
-        return index, np.asarray(weight, dtype=np.float64)
-
-    def _sections(self, station_m: Array) -> tuple[Array, Array, Array]:
-        """(n, m, 3) section curves, (n, m) their girth, (n, 1, 1) weight of the section ahead."""
-        index, weight = self._index(station_m)
-        w = weight[:, None, None]
-        section = self.grid_m[index] * (1 - w) + self.grid_m[index + 1] * w
-        steps = np.linalg.norm(np.diff(section[:, :, 1:], axis=1), axis=2)
-        along = np.concatenate([np.zeros((len(section), 1)), np.cumsum(steps, axis=1)], axis=1)
-        return section, along - along[:, self.waterline_row : self.waterline_row + 1], w
+    def _each(
+        self, ask: Callable[[HullHalf, Array, Array], Array], side: Sides, station_m: Array, girth_m: Array
+    ) -> Array:
+        """Answers of the half on which each of n points lies."""
+        if self.symmetric:
+            return ask(self.starboard, station_m, girth_m)
+        station, girth = np.broadcast_arrays(np.atleast_1d(station_m), np.atleast_1d(girth_m))
+        sides = np.broadcast_to(side, station.shape)
+        answers = ask(self.starboard, station, girth)
+        port = sides < 0
+        if port.any():
+            answers[port] = ask(self.port, station[port], girth[port])
+        return answers
 
     # ---------------------------------------------------------------- mesh
 
     @cached_property
     def vertices_m(self) -> Array:
         """(v, 3) of both halves, starboard first."""
-        starboard = self.grid_m.reshape(-1, 3)
-        return np.concatenate([starboard, starboard * [1, -1, 1]])
+        return np.concatenate([self.grid_m.reshape(-1, 3), self.port.grid_m.reshape(-1, 3) * _MIRROR])
 
     @cached_property
     def vertex_girth_m(self) -> Array:
         """(v,) girth of each vertex."""
-        _, along, _ = self._sections(self.stations_m)
-        return np.tile(along.ravel(), 2)
+        return np.concatenate([half.sections(self.stations_m)[1].ravel() for half in (self.starboard, self.port)])
 
     @cached_property
     def faces(self) -> npt.NDArray[np.int32]:
         """(f, 3) outward triangles of both halves, starboard first, without empty ones."""
-        rows = self.grid_m.shape[1]
-        index = np.arange(self.grid_m.shape[0] * rows, dtype=np.int32).reshape(-1, rows)
-        a, b, c, d = index[:-1, :-1], index[1:, :-1], index[1:, 1:], index[:-1, 1:]
-        quads = np.stack([a, d, c, a, c, b], axis=-1).reshape(-1, 3)
-        corners = self.vertices_m[quads]
-        area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-        quads = quads[area > 1e-10]
-        return np.concatenate([quads, quads[:, ::-1] + index.size]).astype(np.int32)
-
-    @cached_property
-    def _vertex_normals(self) -> Array:
-        """(n, m, 3) of the starboard half."""
-        along_ship = np.gradient(self.grid_m, self.stations_m, axis=0)
-        down = np.gradient(self.grid_m, axis=1)
-        normals = np.cross(down, along_ship)
-        length = np.linalg.norm(normals, axis=2, keepdims=True)
-        fallback = np.broadcast_to([0.0, 1.0, 0.0], normals.shape)
-        return np.where(length > 1e-12, normals / np.maximum(length, 1e-12), fallback)
+        count = self.grid_m.shape[0] * self.grid_m.shape[1]
+        return np.concatenate([self.starboard.faces, self.port.faces[:, ::-1] + count]).astype(np.int32)
 
     @cached_property
     def vertex_normals(self) -> Array:
         """(v, 3) outward unit normals of both halves."""
-        starboard = self._vertex_normals.reshape(-1, 3)
-        return np.concatenate([starboard, starboard * [1, -1, 1]])
+        port = self.port.vertex_normals.reshape(-1, 3) * _MIRROR
+        return np.concatenate([self.starboard.vertex_normals.reshape(-1, 3), port])
 
     @cached_property
-    def _embree(self) -> EmbreeScene:
-        scene = EmbreeScene()
-        TriangleMesh(scene, self.vertices_m.astype(np.float32), self.faces)
-        return scene
+    def _ray_mesh(self) -> RayMesh:
+        return self._skin or RayMesh(self.vertices_m, self.faces, self.vertex_normals)
 
     def cast(self, origins_m: Array, directions: Array, max_range_m: float = np.inf) -> Hits:
         """Where (n, 3) rays with unit directions first meet the hull, ship frame."""
-        origins = np.ascontiguousarray(np.broadcast_to(origins_m, directions.shape), dtype=np.float32)
-        rays = np.ascontiguousarray(directions, dtype=np.float32)
-        found = self._embree.run(origins, rays, output=1)
-        distance = found["tfar"].astype(np.float64)
-        hit = (found["primID"] >= 0) & (distance <= max_range_m)
-        corners = self.faces[np.where(hit, found["primID"], 0)]
-        u, v = found["u"][:, None].astype(np.float64), found["v"][:, None].astype(np.float64)
-        weights = np.stack([1 - u - v, u, v], axis=1)
-        points = (self.vertices_m[corners] * weights).sum(axis=1)
-        normals = (self.vertex_normals[corners] * weights).sum(axis=1)
-        normals /= np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
-        points[~hit], normals[~hit], distance[~hit] = np.nan, np.nan, np.inf
-        return Hits(hit, distance, points, normals)
+        return self._ray_mesh.cast(origins_m, directions, max_range_m)
 
     def nearest(self, points_m: Array) -> tuple[Array, Array, Array]:
         """Closest points of the surface: (n, 3) points, (n,) distances, (n, 3) outward normals, ship frame."""
         points = np.reshape(points_m, (-1, 3)).astype(np.float64)
-        mirror = np.column_stack([np.ones(len(points)), np.where(points[:, 1] >= 0, 1, -1), np.ones(len(points))])
-        _, near = self._tree.query(points * mirror, k=4)
-        triangles = self._triangles_at[near].reshape(len(points), -1)
-        corners = self.vertices_m[self.faces[triangles]]
-        closest = _closest_on_triangles((points * mirror)[:, None, :], corners)
-        distance = np.linalg.norm(closest - (points * mirror)[:, None, :], axis=2)
-        best = np.argmin(distance, axis=1)
-        each = np.arange(len(points))
-        found = closest[each, best]
+        if self.symmetric:
+            mirror = np.column_stack([np.ones(len(points)), np.where(points[:, 1] >= 0, 1, -1), np.ones(len(points))])
+            found, distance = self.starboard.nearest(points * mirror)
+            located = self.locate(found)
+            return found * mirror, distance, self.normal(located.side, located.station_m, located.girth_m) * mirror
+        found, distance = self.starboard.nearest(points)
+        port_found, port_distance = self.port.nearest(points * _MIRROR)
+        nearer = port_distance < distance
+        found = np.where(nearer[:, None], port_found * _MIRROR, found)
         located = self.locate(found)
         normals = self.normal(located.side, located.station_m, located.girth_m)
-        return found * mirror, distance[each, best], normals * mirror
-
-    @cached_property
-    def _tree(self) -> cKDTree:
-        return cKDTree(self.grid_m.reshape(-1, 3))
-
-    @cached_property
-    def _triangles_at(self) -> npt.NDArray[np.int32]:
-        """(v, 8) starboard triangles that touch each vertex; short rows repeat their first."""
-        half = self.faces[: len(self.faces) // 2]
-        vertex = half.ravel()
-        triangle = np.repeat(np.arange(len(half), dtype=np.int32), 3)
-        order = np.argsort(vertex, kind="stable")
-        vertex, triangle = vertex[order], triangle[order]
-        count = np.bincount(vertex, minlength=self.grid_m.shape[0] * self.grid_m.shape[1])
-        first = np.concatenate([[0], np.cumsum(count)[:-1]])
-        slot = first[:, None] + np.minimum(np.arange(8), np.maximum(count - 1, 0)[:, None])
-        return np.asarray(triangle[np.minimum(slot, len(triangle) - 1)], dtype=np.int32)
+        return found, np.where(nearer, port_distance, distance), normals
 
     # ---------------------------------------------------------------- integral quantities
 
     @cached_property
     def wetted_area_m2(self) -> float:
         """Area of both sides below the waterline."""
-        wet = self.grid_m[:, self.waterline_row :]
-        a, b, c, d = wet[:-1, :-1], wet[1:, :-1], wet[1:, 1:], wet[:-1, 1:]
-        first, second = np.cross(d - a, c - a), np.cross(c - a, b - a)
-        return float(np.linalg.norm(first, axis=-1).sum() + np.linalg.norm(second, axis=-1).sum())
+        return self.starboard.wetted_area_m2 + self.port.wetted_area_m2
+
+    @property
+    def flat_end_area_m2(self) -> float:
+        """Wetted area of the plates across her ends; it is part of the whole, but has no cells of its own."""
+        return self.starboard.flat_end_area_m2 + self.port.flat_end_area_m2
 
     @cached_property
     def volume_m3(self) -> float:
         """Displaced volume, both sides, by integrating the section areas along the ship."""
-        y, z = self.grid_m[:, self.waterline_row :, 1], self.grid_m[:, self.waterline_row :, 2]
-        half_areas = np.trapezoid(y, z, axis=1)
-        return float(2 * np.trapezoid(half_areas, self.stations_m))
+        areas = self.starboard.section_areas_m2 + self.port.section_areas_m2
+        return float(np.trapezoid(areas, self.stations_m))
 
 
-def _split_at_waterline(section: Array) -> tuple[Array, Array]:
-    """The wet part of a (k, 2) half-section and the part above it; either may be a single point."""
-    section = np.asarray(section, dtype=np.float64)
-    wet = section[:, 1] >= 0
-    if wet.all():
-        return section, section[:1]
-    if not wet.any():
-        return section[-1:], section
-    first = int(np.argmax(wet))
-    if first == 0:
-        return section, section[:1]
-    above, below = section[first - 1], section[first]
-    share = -above[1] / (below[1] - above[1])
-    edge = above + share * (below - above)
-    edge[1] = 0.0
-    return np.vstack([edge, section[first:]]), np.vstack([section[:first], edge])
-
-
-def _resample(curve: Array, count: int) -> Array:
-    """(count, 2) points at equal arc length along a (k, 2) polyline."""
-    steps = np.linalg.norm(np.diff(curve, axis=0), axis=1)
-    along = np.concatenate([[0.0], np.cumsum(steps)])
-    if along[-1] < 1e-12:
-        return np.repeat(curve[-1:], count, axis=0)
-    want = np.linspace(0, along[-1], count)
-    return np.column_stack([np.interp(want, along, curve[:, 0]), np.interp(want, along, curve[:, 1])])
-
-
-def _at_length(curves: Array, along: Array, length: Array) -> Array:
-    """(n, d) values of (n, m, d) polylines at (n,) arc lengths."""
-    length = np.clip(length, along[:, 0], along[:, -1])
-    index = np.clip((along <= length[:, None]).sum(axis=1) - 1, 0, along.shape[1] - 2)
-    each = np.arange(len(along))
-    span = along[each, index + 1] - along[each, index]
-    share = np.where(span > 1e-12, (length - along[each, index]) / np.maximum(span, 1e-12), 0.0)[:, None]
-    return np.asarray(curves[each, index] * (1 - share) + curves[each, index + 1] * share, dtype=np.float64)
-
-
-def _closest_on_triangles(points: Array, corners: Array) -> Array:
-    """(n, k, 3) closest points of (n, k, 3, 3) triangles to (n, 1, 3) points.
-
-    The foot on the plane where it lies inside, else the best of the three edges.
-    """
-    a, b, c = corners[..., 0, :], corners[..., 1, :], corners[..., 2, :]
-    ab, ac, ap = b - a, c - a, points - a
-    d00, d01, d11 = (ab * ab).sum(-1), (ab * ac).sum(-1), (ac * ac).sum(-1)
-    d20, d21 = (ap * ab).sum(-1), (ap * ac).sum(-1)
-    scale = np.maximum(d00 * d11 - d01 * d01, 1e-30)
-    v, w = (d11 * d20 - d01 * d21) / scale, (d00 * d21 - d01 * d20) / scale
-    inside = (v >= 0) & (w >= 0) & (v + w <= 1)
-    best = a + v[..., None] * ab + w[..., None] * ac
-    distance = np.where(inside, np.linalg.norm(best - points, axis=-1), np.inf)
-    for start, end in ((a, b), (b, c), (c, a)):
-        step = end - start
-        share = ((points - start) * step).sum(-1) / np.maximum((step * step).sum(-1), 1e-30)
-        foot = start + np.clip(share, 0, 1)[..., None] * step
-        foot_distance = np.linalg.norm(foot - points, axis=-1)
-        closer = foot_distance < distance
-        best = np.where(closer[..., None], foot, best)
-        distance = np.where(closer, foot_distance, distance)
-    return np.asarray(best, dtype=np.float64)
+def _measured(stations_m: Array, grid_m: Array, waterline_row: int) -> Dimensions:
+    """Dimensions of a grid: length and draughts at the ends of the waterline's plating."""
+    wet = grid_m[:, waterline_row:]
+    afloat = np.flatnonzero(np.ptp(wet[:, :, 2], axis=1) > 1e-6)
+    first, last = (int(afloat[0]), int(afloat[-1])) if len(afloat) > 1 else (0, len(stations_m) - 1)
+    deepest = float(wet[:, :, 2].max())
+    return Dimensions(
+        length_m=float(stations_m[last] - stations_m[first]),
+        beam_m=float(2 * np.abs(wet[:, :, 1]).max()),
+        draught_fwd_m=deepest,
+        draught_aft_m=deepest,
+    )

@@ -12,6 +12,7 @@ stop the vehicle in the same way, but only the hull's contacts are counted.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from math import cos, sin, sqrt
@@ -20,6 +21,7 @@ import numpy as np
 from scipy.spatial import cKDTree
 
 from hullscan.geometry.frames import Array
+from hullscan.ship.half import HullHalf
 from hullscan.ship.surface import HullSurface
 from hullscan_sim.dynamics import SIZE_M, RigidBody, Vector
 from hullscan_sim.world import World
@@ -34,6 +36,29 @@ _APART_S = 1.0  # contacts nearer in time than this are one
 _POINTS = np.array([p for p in product((-0.5, 0.0, 0.5), repeat=3) if any(p)]) * np.array(SIZE_M)
 _STILL: Vector = (0.0, 0.0, 0.0)
 _ARMS: list[Vector] = [(x, y, z) for x, y, z in _POINTS.tolist()]
+
+
+@dataclass(frozen=True, slots=True)
+class _Discs:
+    """Middles (n, 3) and outward normals (n, 3) of discs, y outward."""
+
+    points: Array
+    normals: Array
+    tree: cKDTree
+
+
+def _discs(half: HullHalf, columns: Array, rows: Array) -> _Discs:
+    points = _between(half.grid_m, columns, rows)
+    normals = _between(half.vertex_normals, columns, rows)
+    solid = np.ones(len(points), dtype=bool)
+    if half.gaps is not None:  # there is water between a bulb and the stem above it
+        column = np.minimum(columns.astype(int), half.grid_m.shape[0] - 2)
+        row = np.minimum(rows.astype(int), half.grid_m.shape[1] - 2)
+        gaps = half.gaps[column] | half.gaps[column + 1]
+        solid = ~(gaps[:, row] & (rows > row)[None, :]).ravel()
+    points, normals = points[solid], normals[solid]
+    normals = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+    return _Discs(points, normals, cKDTree(points))
 
 
 class HullDistance:
@@ -53,19 +78,27 @@ class HullDistance:
         columns = np.concatenate(
             [index + np.arange(_parts(length)) / _parts(length) for index, length in enumerate(lengths)]
         )
-        half = hull.vertex_normals[: len(hull.vertex_normals) // 2].reshape(hull.grid_m.shape)
-        self._points = _between(hull.grid_m, columns, rows)
-        normals = _between(half, columns, rows)
-        self._normals = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
-        self._tree = cKDTree(self._points)
+        # the halves of a symmetric hull share one set of discs; with a list each has its own, told apart by side
+        halves = (hull.starboard,) if hull.symmetric else (hull.starboard, hull.port)
+        self._discs = [_discs(half, columns, rows) for half in halves]
 
     def nearest(self, points_ship: Array) -> tuple[Array, Array]:
         """Of (n, 3) points: (n,) signed distances, and (n, 3) outward normals of the discs, ship frame."""
-        side = np.where(points_ship[:, 1:2] >= 0, 1.0, -1.0)
-        mirror = np.concatenate([np.ones_like(side), side, np.ones_like(side)], axis=1)
+        if len(self._discs) == 1:
+            side = np.where(points_ship[:, 1:2] >= 0, 1.0, -1.0)
+            mirror = np.concatenate([np.ones_like(side), side, np.ones_like(side)], axis=1)
+            return self._nearest(points_ship, mirror, self._discs[0])
+        either = [
+            self._nearest(points_ship, np.broadcast_to([1.0, sign, 1.0], points_ship.shape), discs)
+            for sign, discs in zip((1.0, -1.0), self._discs, strict=True)
+        ]
+        port = np.abs(either[1][0]) < np.abs(either[0][0])
+        return np.where(port, either[1][0], either[0][0]), np.where(port[:, None], either[1][1], either[0][1])
+
+    def _nearest(self, points_ship: Array, mirror: Array, discs: _Discs) -> tuple[Array, Array]:
         folded = points_ship * mirror
-        _, index = self._tree.query(folded)
-        centre, normal = self._points[index], self._normals[index]
+        _, index = discs.tree.query(folded)
+        centre, normal = discs.points[index], discs.normals[index]
         offset = folded - centre
         height = (offset * normal).sum(axis=1)
         beside = np.sqrt(np.maximum((offset * offset).sum(axis=1) - height * height, 0.0))

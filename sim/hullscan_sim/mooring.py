@@ -22,16 +22,19 @@ _DIFFERENCE_S = 0.01  # for her velocity; her fastest motion takes seconds
 class ShipMotion:
     """Pose and velocity of the ship over time.
 
+    Args:
+        length_m: of the ship as built.
+
     Attributes:
         rest: where she lies without moorings' play and faults.
         still: whether she stays there for good.
     """
 
-    def __init__(self, scenario: Scenario, stated: ShipAtBerth) -> None:
+    def __init__(self, scenario: Scenario, stated: ShipAtBerth, length_m: float) -> None:
         error, self._mooring = scenario.ship_error, scenario.mooring
         heading_rad = radians(stated.berth.heading_deg + error.heading_deg)
         self.rest = ShipPose(error.north_m, error.east_m, heading_rad, error.down_m)
-        self._middle_m = stated.ship.form.length_m / 2
+        self._middle_m = length_m / 2
         self._moves = [fault for fault in scenario.faults if isinstance(fault, ShipMoves)]
         moored = self._mooring.surge_m > 0 or self._mooring.yaw_deg > 0
         self.still = not moored and not self._moves

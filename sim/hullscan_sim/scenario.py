@@ -172,7 +172,7 @@ def load_scenario(path: Path) -> Scenario:
 def load_ship(path: Path, scenario: Scenario) -> tuple[ShipAtBerth, HullSurface]:
     """Read ship, berth and launch of a mission file, and check the parcels against the hull."""
     stated = read_document(path, ShipAtBerth, part=True)
-    hull = build_hull(stated.ship.form)
+    hull = build_hull(stated.ship.form, path.parent)
     faults = []
     for index, parcel in enumerate(scenario.parcels):
         if not hull.stations_m[0] < parcel.station_m < hull.stations_m[-1]:

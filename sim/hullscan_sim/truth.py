@@ -35,7 +35,7 @@ def parcel_places(hull: HullSurface, parcels: tuple[Parcel, ...]) -> list[dict[s
     for index, parcel in enumerate(parcels):
         side = np.array([side_sign(parcel.side)], dtype=np.int8)
         station = np.array([parcel.station_m])
-        girth = hull.girth_to_depth(station, np.array([parcel.depth_m]))
+        girth = hull.girth_to_depth(station, np.array([parcel.depth_m]), parcel.side)
         point = hull.point(side, station, girth)[0]
         places.append(
             {

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from hullscan.errors import InputError
 from hullscan.geometry.frames import Array, GeoOrigin, ShipPose
-from hullscan.ship.surface import HullSurface, side_sign
+from hullscan.ship.surface import HullSurface, Side, side_sign
 from hullscan_sim.dynamics import FLOATING_DEPTH_M, GRAVITY_MPS2, Vector
 from hullscan_sim.faults.flow import Flow
 from hullscan_sim.mooring import ShipMotion
@@ -119,12 +119,12 @@ class World:
         self.stated, self.hull, self.scenario = stated, hull, scenario
         berth = stated.berth
         self.origin: GeoOrigin = berth.origin
-        self.motion = ShipMotion(scenario, stated)
+        self.motion = ShipMotion(scenario, stated, hull.dimensions.length_m)
         self._time_s = 0.0
         self._rates: Vector | None = None
         self._place(self.motion.pose(0.0))
         self.bed_m = berth.water_depth_m + scenario.water.tide_m
-        self.half_beam_m = float(np.abs(hull.grid_m[:, :, 1]).max())
+        self.half_beam_m = float(np.abs(hull.vertices_m[:, 1]).max())
         # the quay follows the true ship: the gap is what the mooring leaves, wherever she lies
         self.quay_y_m = None if berth.quay_side is None else (
             side_sign(berth.quay_side) * (self.half_beam_m + berth.quay_gap_m)
@@ -259,10 +259,11 @@ class World:
     def inside_ship(self, point: Vector) -> bool:
         """Whether a place lies inside the hull: a level ray outwards meets it from within."""
         x, y, z = self.to_ship(point)
-        section = self.hull.girth_to_depth(np.array([x]), np.array([max(z, 0.0)]))
-        edge = self.hull.point(np.array([1], dtype=np.int8), np.array([x]), section)[0]
+        side: Side = "starboard" if y >= 0 else "port"
+        section = self.hull.girth_to_depth(np.array([x]), np.array([max(z, 0.0)]), side)
+        edge = self.hull.point(np.array([side_sign(side)], dtype=np.int8), np.array([x]), section)[0]
         ends = self.hull.stations_m
-        return bool(ends[0] < x < ends[-1] and abs(y) < edge[1] and z < edge[2] + 1e-6)
+        return bool(ends[0] < x < ends[-1] and abs(y) < abs(edge[1]) and z < edge[2] + 1e-6)
 
 
 def _stop_at(gap: Array, way: Array, what: int, distance: Array, kind: npt.NDArray[np.int8], incidence: Array) -> None:

@@ -10,7 +10,7 @@ from embreex.mesh_construction import TriangleMesh
 from embreex.rtcore_scene import EmbreeScene
 
 from hullscan.geometry.frames import Array
-from hullscan.ship.surface import HullSurface
+from hullscan.ship.surface import HullSurface, Side
 from hullscan_sim.camera.noise import Image
 from hullscan_sim.camera.objects import Material, Solid
 
@@ -18,6 +18,9 @@ __all__ = ["HULL", "NOTHING", "QUAY", "SEA_BED", "Hit", "Scene"]
 
 NOTHING, HULL, SEA_BED, QUAY = -1, 0, -2, -3
 """Object numbers that are no solids; solids count from 1 in the order of ``Scene.solids``."""
+
+SIDES: tuple[Side, Side] = ("starboard", "port")
+"""In the order of the hull's vertices."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +74,8 @@ class Scene:
         TriangleMesh(self._embree, hull.vertices_m.astype(np.float32), self._hull_faces)
         stations = hull.vertices_m[:, 0]
         side = np.where(np.arange(len(stations)) < len(stations) // 2, 1.0, -1.0)
-        v = side * (
-            np.repeat(hull.total_girth(hull.stations_m), hull.grid_m.shape[1])[_half(len(stations))]
-            - hull.vertex_girth_m
-        )
+        totals = [np.repeat(hull.total_girth(hull.stations_m, name), hull.grid_m.shape[1]) for name in SIDES]
+        v = side * (np.concatenate(totals) - hull.vertex_girth_m)
         self._hull_attributes = np.column_stack([hull.vertex_normals, stations, v]).astype(np.float32)
         self.materials: list[Material] = [Material((0.2, 0.2, 0.2))]
         self._solid_embree: EmbreeScene | None = None
@@ -180,8 +181,3 @@ def _box_corners(solid: Solid) -> Array:
     low, high = vertices.min(axis=0), vertices.max(axis=0)
     choose = np.array([[i & 1, i >> 1 & 1, i >> 2 & 1] for i in range(8)])
     return np.asarray(np.where(choose == 1, high, low), dtype=np.float64)
-
-
-def _half(count: int) -> npt.NDArray[np.intp]:
-    """Index of the starboard vertex for each vertex of both halves."""
-    return np.arange(count) % (count // 2)

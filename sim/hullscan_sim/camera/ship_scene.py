@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hullscan.ship.fittings import Fitting, assumed_fittings
-from hullscan.ship.surface import HullSurface, side_sign
+from hullscan.ship.surface import HullSurface, Side, side_sign
 from hullscan_sim.camera.objects import (
     COLOURS,
     LookAlike,
@@ -48,22 +48,22 @@ def build_scene(scenario: Scenario, stated: ShipAtBerth, hull: HullSurface) -> t
         side, girth = _place(hull, fitting.side, fitting.station_m, fitting.depth_m)
         taken.append((side, fitting.station_m, girth))
         solids.append(_fitted(hull, fitting, coat, fouled, rng, f"fitting {index}"))
-    for index, fitting in enumerate(assumed_fittings(hull, stated.ship.form.length_m)):
+    for index, fitting in enumerate(assumed_fittings(hull, hull.dimensions.length_m)):
         moved = _moved(fitting, rng)
         side, girth = _place(hull, moved.side, moved.station_m, moved.depth_m)
         if _is_clear(side, moved.station_m, girth, taken):
             solids.append(_fitted(hull, moved, coat, fouled, rng, f"unknown fitting {index}"))
     solids += _look_alikes(hull, coat, taken, rng)
-    waterline = float(hull.total_girth(np.array([stated.ship.form.length_m / 2]))[0])
-    texture = HullTexture(scenario.surface, scenario.seed, waterline, tuple(_draught_marks(hull, stated)))
+    waterline = float(hull.total_girth(np.array([hull.dimensions.length_m / 2]))[0])
+    texture = HullTexture(scenario.surface, scenario.seed, waterline, tuple(_draught_marks(hull)))
     quay = stated.berth.quay_side
-    quay_y = None if quay is None else side_sign(quay) * (stated.ship.form.beam_m / 2 + stated.berth.quay_gap_m)
+    quay_y = None if quay is None else side_sign(quay) * (hull.dimensions.beam_m / 2 + stated.berth.quay_gap_m)
     bed_m = stated.berth.water_depth_m + scenario.water.tide_m - scenario.ship_error.down_m  # ship frame
     return Scene(hull, solids, sea_bed_depth_m=bed_m, quay_y_m=quay_y), texture
 
 
-def _place(hull: HullSurface, side: str, station_m: float, depth_m: float) -> tuple[int, float]:
-    girth = hull.girth_to_depth(np.array([station_m]), np.array([depth_m]))
+def _place(hull: HullSurface, side: Side, station_m: float, depth_m: float) -> tuple[int, float]:
+    girth = hull.girth_to_depth(np.array([station_m]), np.array([depth_m]), side)
     return (1 if side == "starboard" else -1), float(girth[0])
 
 
@@ -118,10 +118,10 @@ def _look_alikes(
     return solids
 
 
-def _draught_marks(hull: HullSurface, stated: ShipAtBerth) -> list[Decal]:
+def _draught_marks(hull: HullSurface) -> list[Decal]:
     """Numerals 0.1 m high every 0.2 m at bow, midship and stern, both sides."""
-    length = stated.ship.form.length_m
-    mean = (stated.ship.form.draught_fwd_m + stated.ship.form.draught_aft_m) / 2
+    length = hull.dimensions.length_m
+    mean = hull.dimensions.draught_m
     white = (0.42, 0.45, 0.45)
     marks = []
     for station in (0.06 * length, 0.5 * length, 0.93 * length):

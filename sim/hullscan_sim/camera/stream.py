@@ -68,7 +68,7 @@ class SimulatedCamera:
             seed=scenario.seed,
         )
         self._sensor = Sensor(_CAMERA, self._optics, Response(), scenario.water.particles, scenario.seed)
-        self._motion = ShipMotion(scenario, stated)
+        self._motion = ShipMotion(scenario, stated, hull.dimensions.length_m)
         towards = np.radians(scenario.water.current_towards_deg)
         current = scenario.water.current_mps * np.array([np.cos(towards), np.sin(towards), 0.0])
         self._current_ship_mps = self._motion.rest.as_pose.rotation.apply(current, inverse=True)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from annotated_types import Ge, Gt, Le
-from pydantic import Discriminator
 
+from hullscan.documents import OneOf
 from hullscan.units import Depth, HeadingDeg, NonNegative, Positive, Share, SignedDeg
 
 __all__ = [
-    "BatterySag", "CompassJump", "CurrentGust", "DepthSensorLoss", "DvlDropout", "Fault", "Leak", "LightFailure",
+    "KINDS", "BatterySag", "CompassJump", "CurrentGust", "DepthSensorLoss", "DvlDropout", "Fault", "Leak", "LightFailure",
     "LinkBurstLoss",
     "LinkLoss", "OperatorTakesOver", "OtherStationHeartbeat", "PositionLoss", "PressureGlitch", "PropellerStarts",
     "ShipMoves", "TetherPull", "TetherSnag", "ThrusterDead", "ThrusterFouled", "Timed", "VideoFreeze", "VideoLoss",
@@ -250,11 +250,25 @@ class PropellerStarts(Timed):
     ramp_s: Annotated[float, Ge(0.1), Le(60)] = 4.0
 
 
+KINDS = {
+    str(kind.__dataclass_fields__["kind"].default): kind
+    for kind in (
+        DvlDropout, PositionLoss, ThrusterDead, ThrusterFouled, Leak, BatterySag, TetherSnag, TetherPull, LinkLoss,
+        LinkBurstLoss, OtherStationHeartbeat, VideoFreeze, VideoLoss, LightFailure, CompassJump, PressureGlitch,
+        DepthSensorLoss, CurrentGust, OperatorTakesOver, ShipMoves, PropellerStarts,
+    )
+}  # fmt: skip
+
+
+def _kind_of(entry: Any) -> str:
+    """The kind that an entry says, or that a fault is; empty where none is given."""
+    return str(entry.get("kind") or "") if isinstance(entry, dict) else str(getattr(entry, "kind", ""))
+
+
 Fault = Annotated[
     DvlDropout | PositionLoss | ThrusterDead | ThrusterFouled | Leak | BatterySag | TetherSnag | TetherPull | LinkLoss
     | LinkBurstLoss | OtherStationHeartbeat | VideoFreeze | VideoLoss | LightFailure | CompassJump | PressureGlitch
-    | DepthSensorLoss
-    | CurrentGust | OperatorTakesOver | ShipMoves | PropellerStarts,
-    Discriminator("kind"),
+    | DepthSensorLoss | CurrentGust | OperatorTakesOver | ShipMoves | PropellerStarts,
+    OneOf(KINDS, _kind_of, "kind"),
 ]  # fmt: skip
 """Any of them, told apart by ``kind``."""

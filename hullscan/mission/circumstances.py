@@ -1,0 +1,84 @@
+"""The facts on which go or no-go is decided, from the mission and from the legs that were planned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from hullscan.geometry.frames import Array
+from hullscan.mission.feasibility import WATER_SPEED_MPS, Facts, along_hull_mps
+from hullscan.mission.hull_lines import Outline
+from hullscan.mission.model import Mission
+from hullscan.mission.patterns import Leg
+from hullscan.mission.tide import slack_windows, utc_seconds
+from hullscan.search.pod import LookModel
+from hullscan.ship.surface import side_name, side_sign
+
+__all__ = ["gather_facts"]
+
+_LOOK_AHEAD_S = 12.5 * 3600  # a tide and a little: the next slack water lies within
+
+
+def gather_facts(mission: Mission, legs: Sequence[Leg], stand_off_m: float, model: LookModel) -> Facts:
+    """Facts of a plan.
+
+    Raises:
+        InputError: ``start_utc`` is no time.
+    """
+    file, vehicle, duration = mission.file, mission.vehicle, legs[-1].end_s
+    current, known, slack = _currents(mission, duration)
+    outline = Outline.about(mission.hull, side_sign(file.launch.side), file.launch.station_m)
+    poses = np.concatenate([leg.poses for leg in legs])
+    start = legs[0].poses[0]
+    out = np.abs(outline.place_m(poses[:, 1], np.where(poses[:, 2] >= 0, 1, -1)))
+    away = np.sqrt(out**2 + (poses[:, 3] - start[3]) ** 2 + (np.abs(poses[:, 2]) - abs(start[2])) ** 2)
+    home_s = away / vehicle.transit_speed_mps
+    look = model.of_look(
+        np.array([stand_off_m]),
+        np.array([stand_off_m / vehicle.camera.fx_px]),
+        np.zeros(1),
+        file.conditions.visibility_m,
+        speed_mps=vehicle.survey_speed_mps,
+    )
+    draught = float(mission.hull.keel_depth(mission.hull.stations_m).max())
+    searched = np.concatenate([leg.poses[:, 2] for leg in legs if leg.surveys])
+    return Facts(
+        visibility_m=file.conditions.visibility_m,
+        stand_off_m=stand_off_m,
+        look_pod=float(look[0]),
+        speed_mps=max(leg.speed_mps for leg in legs),
+        current_mps=float(np.linalg.norm(current, axis=1).max()),
+        current_along_mps=float(along_hull_mps(current, np.radians(file.berth.heading_deg)).max()),
+        current_known=known,
+        slack=slack,
+        window_min=file.window_min,
+        duration_min=duration / 60,
+        endurance_min=vehicle.endurance_min,
+        return_margin_s=float((file.window_min * 60 - poses[:, 0] - home_s).min()),
+        # a route counts its tether the way that the vehicle came, round the ship
+        tether_m=max(leg.tether_m for leg in legs) or float(away.max()),
+        tether_limit_m=min(file.limits.max_tether_m, vehicle.tether_m),
+        sides=frozenset(side_name(sign) for sign in np.unique(np.sign(searched)) if sign),
+        quay_side=file.berth.quay_side,
+        quay_gap_m=file.berth.quay_gap_m,
+        under_keel_m=file.berth.water_depth_m - draught,
+    )
+
+
+def _currents(mission: Mission, duration_s: float) -> tuple[Array, bool, tuple[tuple[float, float], ...]]:
+    """(n, 2) currents north and east over the plan, whether a table knows them, and slack waters in minutes."""
+    conditions = mission.file.conditions
+    towards = np.radians(conditions.current_towards_deg)
+    constant = conditions.current_mps * np.array([[np.cos(towards), np.sin(towards)]])
+    if mission.tide is None or mission.file.start_utc is None:
+        return constant, False, ()
+    start = utc_seconds(mission.file.start_utc, where="start_utc")
+    current = mission.tide.current_ne_mps(start + np.arange(0, duration_s + 60, 60.0))
+    spans = slack_windows(
+        mission.tide, start, start + _LOOK_AHEAD_S, WATER_SPEED_MPS - mission.vehicle.survey_speed_mps
+    )
+    slack = tuple(((a - start) / 60, (b - start) / 60) for a, b in spans)
+    if np.isnan(current).any():
+        return constant, False, slack
+    return current, True, slack

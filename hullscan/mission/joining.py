@@ -1,0 +1,197 @@
+"""Chosen passes joined to legs: out to the hull, along it from pass to pass with the camera on it, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from hullscan.geometry.frames import Array
+from hullscan.mission.candidates import Candidate
+from hullscan.mission.clear import moved_off
+from hullscan.mission.hull_lines import LEAST_DEPTH_M, HullLines, Outline
+from hullscan.mission.patterns import Leg
+from hullscan.mission.vehicle import VehicleProfile
+from hullscan.ship.spec import Launch
+from hullscan.ship.surface import side_name, side_sign
+
+__all__ = ["JOINED_M", "SETTLE_S", "SURFACING_S", "Joiner"]
+
+SETTLE_S = 4.0
+"""Before each leg."""
+SURFACING_S = 20.0
+"""Descent at the start, or ascent at the end."""
+_TURN_RAD_S = float(np.radians(20))
+_STEP_M = 0.25
+JOINED_M = 0.3
+"""Ends of passes no farther apart are one place."""
+_TRAVEL_DEPTH_M = 1.0
+_RESERVE_M = 0.06  # between poses the way is straight
+
+
+@dataclass(frozen=True, slots=True)
+class Joiner:
+    """Makes legs of passes.
+
+    Attributes:
+        launch_ship_m: (6,) pose at which the vehicle goes down.
+    """
+
+    lines: HullLines
+    outline: Outline
+    vehicle: VehicleProfile
+    launch: Array
+    launch_side: int
+    clearance_m: float
+
+    @classmethod
+    def from_launch(
+        cls,
+        lines: HullLines,
+        vehicle: VehicleProfile,
+        launch: Launch,
+        clearance_m: float,
+    ) -> Joiner:
+        """For a launch beside the ship."""
+        hull, sign, station_m = lines.cells.hull, side_sign(launch.side), launch.station_m
+        column = lines.column_of(station_m)
+        breadth = float(lines.cells.sections[0 if sign > 0 else 1].at(np.array([column]), np.zeros(1))[0][0, 1])
+        pose = np.array([station_m, breadth + sign * launch.distance_m, _TRAVEL_DEPTH_M, -sign * np.pi / 2, 0.0, 0.0])
+        return cls(lines, Outline.about(hull, sign, station_m), vehicle, pose, sign, clearance_m)
+
+    def places(self, poses: Array, sides: Array) -> Array:
+        """(n, 3) distance along the outline, depth, distance outward of the centre plane, of (n, 6) poses.
+
+        Args:
+            sides: (n,) from which they are reached, +1 starboard.
+        """
+        return np.column_stack([self.outline.place_m(poses[:, 0], sides), poses[:, 2], poses[:, 1] * sides])
+
+    def out_s(self) -> float:
+        """From the start to the hull beside the launch."""
+        first = self.contact()
+        return SETTLE_S + float(np.linalg.norm(first[:3] - self.launch[:3])) / self.vehicle.transit_speed_mps
+
+    def home_s(self) -> float:
+        """From the hull beside the launch to the surface."""
+        return self.out_s() + SURFACING_S
+
+    def legs(self, passes: Sequence[tuple[Candidate, bool]]) -> list[Leg]:
+        """The route; whether each pass is flown from its end to its start is given with it."""
+        legs: list[Leg] = []
+        clock = SETTLE_S
+
+        def add(zone: str, pattern: str, poses: Array, speed_mps: float, *, surveys: bool, lane: int = 0) -> None:
+            nonlocal clock
+            if lane and legs and (legs[-1].zone, legs[-1].speed_mps) == (zone, speed_mps) and legs[-1].lane[0]:
+                last = legs[-1].poses  # the same lane goes on
+                if np.linalg.norm(last[-1, 1:4] - poses[0, :3]) < JOINED_M and _ahead(last[:, 1:3], poses[:, :2]):
+                    more = _timed(zone, pattern, np.concatenate([last[-1:, 1:], poses]), speed_mps, last[-1, 0])
+                    legs[-1] = replace(legs[-1], poses=np.concatenate([last, more.poses[1:]]))
+                    clock = legs[-1].end_s
+                    return
+            leg = _timed(zone, pattern, poses, speed_mps, clock, surveys=surveys)
+            legs.append(replace(leg, lane=(lane, len(passes))))
+            clock = leg.end_s + (0.0 if lane else SETTLE_S)
+
+        transit = self.vehicle.transit_speed_mps
+        here, side = self.contact(), self.launch_side
+        add("water", "approach", np.array([self.launch, here]), transit, surveys=False)
+        for number, (each, back) in enumerate(passes, start=1):
+            track = each.track[::-1] if back else each.track
+            if np.linalg.norm(track[0, :3] - here[:3]) > JOINED_M:
+                zone = f"{side_name(each.side)} side, on the way"
+                way, along = self._along(here, side, track[0], each.side)
+                add(zone if along else "water", "transfer", self._off(way), transit, surveys=along)
+            add(each.zone, each.pattern, track, each.speed_mps, surveys=True, lane=number)
+            here, side = track[-1], each.side
+        contact = self.contact()
+        if np.linalg.norm(contact[:3] - here[:3]) > JOINED_M:
+            way, along = self._along(here, side, contact, self.launch_side)
+            zone = f"{side_name(side)} side, on the way"
+            add(zone if along else "water", "transfer", self._off(way), transit, surveys=along)
+        add("water", "return", np.array([contact, self.launch]), transit, surveys=False)
+        return legs
+
+    def contact(self) -> Array:
+        """(6,) pose at the stand-off beside the launch."""
+        half = 0 if self.launch_side > 0 else 1
+        able = np.flatnonzero(self.lines.limit_m[half] > 0)
+        column = able[np.abs(able - self.lines.column_of(float(self.launch[0]))).argmin()]
+        girth = min(_TRAVEL_DEPTH_M, float(self.lines.limit_m[half, column]))
+        poses, _ = self.lines.poses(half, np.array([column]), np.array([girth]))
+        return np.asarray(poses[0])
+
+    def _along(self, here: Array, side: int, goal: Array, goal_side: int) -> tuple[Array, bool]:
+        """(n, 6) poses along the hull to a goal, and whether the camera is on the hull all the way."""
+        if side == goal_side:
+            return np.concatenate([here[None], self._line(here, goal, side), goal[None]]), True
+        places = self.places(np.array([here, goal]), np.array([side, goal_side]))[:, 0]
+        turns = self.outline.way_round(float(places[0]), float(places[1]), _TRAVEL_DEPTH_M + 0.5)
+        way, at, on = [here[None]], here, side
+        for turn in turns:
+            last, first = self._beside(turn, on), self._beside(turn, -on)
+            way += [self._line(at, last, on), last[None]]
+            for corner in (last, turn, first):  # straight aft or ahead of the end, across, and back
+                beyond = turn.copy()
+                beyond[1] = corner[1]
+                way.append(beyond[None])
+            way.append(first[None])
+            on, at = -on, first
+        return np.concatenate([*way, self._line(at, goal, on), goal[None]]), False
+
+    def _off(self, way: Array) -> Array:
+        """The (n, 6) poses of a way between passes, dense, moved off the hull where it is too near."""
+        fine = _dense(way)
+        fine[1:-1] = moved_off(
+            self.lines.cells,
+            self.vehicle,
+            fine[1:-1],
+            self.clearance_m + _RESERVE_M,
+            (LEAST_DEPTH_M, self.lines.deepest_m),
+        )
+        return fine
+
+    def _beside(self, turn: Array, side: int) -> Array:
+        """(6,) the last pose at the hull before a turn round its end."""
+        half = 0 if side > 0 else 1
+        able = np.flatnonzero(self.lines.limit_m[half] > 0)
+        column = able[0] if turn[0] < 0 else able[-1]
+        return np.asarray(self.lines.poses(half, np.array([column]), np.array([_TRAVEL_DEPTH_M]))[0][0])
+
+    def _line(self, start: Array, goal: Array, side: int) -> Array:
+        """(n, 6) poses between two, at the stand-off."""
+        half = 0 if side > 0 else 1
+        a, b = self.lines.column_of(float(start[0])), self.lines.column_of(float(goal[0]))
+        step = 1 if b >= a else -1
+        columns = np.arange(a, b + step, step)[1:-1]
+        ends = self.lines.cells.hull.locate(np.array([start[:3], goal[:3]])).girth_m
+        girths = np.linspace(ends[0], ends[1], len(columns) + 2)[1:-1]
+        poses, flyable = self.lines.poses(half, columns, np.maximum(girths, 0.0))
+        return poses[flyable]
+
+
+def _ahead(before: Array, after: Array) -> bool:
+    """Whether (n, 2) places go on in the direction of those before them."""
+    return bool((before[-1] - before[-2]) @ (after[-1] - after[0]) > 0)
+
+
+def _timed(zone: str, pattern: str, poses: Array, speed_mps: float, clock_s: float, *, surveys: bool = True) -> Leg:
+    """A leg with the time of each of its (n, 6) poses, no farther apart than the step."""
+    fine = _dense(poses)
+    moved = np.linalg.norm(np.diff(fine[:, :3], axis=0), axis=1)
+    turned = np.abs(np.diff(fine[:, 3])) / _TURN_RAD_S
+    times = clock_s + np.concatenate([[0.0], np.cumsum(np.maximum(moved / speed_mps, turned))])
+    return Leg(zone, pattern, np.column_stack([times, fine]), speed_mps, surveys)
+
+
+def _dense(poses: Array) -> Array:
+    """(m, 6) poses no farther apart than the step, of (n, 6); angles go the short way."""
+    poses = poses.copy()
+    poses[:, 3] = np.unwrap(poses[:, 3])
+    steps = np.linalg.norm(np.diff(poses[:, :3], axis=0), axis=1)
+    counts = np.maximum(1, np.ceil(steps / _STEP_M - 1e-6)).astype(int)
+    along = np.concatenate([[0.0], *(i + np.arange(1, n + 1) / n for i, n in enumerate(counts.tolist()))])
+    knots = np.arange(len(poses))
+    return np.column_stack([np.interp(along, knots, poses[:, axis]) for axis in range(6)])

@@ -1,0 +1,319 @@
+"""Which passes, in which order: the most probability of detection that fits into a time.
+
+This is the orienteering problem with a submodular reward (a second look at a cell adds less than the first) and with
+passes that may be flown from either end. It is solved by cheapest insertion with the best gain per second, then by
+ruin and recreate (Schrimpf et al. 2000; Pisinger & Ropke 2007, Large neighborhood search): parts of the tour are
+taken out, the order of the rest is shortened, and the time won is filled again.
+
+The vehicle moves along the ship's outline, opened opposite the launch: a place is its distance along the outline from
+the launch, its depth, and its distance from the centre plane; no tour goes round the ship and winds up the tether.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.sparse import csr_array
+
+from hullscan.geometry.frames import Array
+
+__all__ = ["Passes", "Tour", "Travel", "best_tour", "tour_curve"]
+
+Order = list[tuple[int, bool]]
+
+_EARLY = 0.1  # worth of the mean POD over the window, against that at its end: windows are cut short
+_JOINED_M = 0.3  # ends no farther apart are one place
+_EPS_S = 1e-6
+_LEAST_GAIN = 1e-9
+_LEAST_SAVING_S = 1e-3
+
+
+@dataclass(frozen=True, slots=True)
+class Passes:
+    """Candidates.
+
+    Attributes:
+        pod: (k, cells) POD of each pass at each cell.
+        share: (cells,) prior chance of each cell.
+        asymptote: of the POD of any number of looks.
+        ends_m: (k, 2, 3) start and end: distance along the outline, depth, distance outward of the centre plane.
+        duration_s: (k,).
+    """
+
+    pod: csr_array
+    share: Array
+    asymptote: float
+    ends_m: Array
+    duration_s: Array
+
+    def __len__(self) -> int:
+        return len(self.duration_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Travel:
+    """What moving between passes costs.
+
+    Attributes:
+        launch_m: (3,) where the hull is reached from the launch, as ``Passes.ends_m``.
+        speed_mps: between passes.
+        settle_s: on arrival, before the next pass.
+        out_s, home_s: from the launch to the hull's outline, and back out of the water.
+    """
+
+    launch_m: Array
+    speed_mps: float
+    settle_s: float
+    out_s: float
+    home_s: float
+
+    def time_s(self, a: Array, b: Array) -> Array:
+        """(...,) seconds between (..., 3) places; a pass that goes on where the one before it ends costs none."""
+        x, z, w = (np.subtract(a[..., axis], b[..., axis]) for axis in range(3))
+        apart = np.sqrt(x * x + z * z + w * w)
+        return np.where(apart > _JOINED_M, apart / self.speed_mps + self.settle_s, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Tour:
+    """Passes in their order.
+
+    Attributes:
+        order: index of a candidate, and whether it is flown from its end to its start.
+        duration_s: with all travel, from the launch back to it.
+        pod: expected, over the prior.
+        seed_pod: of the greedy seed from which the search began.
+    """
+
+    order: tuple[tuple[int, bool], ...]
+    duration_s: float
+    pod: float
+    seed_pod: float
+
+
+def best_tour(
+    passes: Passes,
+    travel: Travel,
+    budget_s: float,
+    *,
+    effort: int = 60,
+    seed: int = 0,
+    start: Order | None = None,
+) -> Tour:
+    """Choose and order passes.
+
+    Args:
+        budget_s: for everything, from the launch back to it.
+        effort: rounds of improvement after the greedy seed; each costs about as much as a tenth of the seed.
+        seed: of the random choices; the same seed gives the same tour.
+        start: a tour to begin with, cut to the budget, instead of an empty one.
+    """
+    problem = _Problem(passes, travel, budget_s)
+    rng = np.random.default_rng(seed)
+    order = problem.ordered(problem.filled(problem.cut(problem.ordered(list(start or ())))))
+    seed_pod, best_worth = problem.pod(order), problem.worth(order)
+    best = order
+    for _ in range(effort if order else 0):
+        trial = problem.ordered(problem.filled(problem.ordered(_ruined(best, rng)), rng))
+        worth = problem.worth(trial)
+        if worth > best_worth + 1e-12 and problem.pod(trial) >= seed_pod:
+            best, best_worth = trial, worth
+    return Tour(tuple(best), problem.time_s(best), problem.pod(best), seed_pod)
+
+
+def tour_curve(passes: Passes, travel: Travel, order: tuple[tuple[int, bool], ...]) -> Array:
+    """(n + 1, 2) seconds and expected POD at the start and after each pass."""
+    problem = _Problem(passes, travel, np.inf)
+    times, gains = problem.finish_s(list(order)), problem.gains(list(order))
+    return np.column_stack([np.concatenate([[0.0], times]), np.concatenate([[0.0], np.cumsum(gains)])])
+
+
+def _ruined(order: Order, rng: np.random.Generator) -> Order:
+    """The tour without some of its passes: a run of neighbours, or single ones at random."""
+    count = len(order)
+    size = int(rng.integers(1, max(2, min(count, 3 + count // 4))))
+    if rng.random() < 0.6:
+        first = int(rng.integers(0, count))
+        return order[:first] + order[first + size :]
+    gone = set(rng.choice(count, size=min(size, count), replace=False).tolist())
+    return [each for index, each in enumerate(order) if index not in gone]
+
+
+class _Problem:
+    """Passes, travel and budget, with the sums that every step needs."""
+
+    def __init__(self, passes: Passes, travel: Travel, budget_s: float) -> None:
+        seen = np.unique(passes.pod.indices)
+        pod = passes.pod[:, seen] if len(seen) else passes.pod
+        self.passes, self.travel, self.budget_s = passes, travel, budget_s
+        self.pods: csr_array = pod.tocsr()
+        self.share = passes.share[seen] if len(seen) else passes.share
+        self.rows = [
+            (self.pods.indices[a:b], self.pods.data[a:b])
+            for a, b in zip(self.pods.indptr[:-1], self.pods.indptr[1:], strict=True)
+        ]
+
+    # ---------------------------------------------------------------- time
+
+    def _places(self, order: Order) -> tuple[Array, Array]:
+        """(n + 1, 3) places that are left, (n + 1, 3) places that are gone to, the launch at both ends."""
+        index = np.array([i for i, _ in order], dtype=np.intp)
+        turned = np.array([int(back) for _, back in order], dtype=np.intp)
+        ends, launch = self.passes.ends_m[index], self.travel.launch_m[None]
+        each = np.arange(len(index))
+        return np.concatenate([launch, ends[each, 1 - turned]]), np.concatenate([ends[each, turned], launch])
+
+    def time_s(self, order: Order) -> float:
+        """Of the whole tour."""
+        if not order:
+            return 0.0
+        left, reached = self._places(order)
+        flown = self.passes.duration_s[[index for index, _ in order]].sum()
+        moved = self.travel.time_s(left, reached).sum()
+        return float(flown + moved + self.travel.out_s + self.travel.home_s)
+
+    def finish_s(self, order: Order) -> Array:
+        """(n,) when each pass ends."""
+        left, reached = self._places(order)
+        moved = self.travel.time_s(left, reached)[:-1]
+        flown = self.passes.duration_s[[index for index, _ in order]]
+        return np.asarray(self.travel.out_s + np.cumsum(moved + flown), dtype=np.float64)
+
+    # ---------------------------------------------------------------- reward
+
+    def _missed(self, order: Order) -> Array:
+        missed = np.ones(len(self.share))
+        for index, _ in order:
+            cells, pod = self.rows[index]
+            missed[cells] *= 1 - pod / self.passes.asymptote
+        return missed
+
+    def gains(self, order: Order) -> Array:
+        """(n,) what each pass adds to those before it."""
+        missed, gains = np.ones(len(self.share)), np.zeros(len(order))
+        for number, (index, _) in enumerate(order):
+            cells, pod = self.rows[index]
+            gains[number] = float((self.share[cells] * missed[cells]) @ pod)
+            missed[cells] *= 1 - pod / self.passes.asymptote
+        return gains
+
+    def pod(self, order: Order) -> float:
+        """Expected POD of a tour."""
+        return float(self.gains(order).sum())
+
+    def worth(self, order: Order) -> float:
+        """What is maximised: the POD at the end, and a little for having it early."""
+        if not order:
+            return 0.0
+        gains, finish = self.gains(order), self.finish_s(order)
+        early = float(gains @ np.clip(1 - finish / self.budget_s, 0, 1))
+        return float(gains.sum()) + _EARLY * early
+
+    # ---------------------------------------------------------------- steps
+
+    def filled(self, order: Order, rng: np.random.Generator | None = None) -> Order:
+        """Insert passes, the best gain per second first, until none fits."""
+        order, missed = list(order), self._missed(order)
+        used = np.zeros(len(self.passes), bool)
+        used[[index for index, _ in order]] = True
+        slack = self.budget_s - self.time_s(order)
+        if not order:
+            slack -= self.travel.out_s + self.travel.home_s
+        noise = np.ones(len(self.passes)) if rng is None else rng.uniform(0.7, 1.3, len(self.passes))
+        left, reached = self._places(order)
+        gaps = [self._through(left[k : k + 1], reached[k : k + 1]) for k in range(len(left))]
+        ahead, back = (np.concatenate([gap[way] for gap in gaps], axis=1) for way in (0, 1))
+        while True:
+            gain = self.pods @ (self.share * missed)
+            extra = np.minimum(ahead, back)
+            place = extra.argmin(axis=1)
+            cost = extra[np.arange(len(place)), place] + self.passes.duration_s
+            able = ~used & (gain > _LEAST_GAIN) & (cost <= slack + _EPS_S)
+            if not able.any():
+                return order
+            index = int(np.where(able, gain * noise / np.maximum(cost, 1e-3), -1.0).argmax())
+            at = int(place[index])
+            turned = bool(back[index, at] < ahead[index, at])
+            order.insert(at, (index, turned))
+            used[index] = True
+            slack -= float(cost[index])
+            cells, pod = self.rows[index]
+            missed[cells] *= 1 - pod / self.passes.asymptote
+            # the gap into which it came has become two
+            left, reached = self._places(order)
+            first, second = (self._through(left[k : k + 1], reached[k : k + 1]) for k in (at, at + 1))
+            ahead, back = (
+                np.concatenate([old[:, :at], first[way], second[way], old[:, at + 1 :]], axis=1)
+                for way, old in enumerate((ahead, back))
+            )
+
+    def _through(self, left: Array, reached: Array) -> tuple[Array, Array]:
+        """(k, 1) twice: what each pass adds to the way between two places, flown ahead and flown back."""
+        starts, stops = self.passes.ends_m[:, :1], self.passes.ends_m[:, 1:]
+        direct = self.travel.time_s(left, reached)
+        ahead = self.travel.time_s(left[None], starts) + self.travel.time_s(stops, reached[None]) - direct
+        back = self.travel.time_s(left[None], stops) + self.travel.time_s(starts, reached[None]) - direct
+        return ahead, back
+
+    def cut(self, order: Order) -> Order:
+        """The tour without the passes that gain least for their time, until it keeps the budget."""
+        while order and self.time_s(order) > self.budget_s:
+            saved = self._without(order) + self.passes.duration_s[[index for index, _ in order]]
+            least = int(np.argmin(self.gains(order) / np.maximum(saved, 1e-3)))
+            order = order[:least] + order[least + 1 :]
+        return order
+
+    def _without(self, order: Order) -> Array:
+        """(n,) how much way leaving out each pass saves."""
+        left, reached = self._places(order)
+        link = self.travel.time_s(left, reached)
+        return link[:-1] + link[1:] - self.travel.time_s(left[:-1], reached[1:])
+
+    def ordered(self, order: Order) -> Order:
+        """Shorten the tour: runs of passes turned round, or single ones moved, while that saves time.
+
+        Of both ways round, which last equally long, the one that finds earlier.
+        """
+        best = list(order)
+        while len(best) > 1:
+            shorter = self._turned_run(best) or self._moved_pass(best)
+            if shorter is None:
+                break
+            best = shorter
+        turned = [(index, not back) for index, back in reversed(best)]
+        return turned if self.worth(turned) > self.worth(best) else best
+
+    def _turned_run(self, order: Order) -> Order | None:
+        """The tour with the run turned whose turning saves most (2-opt); none if none does."""
+        left, reached = self._places(order)
+        link = self.travel.time_s(left, reached)
+        by_left = self.travel.time_s(left[:, None], left[None])
+        by_reached = self.travel.time_s(reached[:, None], reached[None])
+        # the run i .. j: what led to its start now leads to its end, and its start leads on to what followed
+        saved = (link[:-1, None] + link[None, 1:]) - (by_left[:-1, 1:] + by_reached[:-1, 1:])
+        saved = np.triu(saved)
+        i, j = np.unravel_index(int(saved.argmax()), saved.shape)
+        if saved[i, j] < _LEAST_SAVING_S:
+            return None
+        run = [(index, not back) for index, back in reversed(order[i : j + 1])]
+        return [*order[:i], *run, *order[j + 1 :]]
+
+    def _moved_pass(self, order: Order) -> Order | None:
+        """The tour with the pass moved whose moving saves most; none if none does."""
+        left, reached = self._places(order)
+        link = self.travel.time_s(left, reached)
+        without = self._without(order)
+        starts, stops = reached[:-1, None], left[1:, None]  # of each pass, as flown
+        ahead = self.travel.time_s(left[None], starts) + self.travel.time_s(stops, reached[None])
+        back = self.travel.time_s(left[None], stops) + self.travel.time_s(starts, reached[None])
+        saved = without[:, None] - (np.minimum(ahead, back) - link[None])
+        each = np.arange(len(order))
+        saved[each, each] = saved[each, each + 1] = -np.inf  # its own gaps
+        k, at = np.unravel_index(int(saved.argmax()), saved.shape)
+        if saved[k, at] < _LEAST_SAVING_S:
+            return None
+        index, turned = order[k]
+        rest = [*order[:k], *order[k + 1 :]]
+        place = int(at) - (1 if at > k else 0)
+        return [*rest[:place], (index, turned ^ bool(back[k, at] < ahead[k, at])), *rest[place:]]

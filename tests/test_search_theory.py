@@ -1,0 +1,219 @@
+"""Search theory: POD of looks and passes, sweep width, Bayes after nothing was found, zones, risk, model files."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.spatial.transform import Rotation
+
+from hullscan.errors import MissionFileError
+from hullscan.geometry.frames import Pose
+from hullscan.mission.candidates import camera_track
+from hullscan.mission.vehicle import BLUEROV2_HEAVY
+from hullscan.search.belief import Belief
+from hullscan.search.cells import HullCells
+from hullscan.search.looks import LookRecord, seen_cells
+from hullscan.search.passes import pass_pods
+from hullscan.search.pod import PRIOR_MODEL, combined_pod
+from hullscan.search.pod_file import load_pod_model
+from hullscan.search.risk import DEFAULT_WEIGHTS, Cue, RiskFile, ZoneWeight, load_risk, risk_share
+from hullscan.search.sweep import lateral_range, parallel_sweeps_pod, random_search_pod, sweep_width_m
+from hullscan.search.zones import HullZones
+from hullscan.ship.fittings import Fitting
+from hullscan.ship.form import BulkCarrier, build_hull
+
+CAMERA = BLUEROV2_HEAVY.camera
+chances = st.floats(0, 1)
+
+
+@pytest.fixture(scope="module")
+def cells() -> HullCells:
+    return HullCells(build_hull(BulkCarrier(length_m=80, beam_m=14, draught_fwd_m=5, draught_aft_m=5.4)))
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    range_m=st.floats(0.1, 40),
+    gsd_m=st.floats(1e-5, 1),
+    incidence=st.floats(0, np.pi / 2),
+    visibility_m=st.floats(0.3, 40),
+    size_m=st.floats(0.01, 3),
+    speed_mps=st.floats(0, 1),
+)
+def test_pod_of_a_look_is_a_probability_that_falls_with_range_and_speed(
+    range_m: float, gsd_m: float, incidence: float, visibility_m: float, size_m: float, speed_mps: float
+) -> None:
+    looks = PRIOR_MODEL.of_look(
+        np.array([range_m, range_m * 1.1, range_m]),
+        np.array([gsd_m, gsd_m * 1.1, gsd_m]),
+        np.full(3, incidence),
+        visibility_m,
+        size_m,
+        np.array([speed_mps, speed_mps, speed_mps + 0.1]),
+    )
+    assert (looks >= 0).all()
+    assert (looks <= PRIOR_MODEL.asymptote).all()
+    assert looks[1] <= looks[0] + 1e-12
+    assert looks[2] <= looks[0] + 1e-12
+
+
+@settings(max_examples=100, deadline=None)
+@given(pods=arrays(float, (4, 5), elements=st.floats(0, 0.95)))
+def test_another_look_never_lowers_the_pod(pods: np.ndarray) -> None:
+    growing = [combined_pod(pods[:count], 0.95) for count in range(1, 5)]
+    assert all((b >= a - 1e-12).all() for a, b in pairwise(growing))
+    assert (growing[-1] <= 0.95 + 1e-12).all()
+    assert (growing[0] >= pods[0] - 1e-12).all()
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    weights=arrays(float, 6, elements=st.floats(0.001, 1)),
+    present=st.floats(0.001, 1),
+    pod=arrays(float, 6, elements=chances),
+)
+def test_bayes_sums_to_one_and_raises_no_searched_cell_against_an_unsearched_one(
+    weights: np.ndarray, present: float, pod: np.ndarray
+) -> None:
+    pod[0] = 0.0
+    before = Belief.from_prior(weights / weights.sum(), present=present)
+    after = before.after_nothing_found(pod)
+    assert after.cells.sum() + after.elsewhere == pytest.approx(1)
+    assert (after.cells / after.cells[0] <= before.cells / before.cells[0] + 1e-9).all()
+    assert after.on_hull <= before.on_hull + 1e-12
+    assert after.cells[0] >= before.cells[0] - 1e-12
+
+
+def test_bayes_gives_the_textbook_answer() -> None:
+    after = Belief(np.array([0.3, 0.2]), 0.5).after_nothing_found(np.array([0.9, 0.0]))
+    assert after.cells == pytest.approx([0.03 / 0.73, 0.2 / 0.73])
+    assert after.elsewhere == pytest.approx(0.5 / 0.73)
+
+
+def test_sweep_width_is_the_integral_of_the_lateral_range_curve() -> None:
+    edge = 0.84 * np.tan(CAMERA.vfov_rad / 2)
+    offsets = np.linspace(-edge * 1.5, edge * 1.5, 3001)
+    curve = lateral_range(offsets, 0.84, CAMERA, 2.0, PRIOR_MODEL)
+    assert curve[np.abs(offsets) > edge].max() == 0
+    assert sweep_width_m(0.84, CAMERA, 2.0, PRIOR_MODEL) == pytest.approx(np.trapezoid(curve, offsets), rel=0.01)
+    assert sweep_width_m(0.84, CAMERA, 2.0, PRIOR_MODEL, speed_mps=0.5) < sweep_width_m(0.84, CAMERA, 2.0, PRIOR_MODEL)
+
+
+def test_coverage_factors_give_the_published_pods() -> None:
+    assert random_search_pod(np.array([0.5, 1, 1.5, 2])) == pytest.approx([0.39, 0.63, 0.78, 0.86], abs=0.006)
+    assert parallel_sweeps_pod(np.array([0.5, 1, 1.5, 2])) == pytest.approx([0.47, 0.79, 0.94, 0.99], abs=0.006)
+
+
+def test_many_passes_at_once_see_what_single_looks_see(cells: HullCells) -> None:
+    vehicle = BLUEROV2_HEAVY
+    tracks = [
+        np.array([[30 + 0.3 * k, 8.2, depth, -np.pi / 2, 0.0, tilt] for k in range(8)])
+        for depth, tilt in ((2.0, 0.0), (4.4, 0.6), (4.4, -0.6))
+    ]
+    pods = pass_pods(
+        cells,
+        CAMERA,
+        camera_track(tracks, [0.25] * 3, vehicle),
+        3,
+        visibility_m=3.0,
+        model=PRIOR_MODEL,
+        max_range_m=2.4,
+    ).toarray()
+    for number, track in enumerate(tracks):
+        record = LookRecord(cells, 3.0)
+        for x, y, z, yaw, pitch, tilt in track:
+            pose = Pose(np.array([x, y, z]), Rotation.from_euler("ZY", [yaw, pitch])) @ vehicle.camera_pose_frd(tilt)
+            record.add(seen_cells(cells, CAMERA, pose, 2.4), 0, speed_mps=0.25)
+        assert (pods[number] > 0).sum() > 10
+        assert pods[number] == pytest.approx(record.pod, abs=1e-9)
+
+
+def test_cells_agree_with_the_surface(cells: HullCells) -> None:
+    some = np.random.default_rng(3).integers(0, len(cells), 400)
+    at = (cells.side[some], cells.station_m[some], cells.girth_m[some])
+    assert cells.points_m[some] == pytest.approx(cells.hull.point(*at), abs=1e-6)
+    assert cells.normals[some] == pytest.approx(cells.hull.normal(*at), abs=1e-6)
+
+
+def test_every_cell_has_a_zone_and_the_risk_sums_to_one(cells: HullCells) -> None:
+    zones = HullZones.of_hull(cells)
+    share = risk_share(cells, zones)
+    assert share.sum() == pytest.approx(1)
+    assert (share > 0).all()
+    assert zones.area_m2.sum() == pytest.approx(cells.area_m2.sum())
+    kinds = {zone.kind for zone in zones.zones}
+    assert kinds == set(DEFAULT_WEIGHTS)
+    by_kind = {
+        kind: sum(s for s, zone in zip(zones.share(share), zones.zones, strict=True) if zone.kind == kind)
+        for kind in kinds
+    }
+    assert by_kind["sea_chest"] == pytest.approx(0.50)
+    assert sum(weight for weight, _ in DEFAULT_WEIGHTS.values()) == 100
+    assert len({zone.identity for zone in zones.zones}) == len(zones.zones)
+
+
+def test_known_sea_chests_replace_those_placed_by_rule(cells: HullCells) -> None:
+    known = Fitting(kind="sea_chest", side="port", station_m=20.0, depth_m=3.0, size_m=(1.0, 1.0))
+    chests = [zone for zone in HullZones.of_hull(cells, (known,)).zones if zone.kind == "sea_chest"]
+    assert [(zone.side, zone.station_m, zone.assumed) for zone in chests] == [("port", 20.0, False)]
+    assert chests[0].name == "sea chest, port, station 20.0 m"
+
+
+def test_a_risk_file_moves_the_risk_to_zones_and_cues(cells: HullCells) -> None:
+    zones = HullZones.of_hull(cells)
+    before = risk_share(cells, zones)
+    heavy = RiskFile(zones=(ZoneWeight(zone="bow", weight=100, reason="tip"),))
+    bow = [index for index, zone in enumerate(zones.zones) if zone.kind == "bow"]
+    assert zones.share(risk_share(cells, zones, heavy))[bow].sum() == pytest.approx(100 / 198)
+    cue = Cue(side="port", station_m=40, depth_m=2, radius_m=3, chance=0.4, reason="sonar")
+    after = risk_share(cells, zones, RiskFile(cues=(cue,)))
+    near = (np.linalg.norm(cells.points_m - [40, -7.0, 2], axis=1) < 3.2) & (cells.side < 0)
+    assert after.sum() == pytest.approx(1)
+    assert after[near].sum() - 0.6 * before[near].sum() == pytest.approx(0.4 * 0.95, abs=0.03)
+
+
+def test_faults_of_a_risk_file_are_named_with_their_lines(tmp_path: Path) -> None:
+    path = tmp_path / "risk.yaml"
+    path.write_text(
+        "schema: hullscan.risk/1\nzones:\n  - {zone: sea_chests, weight: 5, reason: x}\ncues:\n"
+        "  - {side: port, station_m: 4, depth_m: 2, radius_m: 3, chance: 0.6, reason: a}\n"
+        "  - {side: port, station_m: 9, depth_m: 2, radius_m: 3, chance: 0.6, reason: b}\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(MissionFileError) as caught:
+        load_risk(path)
+    assert "no such zone 'sea_chests'" in str(caught.value)
+    assert "risk.yaml:4: cues: their chances sum to 1.20" in str(caught.value)
+
+
+_POD = (
+    "schema: hullscan.pod/1\nsource: trial\ntrials: {trials}\nasymptote: 0.97\nhalf_contrast: 0.05\n"
+    "contrast_slope: 2.6\nhalf_pixels: 14\npixel_slope: 3.1\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("trials", "measured"),
+    [
+        pytest.param(29, True, id="twenty-nine trials make a model measured"),
+        pytest.param(28, False, id="fewer trials do not"),
+    ],
+)
+def test_a_pod_model_comes_from_a_file(tmp_path: Path, trials: int, measured: bool) -> None:
+    path = tmp_path / "pod.yaml"
+    path.write_text(_POD.format(trials=trials), encoding="utf-8")
+    model = load_pod_model(path)
+    assert (model.asymptote, model.half_pixels, model.source, model.measured) == (0.97, 14.0, "trial", measured)
+
+
+def test_a_pod_file_with_an_unknown_key_or_schema_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "pod.yaml"
+    path.write_text(_POD.format(trials=3).replace("pod/1", "pod/2") + "asymptot: 1\n", encoding="utf-8")
+    with pytest.raises(MissionFileError, match="unknown key"):
+        load_pod_model(path)
