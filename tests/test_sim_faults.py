@@ -21,6 +21,7 @@ from hullscan_sim.scenario import Scenario, VehicleOptions, load_scenario
 from hullscan_sim.simulation import Simulation
 
 KINDS = kinds.KINDS
+CHOICES = ", ".join(KINDS)
 
 
 class Bench(Station):
@@ -381,12 +382,10 @@ def test_a_fault_outlives_a_reboot_of_the_autopilot():
     [
         pytest.param(
             "{at_s: 1, kind: dvl_dropot}",
-            [
-                f"faults[0].kind: input should be one of {', '.join(KINDS)} (got 'dvl_dropot'); did you mean dvl_dropout?"
-            ],
+            [f"faults[0].kind: input should be one of {CHOICES} (got 'dvl_dropot'); did you mean dvl_dropout?"],
             id="a kind with a slip of the pen",
         ),
-        pytest.param("{at_s: 1}", [f"faults[0]: says not which it is: one of {', '.join(KINDS)}"], id="no kind"),
+        pytest.param("{at_s: 1}", [f"faults[0]: says not which it is: one of {CHOICES}"], id="no kind"),
         pytest.param(
             "{at_s: 1, kind: thruster_dead, motor: 3}",
             [

@@ -11,10 +11,10 @@ from hullscan.documents import OneOf
 from hullscan.units import Depth, HeadingDeg, NonNegative, Positive, Share, SignedDeg
 
 __all__ = [
-    "KINDS", "BatterySag", "CompassJump", "CurrentGust", "DepthSensorLoss", "DvlDropout", "Fault", "Leak", "LightFailure",
-    "LinkBurstLoss",
-    "LinkLoss", "OperatorTakesOver", "OtherStationHeartbeat", "PositionLoss", "PressureGlitch", "PropellerStarts",
-    "ShipMoves", "TetherPull", "TetherSnag", "ThrusterDead", "ThrusterFouled", "Timed", "VideoFreeze", "VideoLoss",
+    "KINDS", "BatterySag", "CompassJump", "CurrentGust", "DepthSensorLoss", "DvlDropout", "Fault", "Leak",
+    "LightFailure", "LinkBurstLoss", "LinkLoss", "OperatorTakesOver", "OtherStationHeartbeat", "PositionLoss",
+    "PressureGlitch", "PropellerStarts", "ShipMoves", "TetherPull", "TetherSnag", "ThrusterDead", "ThrusterFouled",
+    "Timed", "VideoFreeze", "VideoLoss",
 ]  # fmt: skip
 
 Motor = Annotated[int, Ge(1), Le(8)]
