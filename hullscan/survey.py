@@ -26,6 +26,7 @@ from hullscan.geometry.frames import ShipPose
 from hullscan.geometry.track import ShipTrack
 from hullscan.mission.model import Mission, load_mission
 from hullscan.mission.plan import Plan, plan_mission, save_plan
+from hullscan.mission.ways_home import require_ways_home
 from hullscan.pilot.pilot import Pilot
 from hullscan.record.database import MissionDatabase
 from hullscan.record.events import EventLog, warnings_as_events
@@ -132,6 +133,7 @@ def survey(mission_file: Path, options: SurveyOptions, screen: Screen) -> Outcom
     """
     mission = load_mission(mission_file)
     plan = plan_mission(mission)
+    require_ways_home(mission, plan.legs)
     detector = load_detector(options.model, threads=options.threads)
     clock = options.make_clock()
     folder = MissionFolder.create(options.out, mission.file.ship.name, clock.now())
