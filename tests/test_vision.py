@@ -6,6 +6,7 @@ import hashlib
 import json
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -460,6 +461,8 @@ def test_a_training_ends_with_weights_an_export_and_a_card_that_knows_both(few_p
     assert card["trained_with"]["epochs"] == 1
     assert card["data_card"] == {"labels": list(NAMES)}
     assert str(tmp_path) not in (tmp_path / "parcel.yaml").read_text(encoding="utf-8")
+    with zipfile.ZipFile(tmp_path / "parcel.pt") as parts:
+        assert not any(str(tmp_path).encode() in parts.read(name) for name in parts.namelist())
     metadata = {entry.key: entry.value for entry in onnx.load(str(tmp_path / "parcel.onnx")).metadata_props}
     assert "date" not in metadata
     assert not any(str(tmp_path) in value for value in metadata.values())

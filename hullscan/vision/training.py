@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -139,7 +138,7 @@ def train_detector(request: TrainingRequest, on_epoch: Callable[[int, dict[str, 
     except (FileNotFoundError, RuntimeError) as error:
         raise DetectorError(f"training failed: {str(error).splitlines()[0]}", where=str(request.data)) from error
     best = request.out / "run" / "weights" / "best.pt"
-    shutil.copyfile(best, request.out / "parcel.pt")
+    _without_folders(best, request.out / "parcel.pt")
     exported = export_model(request.out / "parcel.pt", request.out, request.input_px)
     measured = _measured(exported[0], request.data.parent)
     card = {
@@ -155,6 +154,22 @@ def train_detector(request: TrainingRequest, on_epoch: Callable[[int, dict[str, 
     }
     (request.out / "parcel.yaml").write_text(yaml.safe_dump(_plain(card), sort_keys=False), encoding="utf-8")
     return request.out
+
+
+def _without_folders(source: Path, target: Path) -> None:
+    """Keep a checkpoint whose settings name files, but not the folders of the machine that it was trained on."""
+    import torch
+
+    checkpoint = torch.load(str(source), map_location="cpu", weights_only=False)  # our own, written a moment ago
+    model = checkpoint["model"]
+    for settings in (checkpoint["train_args"], model.args):
+        settings |= {
+            key: Path(settings[key]).name for key in ("model", "data", "project", "save_dir") if key in settings
+        }
+    if getattr(model, "pt_path", None):
+        model.pt_path = Path(model.pt_path).name
+    checkpoint["git"] = {}
+    torch.save(checkpoint, str(target))
 
 
 def choose_frames(request: TrainingRequest) -> Path:
