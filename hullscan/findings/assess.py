@@ -80,7 +80,7 @@ def assess(
         contrast = _contrast_at(look, camera, seen.pixels)
         clear = contrast >= _LEAST_CONTRAST
         veiled += int((~clear).sum())
-        record.add(seen.select(clear), look.leg, contrast[clear])
+        record.add(seen.select(clear), look.leg, contrast[clear], speed_mps=view.speed_mps)
     fixes, unplaced = [], 0
     for sighting in sightings:
         view = views.at(sighting.utc_s)

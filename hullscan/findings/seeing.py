@@ -130,7 +130,8 @@ class LiveSeeing:
             return
         if not look.suspect and look.leg >= 0:
             reach = 0.8 * self._mission.file.conditions.visibility_m
-            self.record.add(seen_cells(self.record.cells, self.camera, view.camera_ship, reach), look.leg)
+            seen = seen_cells(self.record.cells, self.camera, view.camera_ship, reach)
+            self.record.add(seen, look.leg, speed_mps=view.speed_mps)
         for sighting in sightings:
             fix = geotag(sighting, view, self.camera, self._mission.hull, self._mission.vehicle, 0.05)
             if fix is not None and sighting.track:

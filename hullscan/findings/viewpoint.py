@@ -34,6 +34,11 @@ class Viewpoint:
     ship_ned: ShipPose
     ship_covariance: Array
 
+    @property
+    def speed_mps(self) -> float:
+        """Of the camera past the hull."""
+        return float(np.linalg.norm(self.velocity_ship_mps))
+
 
 class Viewpoints:
     """Viewpoints from recorded telemetry and the registration of the ship.

@@ -19,7 +19,16 @@ from hullscan.search.cells import CELL_M
 from hullscan.search.passes import CameraTrack
 from hullscan.search.zones import HullZones
 
-__all__ = ["SIDE_OVERLAP", "Candidate", "camera_track", "duration_s", "fitting_looks", "side_pieces", "split_track"]
+__all__ = [
+    "SIDE_OVERLAP",
+    "Candidate",
+    "camera_track",
+    "duration_s",
+    "fitting_looks",
+    "runs_of",
+    "side_pieces",
+    "split_track",
+]
 
 _TURN_RAD_S = float(np.radians(20))
 SIDE_OVERLAP = 0.15
@@ -38,6 +47,7 @@ class Candidate:
         pattern: of the legs that it becomes, see ``patterns``.
         zone: what it looks at, in words.
         side: from which it is reached, +1 starboard, -1 port.
+        under: whether it lies under the ship, and is reached from beside her turn of the bilge.
     """
 
     track: Array
@@ -45,6 +55,7 @@ class Candidate:
     zone: str
     side: int
     pattern: str = "longitudinal"
+    under: bool = False
 
 
 def duration_s(track: Array, speed_mps: float) -> float:
@@ -78,7 +89,7 @@ def side_pieces(lines: HullLines, halves: Sequence[int], speed_mps: float, piece
             there = lines.limit_m[half] > girth - footprint / 2
             poses, flyable = lines.poses(half, columns, np.full(len(columns), girth))
             zone = f"{('starboard', 'port')[half]} side, lane {number} of {len(rows)}"
-            for run in _runs(there & flyable):
+            for run in runs_of(there & flyable):
                 for piece in split_track(poses[run], piece_m):
                     found.append(
                         Candidate(track=piece[_sparse(len(piece))], speed_mps=speed_mps, zone=zone, side=(1, -1)[half])
@@ -120,7 +131,7 @@ def fitting_looks(
                 for girth in _rows(cells.girth_m[mine], footprint, shift):
                     poses, flyable = view.poses(half, columns, np.full(len(columns), girth))
                     reached = view.limit_m[half, columns] > girth - footprint / 2
-                    for run in _runs(flyable & reached, least=2):
+                    for run in runs_of(flyable & reached, least=2):
                         pieces = split_track(poses[run], piece_m)
                         speed = speeds_mps[0 if len(pieces) == 1 else 1]
                         found += [
@@ -142,7 +153,7 @@ def _rows(girths_m: Array, footprint_m: float, shift: float) -> Array:
     return rows if not shift else (rows[:-1] + rows[1:]) / 2
 
 
-def _runs(there: np.typing.NDArray[np.bool_], least: int = int(_LEAST_RUN_M / CELL_M)) -> list[slice]:
+def runs_of(there: np.typing.NDArray[np.bool_], least: int = int(_LEAST_RUN_M / CELL_M)) -> list[slice]:
     """Runs of true values that are long enough."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], there, [False]]).astype(int)))
     return [slice(int(a), int(b)) for a, b in edges.reshape(-1, 2) if b - a >= least]

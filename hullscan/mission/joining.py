@@ -35,7 +35,8 @@ class Joiner:
     """Makes legs of passes.
 
     Attributes:
-        launch_ship_m: (6,) pose at which the vehicle goes down.
+        launch: (6,) pose at which the vehicle goes down.
+        speed_mps: between passes, along the hull.
     """
 
     lines: HullLines
@@ -44,6 +45,7 @@ class Joiner:
     launch: Array
     launch_side: int
     clearance_m: float
+    speed_mps: float
 
     @classmethod
     def from_launch(
@@ -52,13 +54,15 @@ class Joiner:
         vehicle: VehicleProfile,
         launch: Launch,
         clearance_m: float,
+        speed_mps: float | None = None,
     ) -> Joiner:
-        """For a launch beside the ship."""
+        """For a launch beside the ship; at the profile's transit speed when no other is given."""
         hull, sign, station_m = lines.cells.hull, side_sign(launch.side), launch.station_m
         column = lines.column_of(station_m)
         breadth = float(lines.cells.sections[0 if sign > 0 else 1].at(np.array([column]), np.zeros(1))[0][0, 1])
         pose = np.array([station_m, breadth + sign * launch.distance_m, _TRAVEL_DEPTH_M, -sign * np.pi / 2, 0.0, 0.0])
-        return cls(lines, Outline.about(hull, sign, station_m), vehicle, pose, sign, clearance_m)
+        speed = vehicle.transit_speed_mps if speed_mps is None else speed_mps
+        return cls(lines, Outline.about(hull, sign, station_m), vehicle, pose, sign, clearance_m, speed)
 
     def places(self, poses: Array, sides: Array) -> Array:
         """(n, 3) distance along the outline, depth, distance outward of the centre plane, of (n, 6) poses.
@@ -96,21 +100,21 @@ class Joiner:
             clock = leg.end_s + (0.0 if lane else SETTLE_S)
 
         transit = self.vehicle.transit_speed_mps
-        here, side = self.contact(), self.launch_side
+        here, side, under = self.contact(), self.launch_side, False
         add("water", "approach", np.array([self.launch, here]), transit, surveys=False)
         for number, (each, back) in enumerate(passes, start=1):
             track = each.track[::-1] if back else each.track
             if np.linalg.norm(track[0, :3] - here[:3]) > JOINED_M:
                 zone = f"{side_name(each.side)} side, on the way"
-                way, along = self._along(here, side, track[0], each.side)
-                add(zone if along else "water", "transfer", self._off(way), transit, surveys=along)
+                way, along = self._way(here, side, under, track[0], each.side, each.under)
+                add(zone if along else "water", "transfer", self._off(way), self.speed_mps, surveys=along)
             add(each.zone, each.pattern, track, each.speed_mps, surveys=True, lane=number)
-            here, side = track[-1], each.side
+            here, side, under = track[-1], each.side, each.under
         contact = self.contact()
         if np.linalg.norm(contact[:3] - here[:3]) > JOINED_M:
-            way, along = self._along(here, side, contact, self.launch_side)
+            way, along = self._way(here, side, under, contact, self.launch_side, False)
             zone = f"{side_name(side)} side, on the way"
-            add(zone if along else "water", "transfer", self._off(way), transit, surveys=along)
+            add(zone if along else "water", "transfer", self._off(way), self.speed_mps, surveys=along)
         add("water", "return", np.array([contact, self.launch]), transit, surveys=False)
         return legs
 
@@ -122,6 +126,30 @@ class Joiner:
         girth = min(_TRAVEL_DEPTH_M, float(self.lines.limit_m[half, column]))
         poses, _ = self.lines.poses(half, np.array([column]), np.array([girth]))
         return np.asarray(poses[0])
+
+    def _way(
+        self, here: Array, side: int, under: bool, goal: Array, goal_side: int, goal_under: bool
+    ) -> tuple[Array, bool]:
+        """(n, 6) poses to a goal, and whether the camera is on the hull all the way.
+
+        Under the ship it is straight; out from under her it leads athwart past the turn of the bilge.
+        """
+        if under and goal_under and side == goal_side:
+            return np.array([here, goal]), True
+        out = [self._gate(here, side)] if under else []
+        into = [self._gate(goal, goal_side)] if goal_under else []
+        way, along = self._along([here, *out][-1], side, [*into, goal][0], goal_side)
+        return np.concatenate(
+            [np.array([here] * len(out)).reshape(-1, 6), way, np.array([goal] * len(into)).reshape(-1, 6)]
+        ), along
+
+    def _gate(self, pose: Array, side: int) -> Array:
+        """(6,) the pose beside the turn of the bilge, athwart of one that lies under the ship."""
+        half = 0 if side > 0 else 1
+        able = np.flatnonzero(self.lines.limit_m[half] > 0)
+        column = able[np.abs(able - self.lines.column_of(float(pose[0]))).argmin()]
+        girth = self.lines.limit_m[half, column]
+        return np.asarray(self.lines.poses(half, np.array([column]), np.array([girth]))[0][0])
 
     def _along(self, here: Array, side: int, goal: Array, goal_side: int) -> tuple[Array, bool]:
         """(n, 6) poses along the hull to a goal, and whether the camera is on the hull all the way."""

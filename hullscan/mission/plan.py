@@ -102,11 +102,12 @@ class Plan:
         }
 
 
-def plan_mission(mission: Mission, *, effort: int = 24, seed: int = 0) -> Plan:
+def plan_mission(mission: Mission, *, effort: int = 60, seed: int = 0, under_ship: bool = True) -> Plan:
     """Plan a mission: every pattern that it asks for, in that order, or what finds the most in the window.
 
     Args:
         effort, seed: of the search for the best passes, see ``tour``.
+        under_ship: whether ``survey: auto`` may choose passes under the ship.
 
     Raises:
         InputError: a pattern cannot be flown as asked (clearance, depth, window).
@@ -116,7 +117,9 @@ def plan_mission(mission: Mission, *, effort: int = 24, seed: int = 0) -> Plan:
     hull_zones = HullZones.of_hull(cells, file.ship.fittings)
     risk = risk_share(cells, hull_zones, mission.risk)
     survey = [lanes_of(mission, order) for order in file.orders]
-    choice = None if survey else choose_passes(mission, cells, hull_zones, risk, model, effort=effort, seed=seed)
+    choice = None
+    if not survey:
+        choice = choose_passes(mission, cells, hull_zones, risk, model, under_ship=under_ship, effort=effort, seed=seed)
     legs = route(mission, survey) if choice is None else choice.legs
     clearance = require_clear(mission, legs)
     areas = tuple(area for lanes in survey for area in lanes.areas) if choice is None else _whole(cells)

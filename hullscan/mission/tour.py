@@ -11,22 +11,28 @@ the launch, its depth, and its distance from the centre plane; no tour goes roun
 
 from __future__ import annotations
 
+from collections.abc import Set
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from hullscan.geometry.frames import Array
 
-__all__ = ["Passes", "Tour", "Travel", "best_tour", "tour_curve"]
+__all__ = ["Passes", "Tour", "Travel", "best_tour", "missed_by_all", "tour_curve"]
 
 Order = list[tuple[int, bool]]
+Index = npt.NDArray[np.intp]
 
 _EARLY = 0.1  # worth of the mean POD over the window, against that at its end: windows are cut short
 _JOINED_M = 0.3  # ends no farther apart are one place
 _EPS_S = 1e-6
 _LEAST_GAIN = 1e-9
 _LEAST_SAVING_S = 1e-3
+_NEAR_M = (8.0, 60.0)  # about a pass to which a tour is led: what else there is taken up with it
+_WORSE = 0.02  # of the best worth, by which a tour to go on from may at first be worse
+_SPARE = 0.15  # of the budget, at most, by which it may run over before it is cut elsewhere
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +45,7 @@ class Passes:
         asymptote: of the POD of any number of looks.
         ends_m: (k, 2, 3) start and end: distance along the outline, depth, distance outward of the centre plane.
         duration_s: (k,).
+        missed: (cells,) share that what is flown anyway leaves to be found; all of it when not given.
     """
 
     pod: csr_array
@@ -46,9 +53,20 @@ class Passes:
     asymptote: float
     ends_m: Array
     duration_s: Array
+    missed: Array | None = None
 
     def __len__(self) -> int:
         return len(self.duration_s)
+
+    def missed_by(self, taken: list[int]) -> Array:
+        """(cells,) share that some of the passes leave to be found."""
+        return missed_by_all(csr_array(self.pod[taken]), self.asymptote)
+
+
+def missed_by_all(pods: csr_array, asymptote: float) -> Array:
+    """(cells,) share that all of (k, cells) passes, independent of each other, leave to be found."""
+    logs = np.log1p(-np.minimum(pods.data / asymptote, 1 - 1e-9))
+    return np.asarray(np.exp(np.bincount(pods.indices, logs, pods.shape[1])), dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,12 +131,19 @@ def best_tour(
     rng = np.random.default_rng(seed)
     order = problem.ordered(problem.filled(problem.cut(problem.ordered(list(start or ())))))
     seed_pod, best_worth = problem.pod(order), problem.worth(order)
-    best = order
-    for _ in range(effort if order else 0):
-        trial = problem.ordered(problem.filled(problem.ordered(_ruined(best, rng)), rng))
+    best, here, here_worth = order, order, best_worth
+    for number in range(effort if order else 0):
+        if number % 3 == 0:
+            changed = problem.diverted(here, rng)
+        else:
+            changed = _ruined(here, rng) if number % 3 == 1 else problem.thinned(here, rng)
+        trial = problem.shortened(problem.filled(changed, rng))
         worth = problem.worth(trial)
+        if worth > here_worth - _WORSE * best_worth * (1 - (number + 1) / effort):
+            here, here_worth = trial, worth
         if worth > best_worth + 1e-12 and problem.pod(trial) >= seed_pod:
             best, best_worth = trial, worth
+    best = problem.ordered(problem.filled(best)) if order else best
     return Tour(tuple(best), problem.time_s(best), problem.pod(best), seed_pod)
 
 
@@ -147,8 +172,13 @@ class _Problem:
         seen = np.unique(passes.pod.indices)
         pod = passes.pod[:, seen] if len(seen) else passes.pod
         self.passes, self.travel, self.budget_s = passes, travel, budget_s
+        # places by number: 2 i where pass i starts, 2 i + 1 where it ends, the launch last
+        places = np.concatenate([passes.ends_m.reshape(-1, 3), travel.launch_m[None]])
+        self.way_s = travel.time_s(places[:, None], places[None])
+        self.launch = len(places) - 1
         self.pods: csr_array = pod.tocsr()
-        self.share = passes.share[seen] if len(seen) else passes.share
+        share = passes.share if passes.missed is None else passes.share * passes.missed
+        self.share = share[seen] if len(seen) else share
         self.rows = [
             (self.pods.indices[a:b], self.pods.data[a:b])
             for a, b in zip(self.pods.indptr[:-1], self.pods.indptr[1:], strict=True)
@@ -156,13 +186,11 @@ class _Problem:
 
     # ---------------------------------------------------------------- time
 
-    def _places(self, order: Order) -> tuple[Array, Array]:
-        """(n + 1, 3) places that are left, (n + 1, 3) places that are gone to, the launch at both ends."""
-        index = np.array([i for i, _ in order], dtype=np.intp)
-        turned = np.array([int(back) for _, back in order], dtype=np.intp)
-        ends, launch = self.passes.ends_m[index], self.travel.launch_m[None]
-        each = np.arange(len(index))
-        return np.concatenate([launch, ends[each, 1 - turned]]), np.concatenate([ends[each, turned], launch])
+    def _places(self, order: Order) -> tuple[Index, Index]:
+        """(n + 1,) numbers of the places that are left and of those that are gone to, the launch at both ends."""
+        pairs = np.array(order, dtype=np.intp).reshape(-1, 2)
+        first, turned = 2 * pairs[:, 0], pairs[:, 1]
+        return np.append(self.launch, first + 1 - turned), np.append(first + turned, self.launch)
 
     def time_s(self, order: Order) -> float:
         """Of the whole tour."""
@@ -170,13 +198,13 @@ class _Problem:
             return 0.0
         left, reached = self._places(order)
         flown = self.passes.duration_s[[index for index, _ in order]].sum()
-        moved = self.travel.time_s(left, reached).sum()
+        moved = self.way_s[left, reached].sum()
         return float(flown + moved + self.travel.out_s + self.travel.home_s)
 
     def finish_s(self, order: Order) -> Array:
         """(n,) when each pass ends."""
         left, reached = self._places(order)
-        moved = self.travel.time_s(left, reached)[:-1]
+        moved = self.way_s[left, reached][:-1]
         flown = self.passes.duration_s[[index for index, _ in order]]
         return np.asarray(self.travel.out_s + np.cumsum(moved + flown), dtype=np.float64)
 
@@ -212,29 +240,71 @@ class _Problem:
 
     # ---------------------------------------------------------------- steps
 
-    def filled(self, order: Order, rng: np.random.Generator | None = None) -> Order:
-        """Insert passes, the best gain per second first, until none fits."""
+    def diverted(self, order: Order, rng: np.random.Generator) -> Order:
+        """The tour led past a part of the ship that it leaves out, and cut elsewhere to the budget.
+
+        One pass far off never pays for the way to it; all that lie there together may. Where it is led is drawn by
+        what a pass there would add.
+        """
+        gain = self.pods @ (self.share * self._missed(order))
+        gain[[index for index, _ in order]] = 0.0
+        if gain.sum() <= 0:
+            return order
+        aim = int(rng.choice(len(gain), p=gain / gain.sum()))
+        apart = np.linalg.norm(self.passes.ends_m.mean(axis=1) - self.passes.ends_m[aim].mean(axis=0), axis=1)
+        near = apart <= rng.uniform(_NEAR_M[0], _NEAR_M[1])
+        near[[index for index, _ in order]] = False
+        there = self._inserted(order, aim)
+        spare = rng.uniform(0.0, _SPARE) * self.budget_s
+        there = self.filled(there, rng, budget_s=max(self.time_s(there), self.budget_s) + spare, among=near)
+        taken = {index for index, _ in order}
+        return self.cut(self.shortened(there), spared={index for index, _ in there} - taken)
+
+    def thinned(self, order: Order, rng: np.random.Generator) -> Order:
+        """The tour without what gains least for its time, a random share of it."""
+        return self.cut(order, budget_s=self.time_s(order) * (1 - rng.uniform(0.03, 0.35)))
+
+    def _inserted(self, order: Order, index: int) -> Order:
+        """The tour with one more pass where it costs least, whatever that is."""
+        left, reached = self._places(order)
+        ahead, back = (way[:, index] for way in self._through(left, reached))
+        at = int(np.minimum(ahead, back).argmin())
+        return [*order[:at], (index, bool(back[at] < ahead[at])), *order[at:]]
+
+    def filled(
+        self,
+        order: Order,
+        rng: np.random.Generator | None = None,
+        *,
+        budget_s: float | None = None,
+        among: npt.NDArray[np.bool_] | None = None,
+    ) -> Order:
+        """Insert passes, the best gain per second first, until none fits.
+
+        Args:
+            budget_s: instead of that of the problem.
+            among: (k,) passes that may be inserted; all when not given.
+        """
         order, missed = list(order), self._missed(order)
-        used = np.zeros(len(self.passes), bool)
+        used = np.zeros(len(self.passes), bool) if among is None else ~among
         used[[index for index, _ in order]] = True
-        slack = self.budget_s - self.time_s(order)
+        slack = (self.budget_s if budget_s is None else budget_s) - self.time_s(order)
         if not order:
             slack -= self.travel.out_s + self.travel.home_s
         noise = np.ones(len(self.passes)) if rng is None else rng.uniform(0.7, 1.3, len(self.passes))
         left, reached = self._places(order)
-        gaps = [self._through(left[k : k + 1], reached[k : k + 1]) for k in range(len(left))]
-        ahead, back = (np.concatenate([gap[way] for gap in gaps], axis=1) for way in (0, 1))
+        ahead, back = self._through(left, reached)
         while True:
             gain = self.pods @ (self.share * missed)
             extra = np.minimum(ahead, back)
-            place = extra.argmin(axis=1)
-            cost = extra[np.arange(len(place)), place] + self.passes.duration_s
+            place = extra.argmin(axis=0)
+            cost = extra[place, np.arange(len(place))] + self.passes.duration_s
             able = ~used & (gain > _LEAST_GAIN) & (cost <= slack + _EPS_S)
             if not able.any():
                 return order
             index = int(np.where(able, gain * noise / np.maximum(cost, 1e-3), -1.0).argmax())
             at = int(place[index])
-            turned = bool(back[index, at] < ahead[index, at])
+            turned = bool(back[at, index] < ahead[at, index])
             order.insert(at, (index, turned))
             used[index] = True
             slack -= float(cost[index])
@@ -242,54 +312,64 @@ class _Problem:
             missed[cells] *= 1 - pod / self.passes.asymptote
             # the gap into which it came has become two
             left, reached = self._places(order)
-            first, second = (self._through(left[k : k + 1], reached[k : k + 1]) for k in (at, at + 1))
+            two = self._through(left[at : at + 2], reached[at : at + 2])
             ahead, back = (
-                np.concatenate([old[:, :at], first[way], second[way], old[:, at + 1 :]], axis=1)
-                for way, old in enumerate((ahead, back))
+                np.concatenate([old[:at], new, old[at + 1 :]]) for old, new in zip((ahead, back), two, strict=True)
             )
 
-    def _through(self, left: Array, reached: Array) -> tuple[Array, Array]:
-        """(k, 1) twice: what each pass adds to the way between two places, flown ahead and flown back."""
-        starts, stops = self.passes.ends_m[:, :1], self.passes.ends_m[:, 1:]
-        direct = self.travel.time_s(left, reached)
-        ahead = self.travel.time_s(left[None], starts) + self.travel.time_s(stops, reached[None]) - direct
-        back = self.travel.time_s(left[None], stops) + self.travel.time_s(starts, reached[None]) - direct
-        return ahead, back
+    def _through(self, left: Index, reached: Index) -> tuple[Array, Array]:
+        """(n, k) twice: what each pass adds to the way between two places, flown ahead and flown back."""
+        starts, ends = self.way_s[:, : self.launch : 2], self.way_s[:, 1 : self.launch : 2]
+        direct = self.way_s[left, reached][:, None]
+        return starts[left] + ends[reached] - direct, ends[left] + starts[reached] - direct
 
-    def cut(self, order: Order) -> Order:
-        """The tour without the passes that gain least for their time, until it keeps the budget."""
-        while order and self.time_s(order) > self.budget_s:
+    def cut(self, order: Order, spared: Set[int] = frozenset(), budget_s: float | None = None) -> Order:
+        """The tour without the passes that gain least for their time, until it keeps the budget.
+
+        Args:
+            spared: passes that go last.
+            budget_s: instead of that of the problem.
+        """
+        limit = self.budget_s if budget_s is None else budget_s
+        while order and (over := self.time_s(order) - limit) > 0:
             saved = self._without(order) + self.passes.duration_s[[index for index, _ in order]]
-            least = int(np.argmin(self.gains(order) / np.maximum(saved, 1e-3)))
-            order = order[:least] + order[least + 1 :]
+            rate = self.gains(order) / np.maximum(saved, 1e-3)
+            if spared and not all(index in spared for index, _ in order):
+                rate[[index in spared for index, _ in order]] = np.inf
+            # half of what is too much at a time: what the others gain changes with it
+            worst = np.argsort(rate, kind="stable")
+            count = 1 + int(np.searchsorted(np.cumsum(saved[worst]), over / 2))
+            gone = set(worst[: min(count, int(np.isfinite(rate).sum()))].tolist())
+            order = [each for place, each in enumerate(order) if place not in gone]
         return order
 
     def _without(self, order: Order) -> Array:
         """(n,) how much way leaving out each pass saves."""
         left, reached = self._places(order)
-        link = self.travel.time_s(left, reached)
-        return link[:-1] + link[1:] - self.travel.time_s(left[:-1], reached[1:])
+        link = self.way_s[left, reached]
+        return np.asarray(link[:-1] + link[1:] - self.way_s[left[:-1], reached[1:]])
 
     def ordered(self, order: Order) -> Order:
-        """Shorten the tour: runs of passes turned round, or single ones moved, while that saves time.
+        """Shorten the tour; of both ways round, which last equally long, the one that finds earlier."""
+        best = self.shortened(order)
+        turned = [(index, not back) for index, back in reversed(best)]
+        return turned if self.worth(turned) > self.worth(best) else best
 
-        Of both ways round, which last equally long, the one that finds earlier.
-        """
+    def shortened(self, order: Order) -> Order:
+        """Runs of passes turned round, or single ones moved, while that saves time."""
         best = list(order)
         while len(best) > 1:
             shorter = self._turned_run(best) or self._moved_pass(best)
             if shorter is None:
                 break
             best = shorter
-        turned = [(index, not back) for index, back in reversed(best)]
-        return turned if self.worth(turned) > self.worth(best) else best
+        return best
 
     def _turned_run(self, order: Order) -> Order | None:
         """The tour with the run turned whose turning saves most (2-opt); none if none does."""
         left, reached = self._places(order)
-        link = self.travel.time_s(left, reached)
-        by_left = self.travel.time_s(left[:, None], left[None])
-        by_reached = self.travel.time_s(reached[:, None], reached[None])
+        link = self.way_s[left, reached]
+        by_left, by_reached = self.way_s[np.ix_(left, left)], self.way_s[np.ix_(reached, reached)]
         # the run i .. j: what led to its start now leads to its end, and its start leads on to what followed
         saved = (link[:-1, None] + link[None, 1:]) - (by_left[:-1, 1:] + by_reached[:-1, 1:])
         saved = np.triu(saved)
@@ -302,11 +382,11 @@ class _Problem:
     def _moved_pass(self, order: Order) -> Order | None:
         """The tour with the pass moved whose moving saves most; none if none does."""
         left, reached = self._places(order)
-        link = self.travel.time_s(left, reached)
+        link = self.way_s[left, reached]
         without = self._without(order)
-        starts, stops = reached[:-1, None], left[1:, None]  # of each pass, as flown
-        ahead = self.travel.time_s(left[None], starts) + self.travel.time_s(stops, reached[None])
-        back = self.travel.time_s(left[None], stops) + self.travel.time_s(starts, reached[None])
+        starts, stops = reached[:-1], left[1:]  # of each pass, as flown
+        ahead = self.way_s[np.ix_(starts, left)] + self.way_s[np.ix_(stops, reached)]
+        back = self.way_s[np.ix_(stops, left)] + self.way_s[np.ix_(starts, reached)]
         saved = without[:, None] - (np.minimum(ahead, back) - link[None])
         each = np.arange(len(order))
         saved[each, each] = saved[each, each + 1] = -np.inf  # its own gaps

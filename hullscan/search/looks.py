@@ -92,8 +92,13 @@ class LookRecord:
         self.contrast = np.zeros(count)
         self._best_of_pass: dict[int, Array] = {}
 
-    def add(self, seen: SeenCells, pass_number: int, contrast: Array | None = None, *, speed_mps: float = 0.0) -> None:
-        """Count one frame; ``contrast`` (k,) is measured in the picture where the cells are."""
+    def add(self, seen: SeenCells, pass_number: int, contrast: Array | None = None, *, speed_mps: float) -> None:
+        """Count one frame.
+
+        Args:
+            contrast: (k,) measured in the picture where the cells are.
+            speed_mps: of the camera past the hull, which smears the frame; planned looks count it too (``passes``).
+        """
         index = seen.index
         self.looks[index] += 1
         self.best_gsd_m[index] = np.minimum(self.best_gsd_m[index], seen.gsd_m)

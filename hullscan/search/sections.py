@@ -42,15 +42,19 @@ class SectionTable:
         along = np.concatenate([np.zeros((len(steps), 1)), np.cumsum(steps, axis=1)], axis=1)
         self._along = along - along[:, hull.waterline_row : hull.waterline_row + 1]
         self.total_m = self._along[:, -1]
+        # all sections one after the other, so that one look-up reads of many
+        self._apart = 2 * float(np.abs(self._along).max()) + 1
+        self._key = (self._along + self._apart * np.arange(len(self._along))[:, None]).ravel()
+        self._points_by_axis, self._normals_by_axis = (
+            np.ascontiguousarray(values.reshape(-1, 3).T) for values in (self._points, self._normals)
+        )
 
     def at(self, columns: npt.NDArray[np.intp], girths_m: Array) -> tuple[Array, Array]:
         """(n, 3) points and (n, 3) unit normals at girths of the sections of (n,) columns."""
-        apart = 2 * float(np.abs(self._along).max()) + 1
-        key = (self._along + apart * np.arange(len(self._along))[:, None]).ravel()
-        want = girths_m + apart * columns
+        want = girths_m + self._apart * columns
 
-        def read(values: Array) -> Array:
-            return np.column_stack([np.interp(want, key, values[:, :, axis].ravel()) for axis in range(3)])
+        def read(by_axis: Array) -> Array:
+            return np.column_stack([np.interp(want, self._key, values) for values in by_axis])
 
-        normals = read(self._normals)
-        return read(self._points), normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)
+        normals = read(self._normals_by_axis)
+        return read(self._points_by_axis), normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-12)

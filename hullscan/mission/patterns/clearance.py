@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -14,12 +15,21 @@ from hullscan.geometry.frames import Array
 from hullscan.mission.model import Mission
 from hullscan.ship.surface import HullSurface, side_sign
 
-__all__ = ["Nearest", "crosses_hull", "hull_gap", "nearest_approach", "quay_face_m", "sea_bed_depth_m"]
+__all__ = [
+    "Nearest",
+    "crosses_hull",
+    "hull_gap",
+    "nearest_approach",
+    "nearest_approaches",
+    "quay_face_m",
+    "sea_bed_depth_m",
+]
 
 _CORNERS = np.array([[x, y, z] for x in (-1, 1) for y in (-1, 1) for z in (-1, 1)], dtype=np.float64)
 _CHUNK = 4000
 _SPACING_M, _MOST_POINTS, _ABOVE_M = 0.1, 400_000, 2.5
 _NEARLY_M = 0.03  # places this near to the nearest are measured to the surface itself
+_MOST_EXACT = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +108,8 @@ def _facing(half: Array, turned: Rotation, centres: Array, away: Array, count: i
 
 def _exact_gap(mission: Mission, poses: Array) -> Array:
     """(n,) distances of the box's corners to the surface itself."""
+    if not len(poses):
+        return np.zeros(0)
     turned = Rotation.from_euler("ZY", poses[:, 3:5])
     half = np.array(mission.vehicle.half_size_m)
     corners = np.concatenate([turned.apply(half * corner) + poses[:, :3] for corner in _CORNERS])
@@ -139,28 +151,53 @@ def crosses_hull(mission: Mission, poses: Array) -> npt.NDArray[np.bool_]:
 
 def nearest_approach(mission: Mission, poses: Array) -> Nearest:
     """The nearest that (n, 6) poses, no farther apart than the step, and the way between them come to anything."""
-    between = (poses[1:] + poses[:-1]) / 2
-    all_poses = np.concatenate([poses, between]) if len(poses) > 1 else poses
-    gap, _ = hull_gap(mission, all_poses)
-    if len(poses) > 1:
-        gap[len(poses) :][crosses_hull(mission, poses)] *= -1
+    return nearest_approaches(mission, [poses])[0]
+
+
+def nearest_approaches(mission: Mission, ways: Sequence[Array]) -> list[Nearest]:
+    """The same of each of several ways, measured all at once; of those that are not near, to a hundredth of a metre."""
+    all_poses = [np.concatenate([way, (way[1:] + way[:-1]) / 2]) for way in ways]
+    count = np.cumsum([len(each) for each in all_poses])[:-1]
+    flat = np.concatenate(all_poses)
+    gaps = np.split(hull_gap(mission, flat)[0], count)
+    joined = np.concatenate(ways)
+    last = np.cumsum([len(way) for way in ways])[:-1] - 1  # from the end of one way to the next nothing is flown
+    crossed = np.split(np.delete(crosses_hull(mission, joined), last), np.cumsum([len(way) - 1 for way in ways])[:-1])
+    for way, gap, through in zip(ways, gaps, crossed, strict=True):
+        gap[len(way) :][through] *= -1
+    # to the surface itself where it decides: at the nearest of all, and at the limit
+    decides = max(min(float(gap.min()) for gap in gaps), mission.file.limits.min_clearance_m) + _NEARLY_M
+    nearly = []
+    for gap in gaps:
+        some = np.argsort(gap)[:_MOST_EXACT]
+        least = float(gap[some[0]])
+        nearly.append(some[gap[some] < least + _NEARLY_M] if 0 < least < decides else some[:0])
+    asked = np.concatenate([poses[some] for poses, some in zip(all_poses, nearly, strict=True)])
+    exact = np.split(_exact_gap(mission, asked), np.cumsum([len(some) for some in nearly])[:-1])
+    reach = np.split(_reach(mission, flat), count)
+    return [
+        _nearest(mission, poses, gap, some, to_surface, far)
+        for poses, gap, some, to_surface, far in zip(all_poses, gaps, nearly, exact, reach, strict=True)
+    ]
+
+
+def _nearest(
+    mission: Mission, poses: Array, gap: Array, nearly: npt.NDArray[np.intp], exact: Array, reach: Array
+) -> Nearest:
+    """To hull, sea bed or quay, of poses with their gaps by the cloud and, where it matters, to the surface itself."""
     index = int(np.argmin(gap))
     least = float(gap[index])
-    if least > 0:
-        nearly = np.argsort(gap)[:64]
-        nearly = nearly[gap[nearly] < least + _NEARLY_M]
-        exact = _exact_gap(mission, all_poses[nearly])
+    if len(nearly):
         index, least = int(nearly[np.argmin(exact)]), min(float(exact.min()), max(least, 0.0) + _NEARLY_M)
-    found = [Nearest(least, "hull", all_poses[index, :3])]
-    reach = _reach(mission, all_poses)
-    bed = sea_bed_depth_m(mission) - all_poses[:, 2] - reach[:, 2]
+    found = [Nearest(least, "hull", poses[index, :3])]
+    bed = sea_bed_depth_m(mission) - poses[:, 2] - reach[:, 2]
     index = int(np.argmin(bed))
-    found.append(Nearest(float(bed[index]), "sea bed", all_poses[index, :3]))
+    found.append(Nearest(float(bed[index]), "sea bed", poses[index, :3]))
     quay = quay_face_m(mission)
     if quay is not None:
-        gap = quay[0] * (quay[1] - all_poses[:, 1]) - reach[:, 1]
+        gap = quay[0] * (quay[1] - poses[:, 1]) - reach[:, 1]
         index = int(np.argmin(gap))
-        found.append(Nearest(float(gap[index]), "quay", all_poses[index, :3]))
+        found.append(Nearest(float(gap[index]), "quay", poses[index, :3]))
     return min(found, key=lambda nearest: nearest.distance_m)
 
 

@@ -25,11 +25,12 @@ from hullscan.mission.patterns.leg import STEP_M
 from hullscan.mission.patterns.view import LEAST_DEPTH_M, footprint_m
 from hullscan.ship.surface import HullSurface, side_sign
 
-__all__ = ["Gear", "assumed_gear", "keep_out", "running_gear_lanes"]
+__all__ = ["KEEP_OUT_M", "Gear", "assumed_gear", "keep_out", "running_gear_lanes"]
 
 _DIAMETER, _SHAFT_HEIGHT, _RUDDER_LENGTH = 0.65, 0.35, 0.6
 _RESERVE_M = 0.06
-_KEEP_OUT_M = 2.0  # from what may turn, without the lock-out
+KEEP_OUT_M = 2.0
+"""From what may turn, without the lock-out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,7 @@ def keep_out(mission: Mission, poses: Array) -> npt.NDArray[np.bool_]:
     gear = assumed_gear(mission)
     lock_out = mission.file.lock_out
     confirmed = lock_out is not None and lock_out.complete
-    margin = mission.file.limits.min_clearance_m if confirmed else _KEEP_OUT_M
+    margin = mission.file.limits.min_clearance_m if confirmed else KEEP_OUT_M
     margin += float(np.linalg.norm(mission.vehicle.half_size_m))
     x, y, z = poses[:, 0], poses[:, 1], poses[:, 2]
     from_shaft = np.maximum(np.hypot(y, z - gear.shaft_depth_m) - gear.radius_m, 0)

@@ -14,7 +14,7 @@ import numpy as np
 from hullscan.errors import InputError
 from hullscan.geometry.frames import Array, Pose
 from hullscan.mission.model import Mission
-from hullscan.mission.patterns.clearance import crosses_hull, hull_gap, nearest_approach
+from hullscan.mission.patterns.clearance import crosses_hull, hull_gap, nearest_approaches
 from hullscan.mission.patterns.lanes import Lanes
 from hullscan.mission.patterns.leg import SETTLE_S, Leg, dense, timed
 from hullscan.mission.patterns.outline import Outline
@@ -333,8 +333,8 @@ def require_clear(mission: Mission, legs: list[Leg]) -> float:
     """
     limit = mission.file.limits.min_clearance_m
     least = np.inf
-    for number, leg in enumerate(legs):
-        found = nearest_approach(mission, leg.poses[:, 1:])
+    approaches = nearest_approaches(mission, [leg.poses[:, 1:] for leg in legs])
+    for number, (leg, found) in enumerate(zip(legs, approaches, strict=True)):
         least = min(least, found.distance_m)
         if found.distance_m < limit:
             raise InputError(
