@@ -60,6 +60,7 @@ def full_mission(folder: Path, length: float, visibility: float = 3.0) -> Missio
         (0.03, [stern_s, side_s, bottom, stern_p, side_p, bow]),
         (0.03, [side_p, stern_p, stern_s, side_s, bottom, bow]),
         (0.97, [side_p, bow, side_s, bottom, stern_s, stern_p]),
+        (0.03, [bottom, side_s, "  - {pattern: stern}", side_p, bow]),
     ]
     missions = [
         mission_of(folder, length, "\n".join(orders), visibility, launch=share * length) for share, orders in variants

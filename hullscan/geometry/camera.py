@@ -92,8 +92,13 @@ class Camera:
         points = np.asarray(points_cam_m, dtype=np.float64).reshape(-1, 3)
         if not len(points):
             return np.zeros((0, 2))
-        pixels, _ = cv2.projectPoints(points, np.zeros(3), np.zeros(3), self.matrix, np.array(self.distortion))
-        pixels = pixels.reshape(-1, 2).astype(np.float64)
+        if any(self.distortion):
+            pixels, _ = cv2.projectPoints(points, np.zeros(3), np.zeros(3), self.matrix, np.array(self.distortion))
+            pixels = pixels.reshape(-1, 2).astype(np.float64)
+        else:  # the planner projects a million points
+            with np.errstate(divide="ignore", invalid="ignore"):
+                normal = points[:, :2] / points[:, 2:]
+            pixels = normal * [self.fx_px, self.fy_px] + [self.cx_px, self.cy_px]
         pixels[points[:, 2] <= 1e-6] = np.nan
         return np.asarray(pixels, dtype=np.float64)
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 from scipy.spatial.transform import Rotation
 
 from hullscan.geometry.frames import Array
@@ -34,6 +35,7 @@ _TURN_RAD_S = float(np.radians(20))
 SIDE_OVERLAP = 0.15
 """Of neighbouring lanes: less than a full survey's, because what matters is hull seen per minute."""
 _LOOKED_AT = ("sea_chest", "thruster_tunnel", "rudder_trunk", "bilge_keel")
+_SMALL = ("sea_chest",)
 _LEAST_RUN_M = 1.0
 _SECOND_LOOK = 0.8  # of the stand-off: from closer, and between the rows of the first look, so that it is another look
 
@@ -77,19 +79,31 @@ def _between(track: Array, cuts: Sequence[int]) -> Iterable[Array]:
     return (track[a : b + 1] for a, b in pairwise(cuts))
 
 
-def side_pieces(lines: HullLines, halves: Sequence[int], speed_mps: float, piece_m: float) -> list[Candidate]:
-    """Lanes along the sides at constant girth from the waterline to the turn of the bilge, cut into pieces."""
+def side_pieces(
+    lines: HullLines,
+    halves: Sequence[int],
+    speed_mps: float,
+    piece_m: float,
+    reached: npt.NDArray[np.bool_] | None = None,
+) -> list[Candidate]:
+    """Lanes along the sides at constant girth from the waterline to the turn of the bilge, cut into pieces.
+
+    Args:
+        reached: (2, c) columns that the vehicle can reach; all when not given.
+    """
     footprint = 2 * lines.stand_off_m * np.tan(lines.vehicle.camera.vfov_rad / 2)
     found = []
-    columns = np.arange(len(lines.cells.columns_m))
     for half in halves:
-        deepest = float(lines.limit_m[half].max(initial=0.0))
+        columns = np.arange(len(lines.cells.columns_m)) if reached is None else np.flatnonzero(reached[half])
+        limit = lines.limit_m[half, columns]
+        deepest = float(limit.max(initial=0.0))
         rows = np.arange(footprint / 2, deepest + footprint / 2, footprint * (1 - SIDE_OVERLAP))
         for number, girth in enumerate(rows, start=1):
-            there = lines.limit_m[half] > girth - footprint / 2
+            there = limit > girth - footprint / 2
             poses, flyable = lines.poses(half, columns, np.full(len(columns), girth))
             zone = f"{('starboard', 'port')[half]} side, lane {number} of {len(rows)}"
-            for run in runs_of(there & flyable):
+            # columns on both sides of what is out of reach are not neighbours
+            for run in runs_of(there & flyable, breaks=np.flatnonzero(np.diff(columns) > 1) + 1):
                 for piece in split_track(poses[run], piece_m):
                     found.append(
                         Candidate(track=piece[_sparse(len(piece))], speed_mps=speed_mps, zone=zone, side=(1, -1)[half])
@@ -108,7 +122,7 @@ def fitting_looks(
     """Rows over each fitting, a first look and a closer one.
 
     Args:
-        speeds_mps: past what is short, and along what is long and is cut into pieces.
+        speeds_mps: past what is small and must be seen well, and along the rest, which is cut into pieces.
     """
     cells, near = lines.cells, max(_SECOND_LOOK * lines.stand_off_m, least_stand_off_m)
     closer = HullLines(cells, lines.vehicle, near, lines.deepest_m)
@@ -133,7 +147,7 @@ def fitting_looks(
                     reached = view.limit_m[half, columns] > girth - footprint / 2
                     for run in runs_of(flyable & reached, least=2):
                         pieces = split_track(poses[run], piece_m)
-                        speed = speeds_mps[0 if len(pieces) == 1 else 1]
+                        speed = speeds_mps[0 if zone.kind in _SMALL else 1]
                         found += [
                             Candidate(track=each, speed_mps=speed, zone=zone.name, side=(1, -1)[half])
                             for each in pieces
@@ -153,13 +167,19 @@ def _rows(girths_m: Array, footprint_m: float, shift: float) -> Array:
     return rows if not shift else (rows[:-1] + rows[1:]) / 2
 
 
-def runs_of(there: np.typing.NDArray[np.bool_], least: int = int(_LEAST_RUN_M / CELL_M)) -> list[slice]:
-    """Runs of true values that are long enough."""
+def runs_of(
+    there: npt.NDArray[np.bool_], least: int = int(_LEAST_RUN_M / CELL_M), breaks: Sequence[int] = ()
+) -> list[slice]:
+    """Runs of true values that are long enough; none goes on across a break, which lies before a value."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], there, [False]]).astype(int)))
-    return [slice(int(a), int(b)) for a, b in edges.reshape(-1, 2) if b - a >= least]
+    runs = []
+    for a, b in edges.reshape(-1, 2).tolist():
+        cuts = [a, *(int(each) for each in breaks if a < each < b), b]
+        runs += [slice(first, last) for first, last in pairwise(cuts) if last - first >= least]
+    return runs
 
 
-def _sparse(count: int) -> np.typing.NDArray[np.intp]:
+def _sparse(count: int) -> npt.NDArray[np.intp]:
     """Every second pose, and the last."""
     return np.unique(np.concatenate([np.arange(0, count, 2), [count - 1]]))
 

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 
 from hullscan.geometry.frames import Array
 from hullscan.mission.candidates import SIDE_OVERLAP, Candidate
@@ -23,7 +24,13 @@ _LEAST_LINE_M = 1.0
 _STEP_M = 0.5
 
 
-def girth_pairs(lines: HullLines, halves: Sequence[int], speed_mps: float, longest_m: float) -> list[Candidate]:
+def girth_pairs(
+    lines: HullLines,
+    halves: Sequence[int],
+    speed_mps: float,
+    longest_m: float,
+    reached: npt.NDArray[np.bool_],
+) -> list[Candidate]:
     """Down one line and up the next, from the waterline to where the plating can be seen from outside.
 
     Long ones are cut at half their depth, as often as needed.
@@ -31,6 +38,7 @@ def girth_pairs(lines: HullLines, halves: Sequence[int], speed_mps: float, longe
     Args:
         halves: 0 starboard, 1 port.
         longest_m: of a pass, about.
+        reached: (2, c) columns that the vehicle can reach.
     """
     camera, off = lines.vehicle.camera, lines.stand_off_m
     spacing = 2 * off * float(np.tan(camera.hfov_rad / 2)) * (1 - SIDE_OVERLAP)
@@ -40,6 +48,8 @@ def girth_pairs(lines: HullLines, halves: Sequence[int], speed_mps: float, longe
         at = _columns(lines, half, spacing)
         pieces = []
         for first, second in zip(at[::2], at[1::2], strict=False):
+            if not reached[half, [first, second]].all():
+                continue
             deepest = float(min(lines.limit_m[half, [first, second]]))
             if deepest - height / 2 < _LEAST_LINE_M:
                 continue
@@ -61,7 +71,7 @@ def girth_pairs(lines: HullLines, halves: Sequence[int], speed_mps: float, longe
     return found
 
 
-def _columns(lines: HullLines, half: int, spacing_m: float) -> Array:
+def _columns(lines: HullLines, half: int, spacing_m: float) -> npt.NDArray[np.intp]:
     """Columns as far apart as the spacing, along the plating at half the girth that can be seen."""
     able = np.flatnonzero(lines.limit_m[half] > 0)
     if not len(able):

@@ -59,15 +59,18 @@ def all_passes(
     halves.sort(key=lambda half: (1, -1)[half] != side_sign(file.launch.side))
     piece = max(_LEAST_PIECE_M, budget_s * speed_mps / _PIECES)
     safe = max(0.7, file.limits.min_clearance_m + 0.35)
+    tether = min(file.limits.max_tether_m, vehicle.tether_m)
+    farthest = min(tether, budget_s * speed_mps / 2)
+    stations = lines.cells.columns_m
+    reached = np.array([np.abs(joiner.outline.place_m(stations, np.full(len(stations), s))) < farthest for s in (1, -1)])
     found = fitting_looks(lines, zones, halves, (min(vehicle.survey_speed_mps, speed_mps), speed_mps), piece, safe)
-    found += side_pieces(lines, halves, speed_mps, piece)
-    found += girth_pairs(lines, halves, speed_mps, 3 * piece)
+    found += side_pieces(lines, halves, speed_mps, piece, reached)
+    found += girth_pairs(lines, halves, speed_mps, 3 * piece, reached)
     if under_ship:
-        found += bottom_pieces(lines, halves, speed_mps, piece)
+        found += bottom_pieces(lines, halves, speed_mps, piece, reached)
         found += _round_the_gear(mission)
     found += [each for each in offered if under_ship or not each.under]
     found = [each for each in found if (0 if each.side > 0 else 1) in halves]
-    tether = min(file.limits.max_tether_m, vehicle.tether_m)
     ends = joiner.places(
         np.concatenate([each.track[[0, -1]] for each in found]), np.repeat([each.side for each in found], 2)
     )

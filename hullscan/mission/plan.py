@@ -102,7 +102,7 @@ class Plan:
         }
 
 
-def plan_mission(mission: Mission, *, effort: int = 60, seed: int = 0, under_ship: bool = True) -> Plan:
+def plan_mission(mission: Mission, *, effort: int = 48, seed: int = 0, under_ship: bool = True) -> Plan:
     """Plan a mission: every pattern that it asks for, in that order, or what finds the most in the window.
 
     Args:

@@ -8,9 +8,10 @@ from hullscan.errors import InputError
 from hullscan.geometry.frames import Array
 from hullscan.mission.model import Mission
 from hullscan.mission.orders import Longitudinal
+from hullscan.mission.patterns.clearance import hull_gap
 from hullscan.mission.patterns.lanes import Area, Lanes, stand_off_for
 from hullscan.mission.patterns.leg import STEP_M
-from hullscan.mission.patterns.view import LEAST_DEPTH_M
+from hullscan.mission.patterns.view import LEAST_DEPTH_M, turn_girth
 from hullscan.ship.surface import Sides, side_name, side_sign
 
 __all__ = ["bilge_depth", "longitudinal_lanes"]
@@ -19,6 +20,8 @@ __all__ = ["bilge_depth", "longitudinal_lanes"]
 # range they drop by sin 22.5 x sin 45 / (cos 22.5). Without them it loses its velocity, and the vehicle its position.
 _BEAM_DROP, _BEAM_MARGIN_M = 0.30, 0.15
 _END_TRIM = 0.25
+_RESERVE_M, _ROUNDS = 0.06, 6  # more than the clearance between poses, where the way is straight; of moving off
+_FACES_DOWN_RAD = float(np.radians(62))
 _MANY = 100  # stations at which the turn of the bilge is looked for
 
 
@@ -46,9 +49,10 @@ def longitudinal_lanes(mission: Mission, order: Longitudinal) -> Lanes:
     # the ends are seen from a little inside: a quarter of the picture's width
     trim = min(_END_TRIM * 2 * stand_off * float(np.tan(camera.hfov_rad / 2)), (stations[1] - stations[0]) / 4)
     along = np.linspace(stations[0] + trim, stations[1] - trim, int((stations[1] - stations[0]) / STEP_M) + 2)
-    share = centres / float(hull.total_girth(middle, order.side)[0])
     turn = _turn_depths(mission, sign, along)
-    tracks = tuple(_lane(mission, sign, along, s, stand_off, turn) for s in share)
+    top, foot = _edges(mission, sign, along, depths)
+    shares = (centres - girth0) / max(height, 1e-9)
+    tracks = tuple(_lane(mission, sign, along, top + share * (foot - top), stand_off, turn) for share in shares)
     return Lanes(
         order=order,
         pattern="longitudinal",
@@ -79,11 +83,22 @@ def _turn_depths(mission: Mission, sign: Sides, stations: Array) -> Array:
     return np.interp(stations, some, [bilge_depth(mission, sign, float(station)) for station in some])
 
 
-def _lane(mission: Mission, sign: Sides, stations: Array, girth_share: float, stand_off: float, turn: Array) -> Array:
-    """(n, 6) poses that look along the inward normal; lanes follow the same share of the girth along the ship."""
+def _edges(mission: Mission, sign: Sides, stations: Array, depths_m: tuple[float, float]) -> tuple[Array, Array]:
+    """(n,) girths of the upper and the lower edge of what is asked for.
+
+    Where her sides draw in, the lower edge rises to the plating that faces down too much for lanes beside her.
+    """
+    side = side_name(sign[0])
+    some = stations if len(stations) <= _MANY else np.linspace(stations[0], stations[-1], _MANY)
+    top, foot = (mission.hull.girth_to_depth(some, np.full(len(some), depth), side) for depth in depths_m)
+    foot = np.minimum(foot, turn_girth(mission, int(sign[0]), some, _FACES_DOWN_RAD))
+    return np.interp(stations, some, top), np.interp(stations, some, np.maximum(foot, top))
+
+
+def _lane(mission: Mission, sign: Sides, stations: Array, girths: Array, stand_off: float, turn: Array) -> Array:
+    """(n, 6) poses that look along the inward normal at places of (n,) girths."""
     hull, vehicle = mission.hull, mission.vehicle
     sides = np.repeat(sign, len(stations))
-    girths = girth_share * hull.total_girth(stations, side_name(sign[0]))
     points, normals = hull.point(sides, stations, girths), hull.normal(sides, stations, girths)
     flat = np.linalg.norm(normals[:, :2], axis=1)
     if (flat < 0.3).any():
@@ -100,4 +115,22 @@ def _lane(mission: Mission, sign: Sides, stations: Array, girth_share: float, st
     reach = np.linalg.norm(points[:, :2] - camera[:, :2], axis=1)
     tilt = np.arctan2(camera[:, 2] - points[:, 2], reach)
     body = np.column_stack([camera[:, :2] - inward * mount[0], depth])
-    return np.column_stack([body, yaw, np.zeros(len(yaw)), tilt])
+    return _kept_off(mission, np.column_stack([body, yaw, np.zeros(len(yaw)), tilt]), points, inward)
+
+
+def _kept_off(mission: Mission, poses: Array, points: Array, inward: Array) -> Array:
+    """(n, 6) poses moved straight out where the hull above what they look at comes too near, and aimed again."""
+    hull, sides = mission.hull, np.where(points[:, 1] >= 0, 1, -1).astype(np.int8)
+    limit, mount = mission.file.limits.min_clearance_m + _RESERVE_M, mission.vehicle.camera_pose_frd(0.0).position_m
+    # a pose that was raised from below the turn of the bilge may lie within her: it belongs beside the plating there
+    girths = hull.girth_to_depth(poses[:, 0], poses[:, 2], side_name(sides[0]))
+    beside = ((hull.point(sides, poses[:, 0], girths) - poses[:, :3])[:, :2] * inward).sum(axis=1)
+    poses[:, :2] -= inward * np.maximum(limit + mission.vehicle.half_size_m[0] - beside, 0)[:, None]
+    for _ in range(_ROUNDS):
+        short = np.maximum(limit - hull_gap(mission, poses)[0], 0)
+        if not short.any():
+            break
+        poses[:, :2] -= inward * short[:, None]
+    camera = poses[:, :3] + np.column_stack([inward * mount[0], np.full(len(poses), mount[2])])
+    poses[:, 5] = np.arctan2(camera[:, 2] - points[:, 2], np.linalg.norm(points[:, :2] - camera[:, :2], axis=1))
+    return poses
