@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ __all__ = [
     "coverage_result",
     "findings_result",
     "pictured_sightings",
+    "read_result",
     "track_result",
     "write_results",
 ]
@@ -218,3 +220,24 @@ def write_results(folder: MissionFolder, database: MissionDatabase, results: dic
             draft.replace(target)
         except OSError as error:
             raise RecordError(f"cannot write {target}: {error.strerror}") from error
+
+
+def read_result(path: Path) -> dict[str, Any]:
+    """Content of a result file.
+
+    Raises:
+        RecordError: it is missing, damaged, or of another kind or version.
+    """
+    todo = "make the results again with hullscan analyze"
+    try:
+        content: Any = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RecordError(f"{path} is missing", todo=todo) from error
+    except (ValueError, RecursionError) as error:
+        raise RecordError(f"{path} is damaged: {error}", todo=todo) from error
+    if not isinstance(content, dict):
+        raise RecordError(f"{path} is damaged: it holds no object", todo=todo)
+    schema, known = content.get("schema"), f"hullscan.{path.stem}/1"
+    if schema != known:
+        raise RecordError(f"{path} is of {schema!r}, this program reads {known!r}", todo=todo)
+    return content

@@ -6,7 +6,6 @@ It is made from the mission folder alone, so it can be made again at any time, i
 from __future__ import annotations
 
 import base64
-import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +20,7 @@ from hullscan.errors import RecordError
 from hullscan.mission.model import Mission, load_mission
 from hullscan.record.events import read_events
 from hullscan.record.folder import MissionFolder
+from hullscan.record.results import read_result
 from hullscan.report.hullmap import POD_CLASSES, overview_map, side_map
 from hullscan.words import fill, translator
 
@@ -39,7 +39,7 @@ def write_report(folder: MissionFolder, language: str = "en") -> Path:
     """
     words = translator(language)
     mission = load_mission(folder.mission_file)
-    results = {name: _load(folder.path / f"{name}.json") for name in ("findings", "coverage", "track", "summary")}
+    results = {name: read_result(folder.path / f"{name}.json") for name in ("findings", "coverage", "track", "summary")}
     try:
         page = _page(folder, mission, results, language, words)
     except (LookupError, TypeError, ValueError, UndefinedError) as error:
@@ -82,22 +82,6 @@ def _page(
         not_planned_m2=max(results["coverage"]["wetted_area_m2"] - results["coverage"]["planned_area_m2"], 0.0),
     )
     return _NUMBER_AND_UNIT.sub("\u00a0", page)  # a number and its unit stay on one line
-
-
-def _load(path: Path) -> dict[str, Any]:
-    todo = "make the results again with hullscan analyze"
-    try:
-        content: Any = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise RecordError(f"{path} is missing", todo=todo) from error
-    except (ValueError, RecursionError) as error:
-        raise RecordError(f"{path} is damaged: {error}", todo=todo) from error
-    if not isinstance(content, dict):
-        raise RecordError(f"{path} is damaged: it holds no object", todo=todo)
-    schema, known = content.get("schema"), f"hullscan.{path.stem}/1"
-    if schema != known:
-        raise RecordError(f"{path} is of {schema!r}, this program reads {known!r}", todo=todo)
-    return content
 
 
 def _maps(mission: Mission, results: dict[str, Any], words: Callable[[str], str]) -> list[tuple[str, Markup]]:
