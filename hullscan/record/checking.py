@@ -19,6 +19,7 @@ from hullscan.words import mark
 
 __all__ = ["Check", "check_folder"]
 
+_SHOWN = 8  # numbers of lines in one message
 _LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 _DERIVED = ("report.html", "report.pdf", SIGNERS, PUBLIC_KEY, VERIFY)
 """What may differ between two seals of a folder: it is made again from the rest, or belongs to the seal."""
@@ -183,8 +184,10 @@ def _chain(folder: MissionFolder) -> Iterator[Check]:
         yield Check(None, mark("no log of events: these are results of an analysis"))
         return
     lines, broken = broken_links(folder.events)
-    for number in broken:
-        yield Check(False, mark("the chain of events is broken at line {line}"), {"line": number})
+    if broken:
+        shown = ", ".join(str(number) for number in broken[:_SHOWN]) + (", ..." if len(broken) > _SHOWN else "")
+        data = {"lines": shown, "count": len(broken)}
+        yield Check(False, mark("the chain of events is broken in {count} lines: {lines}"), data)
     if not broken:
         yield Check(True, mark("{lines} events, each holding the hash of the one before"), {"lines": lines})
 
