@@ -184,7 +184,8 @@ CHANGES: dict[str, tuple[Callable[[MissionFolder], object], str]] = {
     "a signature that is gone is told": (lambda f: (f.path / f"{MANIFEST}.sig").unlink(), "is not signed"),
     "a seal that is gone is told": (lambda f: (f.path / MANIFEST).unlink(), "not sealed"),
     "an event that was taken out breaks the chain": (
-        lambda f: f.events.write_bytes(f.events.read_bytes().split(b"\n", 1)[1]), "chain of events is broken in 1 lines: 1",
+        lambda f: f.events.write_bytes(f.events.read_bytes().split(b"\n", 1)[1]),
+        "chain of events is broken in 1 lines: 1",
     ),
     "a video file that was cut off while recording is named": (
         lambda f: (f.video / "001.mkv").write_bytes(b"x"), "cut off while it was recorded: video/001.mkv",
