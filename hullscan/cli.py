@@ -186,12 +186,13 @@ def report(
     from hullscan.record.folder import MissionFolder
     from hullscan.record.seal import is_sealed, seal
     from hullscan.record.signature import machine_key
-    from hullscan.report.html import write_report
+    from hullscan.report.writing import write_reports
 
-    path = write_report(MissionFolder.open(folder), lang)
+    written = write_reports(MissionFolder.open(folder), lang)
     if is_sealed(folder):
         seal(folder, machine_key(_seal_key(seal_key)))
-    typer.echo(str(path))
+    for path in written:
+        typer.echo(str(path))
 
 
 @app.command()

@@ -32,7 +32,7 @@ from hullscan.record.folder import MissionFolder
 from hullscan.record.replay import FilePictures, FolderPictures, recorded_ranges
 from hullscan.record.seal import seal, unseal
 from hullscan.record.signature import machine_key
-from hullscan.report.html import write_report
+from hullscan.report.writing import write_reports
 from hullscan.vehicle.protocol import RangeReport
 from hullscan.vehicle.telemetry import Telemetry
 from hullscan.vehicle.tlog import read_recording
@@ -156,7 +156,7 @@ def _analyze(
         finish(folder, database, evidence, pictures, options.rules)
     finally:
         database.close()
-    write_report(folder, options.language)
+    write_reports(folder, options.language)
     seal(folder.path, None if options.seal_key is None else machine_key(options.seal_key))
     return folder.path
 

@@ -35,7 +35,7 @@ from hullscan.record.folder import MissionFolder
 from hullscan.record.replay import DvlLog, FolderPictures, has_recording
 from hullscan.record.seal import digest, seal
 from hullscan.record.signature import machine_key
-from hullscan.report.html import write_report
+from hullscan.report.writing import write_reports
 from hullscan.vehicle.address import parse_address
 from hullscan.vehicle.ardusub import ArduSubVehicle
 from hullscan.vehicle.dvl import DVL_PORT, WaterLinkedDvl
@@ -380,7 +380,7 @@ def _close(flight: _Flight) -> Assessment:
     )
     pictures = FolderPictures(flight.folder.video) if has_recording(flight.folder.video) else None
     assessment = finish(flight.folder, flight.database, evidence, pictures, flight.options.rules)
-    write_report(flight.folder, flight.options.language)
+    write_reports(flight.folder, flight.options.language)
     return assessment
 
 
