@@ -219,7 +219,7 @@ def verify(
 @app.command(name="export")
 def export_(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="mission folder")],
-    form: Annotated[str, typer.Option("--format", help="geojson, kml, csv, coco, yolo, srt or bag")],
+    form: Annotated[str, typer.Option("--format", help="geojson, kml, csv, coco, yolo, srt, diver or bag")],
     out: Annotated[Path | None, typer.Option("--out", help="folder of the files; DIR-export by default")] = None,
     lang: LangOption = "en",
     seal_key: SealKeyOption = None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,13 @@ import geojson
 import numpy as np
 import pytest
 import yaml
+from test_report import HOSTILE, Parts, finding, hull, made, reaches_out, read, spoken_by
 
 from hullscan.errors import InputError, RecordError
 from hullscan.record.folder import MissionFolder
 from hullscan.report.exports import FORMATS, export_mission
+
+__all__ = ["hull"]  # the fixture
 
 DEMO = Path(__file__).parents[1] / "missions" / "demo.yaml"
 UTC_S = 1_795_339_800.0
@@ -138,6 +142,48 @@ def test_a_picture_that_is_missing_is_an_error_and_not_left_out(folder: MissionF
 def test_damaged_results_end_in_one_line(folder: MissionFolder, form: str) -> None:
     broken = {"schema": "hullscan.findings/1", "mission": "demo", "ship": "x", "findings": [{"id": "F01"}]}
     (folder.path / "findings.json").write_text(json.dumps(broken), encoding="utf-8")
-    with pytest.raises(RecordError, match="incomplete") as caught:
+    with pytest.raises(RecordError, match=r"incomplete|missing") as caught:
         _export(folder, form)
     assert "\n" not in str(caught.value)
+
+
+# --- the diver's sheet ---
+
+
+def _sheet(tmp_path: Path, hull: Any, station_m: float, extra: str, language: str = "en", **changed: Any) -> str:
+    """The text of a diver's sheet for one finding, of the demo mission with ``extra`` in its ship."""
+    mission = DEMO.read_text(encoding="utf-8").replace("ship:\n", f"ship:\n{extra}", 1)
+    assert extra in mission
+    one = {**finding(hull, 1, station_m, 2.0), **changed}
+    folder = made(tmp_path / "m", Parts([one], mission=mission))
+    (path,) = export_mission(folder, "diver", tmp_path / "out", tmp_path / "key", language)
+    return read(path.read_text(encoding="utf-8")).text
+
+
+def test_a_diver_sheet_names_frame_landmark_and_danger(tmp_path: Path, hull: Any) -> None:
+    text = _sheet(tmp_path, hull, 32.6, "  frames: {spacing_m: 0.65}\n")
+    assert "frame 50, +0.1 m" in text
+    assert "locked out" in text
+    assert "Do not touch" in text
+    assert re.search(r"\d\.\d m (forward|aft) of and \d\.\d m (below|above) the (anode|sea chest|outlet)", text)
+
+
+def test_a_diver_sheet_at_the_stern_warns_of_the_running_gear(tmp_path: Path, hull: Any) -> None:
+    assert "Rudder and propeller are near" in _sheet(tmp_path, hull, 3.0, "")
+
+
+def test_a_diver_sheet_is_in_korean_too(tmp_path: Path, hull: Any) -> None:
+    text = _sheet(tmp_path, hull, 32.6, "", "ko")
+    assert "잠수사 인계서" in text
+    assert not re.search(r"Diver sheet|locked out|Do not touch", text)
+
+
+def test_hostile_words_in_a_diver_sheet_stay_words(tmp_path: Path, hull: Any) -> None:
+    folder = made(tmp_path / "m", spoken_by(HOSTILE, hull))
+    for one in (content := json.loads((folder.path / "findings.json").read_text(encoding="utf-8")))["findings"]:
+        one["side"] = "starboard"
+    (folder.path / "findings.json").write_text(json.dumps(content), encoding="utf-8")
+    (path,) = export_mission(folder, "diver", tmp_path / "out", tmp_path / "key")
+    page = path.read_text(encoding="utf-8")
+    assert "<script>" not in page
+    assert reaches_out(page) == []

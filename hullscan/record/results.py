@@ -19,6 +19,7 @@ from hullscan.geometry.frames import GeoOrigin, ShipPose
 from hullscan.mission.model import Mission
 from hullscan.record.database import MissionDatabase
 from hullscan.record.folder import MissionFolder
+from hullscan.ship.frames import frame_at
 from hullscan.ship.surface import side_name
 
 __all__ = [
@@ -73,6 +74,8 @@ def _finding(
     number: int, finding: Finding, mission: Mission, views: Viewpoints, model_sha256: str, frames: list[str | None]
 ) -> dict[str, Any]:
     located = mission.hull.locate(finding.position_ship_m[None])
+    station_m = float(located.station_m[0])
+    frame = frame_at(mission.file.ship.frames, station_m)
     times = [fix.sighting.utc_s for fix in finding.fixes]
     lat, lon = _georeference(mission, views, float(np.median(times))).of(finding.position_ship_m)
     pictures = []
@@ -96,7 +99,8 @@ def _finding(
         "label": finding.label,
         "score": round(finding.score, 3),
         "side": side_name(float(located.side[0])),
-        "station_m": round(float(located.station_m[0]), 2),
+        "station_m": round(station_m, 2),
+        "frame_number": None if frame is None else round(frame, 2),
         "girth_m": round(float(located.girth_m[0]), 2),
         "depth_m": round(float(finding.position_ship_m[2]), 2),
         "position_ship_m": [round(float(value), 3) for value in finding.position_ship_m],

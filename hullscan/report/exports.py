@@ -24,6 +24,7 @@ from hullscan.errors import InputError, RecordError
 from hullscan.record.bag import write_bag
 from hullscan.record.folder import MissionFolder
 from hullscan.record.results import read_result
+from hullscan.report.diver import write_diver_sheets
 from hullscan.words import fill, mark, translator
 
 __all__ = ["FORMATS", "export_mission", "findings_csv", "findings_geojson", "findings_kml"]
@@ -43,7 +44,11 @@ class _Source:
 
     folder: MissionFolder
     findings: dict[str, Any]
-    words: Words
+    language: str
+
+    @property
+    def words(self) -> Words:
+        return translator(self.language)
 
     @property
     def all(self) -> list[dict[str, Any]]:
@@ -79,7 +84,7 @@ def export_mission(folder: MissionFolder, form: str, out: Path, seal_key: Path, 
         return [write_bag(folder, out, seal_key)]
     if form not in FORMATS:
         raise InputError(f"no format {form!r}", todo=f"choose one of {', '.join([*FORMATS, 'bag'])}")
-    source = _Source(folder, read_result(folder.path / "findings.json"), translator(language))
+    source = _Source(folder, read_result(folder.path / "findings.json"), language)
     try:
         out.mkdir(parents=True, exist_ok=True)
         return FORMATS[form](source, out)
@@ -291,6 +296,10 @@ def _srt_time(milliseconds: float) -> str:
     return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d},{ms:03d}"
 
 
+def _diver(source: _Source, out: Path) -> list[Path]:
+    return [write_diver_sheets(source.folder, out, source.language)]
+
+
 def _written(path: Path, text: str) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8", errors="backslashreplace", newline="")
@@ -305,4 +314,5 @@ def _copied(source: Path, target: Path) -> Path:
 
 FORMATS: Final[dict[str, Callable[[_Source, Path], list[Path]]]] = {
     "geojson": _geojson, "kml": _kml, "csv": _csv, "coco": _coco, "yolo": _yolo, "srt": _srt,
+    "diver": _diver,
 }  # fmt: skip

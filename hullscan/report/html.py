@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedError
@@ -15,7 +16,7 @@ from hullscan.report.content import Picture, ReportContent, incomplete, read_con
 from hullscan.report.hullmap import POD_CLASSES
 from hullscan.report.wording import HOW_TO_READ, gap_words, gaps_words, statement
 
-__all__ = ["write_report"]
+__all__ = ["page_templates", "shown_picture", "write_report"]
 
 _TEMPLATES = Path(__file__).parent
 _NUMBER_AND_UNIT = re.compile(r"(?<=\d) (?=%|m²)")
@@ -39,7 +40,8 @@ def write_report(folder: MissionFolder, language: str = "en") -> Path:
     return folder.report
 
 
-def _page(content: ReportContent) -> str:
+def page_templates(words: Callable[[str], str]) -> Environment:
+    """Templates of the pages for people; everything that goes into one is escaped."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
         autoescape=True,
@@ -47,34 +49,43 @@ def _page(content: ReportContent) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals["_"] = content.words
+    environment.globals["_"] = words
+    return environment
+
+
+def _page(content: ReportContent) -> str:
     cards = [
-        {**finding, "pictures": [_shown(picture) for picture in pictures]}
+        {**finding, "pictures": [shown_picture(picture) for picture in pictures]}
         for finding, pictures in zip(content.findings, content.pictures, strict=True)
     ]
-    page = environment.get_template("report.html.j2").render(
-        language=content.language,
-        version=__version__,
-        mission=content.mission.file,
-        ship=content.mission.hull.dimensions,
-        profile=content.mission.vehicle,
-        findings=cards,
-        coverage=content.coverage,
-        summary=content.summary,
-        ended_by=content.ended_by,
-        events=[{"utc": utc, "text": text} for utc, text in content.events],
-        maps=content.maps,
-        overview=content.overview,
-        pod_classes=POD_CLASSES,
-        not_planned_m2=content.not_planned_m2,
-        statement=statement(content),
-        gaps=[(gap_words(gap, content.words), gap["area_m2"]) for gap in content.coverage["gaps"]],
-        gaps_words=gaps_words(content),
-        how_to_read=HOW_TO_READ,
+    page = (
+        page_templates(content.words)
+        .get_template("report.html.j2")
+        .render(
+            language=content.language,
+            version=__version__,
+            mission=content.mission.file,
+            ship=content.mission.hull.dimensions,
+            profile=content.mission.vehicle,
+            findings=cards,
+            coverage=content.coverage,
+            summary=content.summary,
+            ended_by=content.ended_by,
+            events=[{"utc": utc, "text": text} for utc, text in content.events],
+            maps=content.maps,
+            overview=content.overview,
+            pod_classes=POD_CLASSES,
+            not_planned_m2=content.not_planned_m2,
+            statement=statement(content),
+            gaps=[(gap_words(gap, content.words), gap["area_m2"]) for gap in content.coverage["gaps"]],
+            gaps_words=gaps_words(content),
+            how_to_read=HOW_TO_READ,
+        )
     )
     return _NUMBER_AND_UNIT.sub("\u00a0", page)  # a number and its unit stay on one line
 
 
-def _shown(picture: Picture) -> dict[str, object]:
+def shown_picture(picture: Picture) -> dict[str, object]:
+    """A picture as the templates show it, inside the page."""
     data = "data:image/jpeg;base64," + base64.b64encode(picture.raw).decode("ascii")
     return {**picture.frame, "data": data, "width": picture.width_px, "height": picture.height_px}

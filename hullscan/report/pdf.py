@@ -181,6 +181,8 @@ def _finding(
         caption += _("from {range:.1f} m").format(range=picture.frame["range_m"])
         box = [x0 / w, y0 / h, (x1 - x0) / w, (y1 - y0) / h]
         shown.append({"file": name, "alt": f"{number}", "box": box, "aspect": h / w, "caption": caption})
+    number_of_frame = finding.get("frame_number")
+    frame = "" if number_of_frame is None else f"; {_('frame')} {number_of_frame:.1f}"
     looks = _("seen in {views} looks").format(views=finding["views"])
     return {
         "title": f"{number}  {label}",
@@ -188,7 +190,7 @@ def _finding(
         "pictures": shown,
         "facts": [
             [_("side"), _(finding["side"]), True],
-            [_("station"), f"{station} {_('from the aft perpendicular')}", True],
+            [_("station"), f"{station} {_('from the aft perpendicular')}{frame}", True],
             [_("depth"), f"{depth} {_('below the waterline')}", True],
             [_("along the girth"), f"{finding['girth_m']:.1f} m"],
             [_("position"), f"{finding['lat_deg']:.6f}°, {finding['lon_deg']:.6f}°"],
