@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hullscan import __version__
+
+if TYPE_CHECKING:
+    pass
 
 __all__ = ["app", "main"]
 
@@ -214,6 +217,38 @@ def verify(
     faults = sum(check.passed is False for check in checks)
     if faults:
         raise RecordError(f"the folder is not as it was sealed: {faults} faults", where=str(folder))
+
+
+@app.command()
+def review(
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="mission folders")],
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="on this computer; 0 takes any")] = 8765,
+    reader: Annotated[list[str] | None, typer.Option("--reader", help="name of a reader; give two or more")] = None,
+    supervisor: Annotated[list[str] | None, typer.Option("--supervisor", help="who may sign off")] = None,
+    least_s: Annotated[float, typer.Option("--least-s", min=0, max=120, help="least time in front of a place")] = 7.0,
+    show_score: Annotated[bool, typer.Option("--show-score", help="readers see the detector's score at once")] = False,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="only print the addresses")] = False,
+    lang: LangOption = "en",
+    seal_key: SealKeyOption = None,
+) -> None:
+    """Read the findings of missions: two readers, independent, with a least time; a supervisor signs off."""
+    from hullscan.review.serve import ServeOptions, serve
+    from hullscan.words import translator
+
+    words = translator(lang)
+    options = ServeOptions(
+        port=port,
+        readers=reader or ["reader 1", "reader 2", "reader 3"],
+        supervisors=supervisor or ["supervisor"],
+        least_s=least_s,
+        blind=not show_score,
+        language=lang,
+        browser=not no_browser,
+        seal_key=_seal_key(seal_key),
+    )
+    serve(
+        folders, options, lambda person, address: typer.echo(f"{person.name} ({words(person.role.value)}): {address}")
+    )
 
 
 @app.command(name="export")
