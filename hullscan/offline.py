@@ -145,7 +145,7 @@ def _analyze(
     progress: Progress,
 ) -> Path:
     detector = load_detector(options.model, threads=options.threads)
-    plan = plan_mission(mission)
+    plan = plan_mission(mission, under_ship=False)
     ship = _registered(mission, plan, telemetry, ranges)
     folder = _new_folder(out, mission, plan)
     database = MissionDatabase(folder.database)

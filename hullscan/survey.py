@@ -136,7 +136,7 @@ def survey(mission_file: Path, options: SurveyOptions, screen: Screen) -> Outcom
         HullscanError: it could not begin. What ends a flight that has begun is in the outcome.
     """
     mission = load_mission(mission_file)
-    plan = plan_mission(mission)
+    plan = plan_mission(mission, under_ship=False)
     require_ways_home(mission, plan.legs)
     detector = load_detector(options.model, threads=options.threads)
     key = None if options.seal_key is None else machine_key(options.seal_key)

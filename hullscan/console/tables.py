@@ -55,9 +55,9 @@ def plan_table(plan: Plan, words: Words) -> Group:
 
 def _left_out(plan: Plan, words: Words) -> list[str]:
     """What is not searched, by name; for zones also the minutes that would bring each in."""
+    lines = [words(mark("left out: {name}")).format(name=name) for name in plan.omitted]
     if plan.chosen is None:
-        return [words(mark("left out: {name}")).format(name=gap.name) for gap in plan.gaps]
-    lines = []
+        return [words(mark("left out: {name}")).format(name=gap.name) for gap in plan.gaps] + lines
     for outcome in plan.zones:
         data = {"name": _filled(outcome.zone.words, outcome.zone.words_data, words), "share": 100 * outcome.prior}
         if outcome.minutes_more is None:

@@ -119,7 +119,7 @@ def fitting_looks(
     piece_m: float,
     least_stand_off_m: float,
 ) -> list[Candidate]:
-    """Rows over each fitting, a first look and a closer one.
+    """Rows over each fitting, one by one and all in one pass, a first look and a closer one.
 
     Args:
         speeds_mps: past what is small and must be seen well, and along the rest, which is cut into pieces.
@@ -142,17 +142,33 @@ def fitting_looks(
                 middle = (a + b) / 2
                 a, b = min(a, middle - CELL_M), max(b, middle + CELL_M)
                 columns = np.arange(view.column_of(a), view.column_of(b) + 1)
+                rows: list[Array] = []
                 for girth in _rows(cells.girth_m[mine], footprint, shift):
                     poses, flyable = view.poses(half, columns, np.full(len(columns), girth))
                     reached = view.limit_m[half, columns] > girth - footprint / 2
                     for run in runs_of(flyable & reached, least=2):
                         pieces = split_track(poses[run], piece_m)
+                        rows += pieces if len(pieces) == 1 else []
                         speed = speeds_mps[0 if zone.kind in _SMALL else 1]
                         found += [
                             Candidate(track=each, speed_mps=speed, zone=zone.name, side=(1, -1)[half])
                             for each in pieces
                         ]
+                if len(rows) > 1:
+                    found.append(Candidate(track=_snake(rows), speed_mps=speed, zone=zone.name, side=(1, -1)[half]))
     return found
+
+
+def _snake(rows: Sequence[Array]) -> Array:
+    """(n, 6) poses along all rows, to and fro: there is nothing to stop for between them."""
+    track = rows[0]
+    for row in rows[1:]:
+        here = track[-1, :3]
+        back = np.linalg.norm(row[-1, :3] - here) < np.linalg.norm(row[0, :3] - here)
+        track = np.concatenate([track, row[::-1] if back else row])
+    track = track.copy()
+    track[:, 3] = np.unwrap(track[:, 3])
+    return track
 
 
 def _rows(girths_m: Array, footprint_m: float, shift: float) -> Array:
@@ -168,13 +184,13 @@ def _rows(girths_m: Array, footprint_m: float, shift: float) -> Array:
 
 
 def runs_of(
-    there: npt.NDArray[np.bool_], least: int = int(_LEAST_RUN_M / CELL_M), breaks: Sequence[int] = ()
+    there: npt.NDArray[np.bool_], least: int = int(_LEAST_RUN_M / CELL_M), breaks: Iterable[int] = ()
 ) -> list[slice]:
     """Runs of true values that are long enough; none goes on across a break, which lies before a value."""
     edges = np.flatnonzero(np.diff(np.concatenate([[False], there, [False]]).astype(int)))
-    runs = []
+    runs, marks = [], list(breaks)
     for a, b in edges.reshape(-1, 2).tolist():
-        cuts = [a, *(int(each) for each in breaks if a < each < b), b]
+        cuts = [a, *(int(each) for each in marks if a < each < b), b]
         runs += [slice(first, last) for first, last in pairwise(cuts) if last - first >= least]
     return runs
 

@@ -26,15 +26,15 @@ from hullscan.search.passes import pass_pods
 from hullscan.search.pod import LookModel
 from hullscan.search.zones import HullZones
 
-__all__ = ["Choice", "choose_passes", "stand_off_m", "swath_m"]
+__all__ = ["Choice", "choose_passes", "search_speed_mps", "stand_off_m", "swath_m"]
 
 _STAND_OFF_SHARE = 0.42  # of the visibility, see patterns
 _RESERVE_M = 0.02  # between the poses that are tried
 _MOST_PASSES = 400
 _ROUNDS = 32  # of choosing again without what could not be flown
-# Looks at one place count as independent (``search.pod``), which flatters the second and third: what hid the parcel from
-# the first hides it from them too. While choosing, a place is worth no more than this share of what endless looks find.
-_REPEATED = 0.93
+# Looks at one place count as independent (``search.pod``), which flatters the second and third: what hid the parcel
+# from the first hides it from them too. While choosing, no place is worth more than this share of endless looks.
+_REPEATED = 0.9
 _REFINED = 2  # of choosing again with what the ways show
 _BATTERY_SHARE = 0.8
 """Of the battery's time that a plan may use."""
@@ -193,7 +193,7 @@ def _missed_on_the_way(mission: Mission, legs: Sequence[Leg], cells: HullCells, 
 
 
 def _barred(mission: Mission, zones: HullZones, cells: HullCells, legs: Sequence[Leg]) -> set[int]:
-    """Places in the tour of passes that are not clear of hull, quay, sea bed and what may turn, or have no clear way."""
+    """Places in the tour of passes that come too near to something, or to which no clear way leads."""
     barred, ahead = set(), max(leg.lane[0] for leg in legs)
     ways = [leg.poses[:, 1:] for leg in legs]
     turning = np.split(

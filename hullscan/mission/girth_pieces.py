@@ -12,7 +12,6 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from hullscan.geometry.frames import Array
 from hullscan.mission.candidates import SIDE_OVERLAP, Candidate
 from hullscan.mission.hull_lines import HullLines
 from hullscan.search.cells import CELL_M

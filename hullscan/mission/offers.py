@@ -62,12 +62,13 @@ def all_passes(
     tether = min(file.limits.max_tether_m, vehicle.tether_m)
     farthest = min(tether, budget_s * speed_mps / 2)
     stations = lines.cells.columns_m
-    reached = np.array([np.abs(joiner.outline.place_m(stations, np.full(len(stations), s))) < farthest for s in (1, -1)])
+    sides = [np.full(len(stations), sign) for sign in (1, -1)]
+    in_reach = np.array([np.abs(joiner.outline.place_m(stations, side)) < farthest for side in sides])
     found = fitting_looks(lines, zones, halves, (min(vehicle.survey_speed_mps, speed_mps), speed_mps), piece, safe)
-    found += side_pieces(lines, halves, speed_mps, piece, reached)
-    found += girth_pairs(lines, halves, speed_mps, 3 * piece, reached)
+    found += side_pieces(lines, halves, speed_mps, piece, in_reach)
+    found += girth_pairs(lines, halves, speed_mps, 3 * piece, in_reach)
     if under_ship:
-        found += bottom_pieces(lines, halves, speed_mps, piece, reached)
+        found += bottom_pieces(lines, halves, speed_mps, piece, in_reach)
         found += _round_the_gear(mission)
     found += [each for each in offered if under_ship or not each.under]
     found = [each for each in found if (0 if each.side > 0 else 1) in halves]

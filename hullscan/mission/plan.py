@@ -15,6 +15,7 @@ from hullscan.mission.choosing import choose_passes, swath_m
 from hullscan.mission.circumstances import gather_facts
 from hullscan.mission.feasibility import Check, check_feasibility, overall
 from hullscan.mission.model import Mission
+from hullscan.mission.omitted import omitted_parts
 from hullscan.mission.outcomes import ZoneOutcome, zone_outcomes
 from hullscan.mission.patterns import Area, Lanes, Leg, lanes_of, require_clear, route
 from hullscan.mission.pricing import Priced, price_legs
@@ -43,6 +44,7 @@ class Plan:
         checks: go, caution or no-go, with reasons.
         pod_source: of the POD model, and whether it was measured.
         chosen: for ``survey: auto``, how the passes were chosen.
+        omitted: names of parts of the ship to which no pass leads, and why.
     """
 
     legs: tuple[Leg, ...]
@@ -63,6 +65,7 @@ class Plan:
     checks: tuple[Check, ...]
     pod_source: tuple[str, bool]
     chosen: dict[str, float] | None = None
+    omitted: tuple[str, ...] = ()
 
     def asked(self, cells: HullCells) -> npt.NDArray[np.bool_]:
         """(n,) cells that the mission asks for."""
@@ -71,8 +74,8 @@ class Plan:
     def left_out(self) -> list[str]:
         """Names of what is not searched: zones when the plan chooses, else patches of what was asked for."""
         if self.chosen is None:
-            return [gap.name for gap in self.gaps]
-        return [zone.zone.name for zone in self.zones if zone.minutes_more != 0]
+            return [gap.name for gap in self.gaps] + list(self.omitted)
+        return [zone.zone.name for zone in self.zones if zone.minutes_more != 0] + list(self.omitted)
 
     def as_dict(self) -> dict[str, Any]:
         """The content of ``plan.json``."""
@@ -162,6 +165,7 @@ def plan_mission(mission: Mission, *, effort: int = 48, seed: int = 0, under_shi
         checks=check_feasibility(gather_facts(mission, legs, stand_off, model)),
         pod_source=(model.source, model.measured),
         chosen=None if choice is None else choice.as_dict(),
+        omitted=omitted_parts(mission),
     )
 
 

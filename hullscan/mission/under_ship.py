@@ -41,7 +41,9 @@ def bottom_pieces(
         columns = np.flatnonzero(reached[half])
         breaks = np.flatnonzero(np.diff(columns) > 1) + 1
         flat = np.maximum(lines.cells.sections[half].total_m - lines.limit_m[half], 0.0)[columns]
-        offsets = np.arange(0.0 if half == halves[0] else 1.0, flat.max(initial=0.0) / (width * (1 - SIDE_OVERLAP)) + 0.5)
+        offsets = np.arange(
+            0.0 if half == halves[0] else 1.0, flat.max(initial=0.0) / (width * (1 - SIDE_OVERLAP)) + 0.5
+        )
         for number, offset in enumerate(offsets * width * (1 - SIDE_OVERLAP)):
             poses, flyable = _poses(lines, half, columns, float(offset))
             name = ("starboard", "port")[half]
