@@ -161,6 +161,7 @@ def choose_passes(
             best = Choice(legs, replace(tour, pod=pod), off, len(found), budget, more, reach)
         # what the ways between passes show anyway need not be flown for: choose again with that in mind
         passes, refined, again = replace(passes, missed=on_the_way), refined + 1, False
+        asked_s = min(budget, asked_s + max(-over - 2.0, 0.0))  # what was held back for ways that are no longer flown
         if refined > _REFINED:
             break
     if best is None:

@@ -111,15 +111,19 @@ def _lane(mission: Mission, sign: Sides, stations: Array, girths: Array, stand_o
     mount = vehicle.camera_pose_frd(0.0).position_m
     deepest = turn - _BEAM_DROP * (stand_off + mount[0]) - _BEAM_MARGIN_M
     depth = np.clip(camera[:, 2] - mount[2], LEAST_DEPTH_M, np.maximum(deepest, LEAST_DEPTH_M))
+    raised = camera[:, 2] - mount[2] > depth + 1e-6
     camera[:, 2] = depth + mount[2]
     reach = np.linalg.norm(points[:, :2] - camera[:, :2], axis=1)
     tilt = np.arctan2(camera[:, 2] - points[:, 2], reach)
     body = np.column_stack([camera[:, :2] - inward * mount[0], depth])
-    return _kept_off(mission, np.column_stack([body, yaw, np.zeros(len(yaw)), tilt]), points, inward)
+    poses = np.column_stack([body, yaw, np.zeros(len(yaw)), tilt])
+    if raised.any():
+        poses[raised] = _kept_off(mission, poses[raised], points[raised], inward[raised])
+    return poses
 
 
 def _kept_off(mission: Mission, poses: Array, points: Array, inward: Array) -> Array:
-    """(n, 6) poses moved straight out where the hull above what they look at comes too near, and aimed again."""
+    """(n, 6) poses that were raised, moved straight out where the hull beside them comes too near, and aimed again."""
     hull, sides = mission.hull, np.where(points[:, 1] >= 0, 1, -1).astype(np.int8)
     limit, mount = mission.file.limits.min_clearance_m + _RESERVE_M, mission.vehicle.camera_pose_frd(0.0).position_m
     # a pose that was raised from below the turn of the bilge may lie within her: it belongs beside the plating there
