@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -121,7 +122,8 @@ def choose_passes(
     deepest = sea_bed_depth_m(mission) - file.limits.min_clearance_m - vehicle.half_size_m[2] - _RESERVE_M
     lines = HullLines(cells, vehicle, off, deepest)
     speed = search_speed_mps(mission, off, model)
-    joiner = Joiner.from_launch(lines, vehicle, file.launch, file.limits.min_clearance_m, speed)
+    keep_out = partial(kept_out, mission, zones, cells)
+    joiner = Joiner.from_launch(lines, vehicle, file.launch, file.limits.min_clearance_m, speed, keep_out)
     budget = min(file.window_min * 60 - RETURN_S, _BATTERY_SHARE * vehicle.endurance_min * 60)
     found = all_passes(mission, lines, zones, joiner, budget, speed, under_ship=under_ship, offered=offered)
     passes = _priced(mission, found, cells, share, model, joiner)

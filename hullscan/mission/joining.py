@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from hullscan.geometry.frames import Array
 from hullscan.mission.candidates import Candidate
@@ -29,6 +30,13 @@ JOINED_M = 0.3
 _TRAVEL_DEPTH_M = 1.0
 _RESERVE_M = 0.06  # between poses the way is straight
 
+_END_COLUMNS = 40  # ten metres: no gear reaches farther along a hull than that
+_MOST_BEYOND_M, _BEYOND_STEP_M = 5.0, 0.25
+
+
+def _nothing(poses: Array) -> npt.NDArray[np.bool_]:
+    return np.zeros(len(poses), bool)
+
 
 @dataclass(frozen=True, slots=True)
 class Joiner:
@@ -37,6 +45,7 @@ class Joiner:
     Attributes:
         launch: (6,) pose at which the vehicle goes down.
         speed_mps: between passes, along the hull.
+        kept_out: which of (n, 6) poses come too near to what may turn; ways round the ship's ends keep away from it.
     """
 
     lines: HullLines
@@ -46,6 +55,7 @@ class Joiner:
     launch_side: int
     clearance_m: float
     speed_mps: float
+    kept_out: Callable[[Array], npt.NDArray[np.bool_]] = _nothing
 
     @classmethod
     def from_launch(
@@ -55,6 +65,7 @@ class Joiner:
         launch: Launch,
         clearance_m: float,
         speed_mps: float | None = None,
+        kept_out: Callable[[Array], npt.NDArray[np.bool_]] = _nothing,
     ) -> Joiner:
         """For a launch beside the ship; at the profile's transit speed when no other is given."""
         hull, sign, station_m = lines.cells.hull, side_sign(launch.side), launch.station_m
@@ -62,7 +73,7 @@ class Joiner:
         breadth = float(lines.cells.sections[0 if sign > 0 else 1].at(np.array([column]), np.zeros(1))[0][0, 1])
         pose = np.array([station_m, breadth + sign * launch.distance_m, _TRAVEL_DEPTH_M, -sign * np.pi / 2, 0.0, 0.0])
         speed = vehicle.transit_speed_mps if speed_mps is None else speed_mps
-        return cls(lines, Outline.about(hull, sign, station_m), vehicle, pose, sign, clearance_m, speed)
+        return cls(lines, Outline.about(hull, sign, station_m), vehicle, pose, sign, clearance_m, speed, kept_out)
 
     def places(self, poses: Array, sides: Array) -> Array:
         """(n, 3) distance along the outline, depth, distance outward of the centre plane, of (n, 6) poses.
@@ -161,13 +172,20 @@ class Joiner:
         for turn in turns:
             last, first = self._beside(turn, on), self._beside(turn, -on)
             way += [self._line(at, last, on), last[None]]
-            for corner in (last, turn, first):  # straight aft or ahead of the end, across, and back
-                beyond = turn.copy()
-                beyond[1] = corner[1]
-                way.append(beyond[None])
-            way.append(first[None])
+            way += [self._round(turn, last, first), first[None]]
             on, at = -on, first
         return np.concatenate([*way, self._line(at, goal, on), goal[None]]), False
+
+    def _round(self, turn: Array, last: Array, first: Array) -> Array:
+        """(3, 6) corners of the way round an end: straight aft or ahead of it, across, and back, clear of the gear."""
+        outward = np.sign(turn[0] - last[0]) or 1.0
+        for beyond_m in np.arange(0.0, _MOST_BEYOND_M, _BEYOND_STEP_M):
+            corners = np.array([turn, turn, turn])
+            corners[:, 0] += outward * beyond_m
+            corners[:, 1] = [last[1], turn[1], first[1]]
+            if not self.kept_out(_dense(np.concatenate([last[None], corners, first[None]]))).any():
+                return corners
+        return corners  # what is left is barred by whoever asked
 
     def _off(self, way: Array) -> Array:
         """The (n, 6) poses of a way between passes, dense, moved off the hull where it is too near."""
@@ -182,11 +200,13 @@ class Joiner:
         return fine
 
     def _beside(self, turn: Array, side: int) -> Array:
-        """(6,) the last pose at the hull before a turn round its end."""
+        """(6,) the last pose at the hull before a turn round its end, clear of the gear."""
         half = 0 if side > 0 else 1
         able = np.flatnonzero(self.lines.limit_m[half] > 0)
-        column = able[0] if turn[0] < 0 else able[-1]
-        return np.asarray(self.lines.poses(half, np.array([column]), np.array([_TRAVEL_DEPTH_M]))[0][0])
+        columns = (able if turn[0] < 0 else able[::-1])[:_END_COLUMNS]
+        poses, _ = self.lines.poses(half, columns, np.full(len(columns), _TRAVEL_DEPTH_M))
+        clear = ~self.kept_out(np.asarray(poses))
+        return np.asarray(poses[int(clear.argmax())])
 
     def _line(self, start: Array, goal: Array, side: int) -> Array:
         """(n, 6) poses between two, at the stand-off."""
