@@ -17,7 +17,7 @@ import numpy as np
 
 from hullscan import __version__
 from hullscan.clock import Clock, ClockMap, PacedClock, SystemClock, Ticker, utc_text
-from hullscan.errors import HullscanError, SafetyStop, VideoError
+from hullscan.errors import HullscanError, RecordError, SafetyStop, VideoError
 from hullscan.findings.assess import Assessment
 from hullscan.findings.merge import FindingRules
 from hullscan.findings.seeing import LiveSeeing
@@ -27,11 +27,13 @@ from hullscan.geometry.track import ShipTrack
 from hullscan.mission.model import Mission, load_mission
 from hullscan.mission.plan import Plan, plan_mission, save_plan
 from hullscan.mission.ways_home import require_ways_home
-from hullscan.pilot.pilot import Pilot
+from hullscan.pilot.closeup import Sighting
+from hullscan.pilot.pilot import Pilot, PlanPlace, Signals
+from hullscan.pilot.refly import pieces_of
 from hullscan.record.database import MissionDatabase
 from hullscan.record.events import EventLog, warnings_as_events
 from hullscan.record.finish import Evidence, finish
-from hullscan.record.folder import MissionFolder
+from hullscan.record.folder import MissionFolder, free_mb
 from hullscan.record.replay import DvlLog, FolderPictures, has_recording
 from hullscan.report.html import write_report
 from hullscan.vehicle.address import parse_address
@@ -47,6 +49,8 @@ from hullscan.words import mark
 __all__ = ["LiveMission", "Outcome", "Screen", "SurveyOptions", "survey"]
 
 _FIRST_FRAME_S = 20.0
+_KEEP_PLACE_S = 1.0
+_SAME_PLACE_M = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,8 +150,6 @@ def survey(mission_file: Path, options: SurveyOptions, screen: Screen) -> Outcom
         stack.callback(events.close)
         stack.enter_context(warnings_as_events(events))
         events.add("planned", mark("planned: {legs} legs, {minutes:.1f} min, {area:.0f} m²"), _plan_facts(plan))
-        if mission.file.inspect is not None:
-            events.add("inspect", mark("inspect: this version flies the lanes only, no close-ups"), {})
         flight = _Flight(mission, plan, detector, options, clock, folder, database, events, screen)
         try:
             flight.fly(mission_file)
@@ -184,6 +186,9 @@ class _Flight:
         self.ended_by: HullscanError | None = None
         self.identity: dict[str, Any] = {}
         self.video_map = ClockMap(mission.vehicle.video_latency_s, mission.vehicle.video_latency_uncertainty_s)
+        self.resume_at: PlanPlace | None = None
+        self._place_utc_s = float("-inf")
+        self._recorder_check: Callable[[], None] = lambda: None
         self._open = ExitStack()
 
     def fly(self, mission_file: Path) -> None:
@@ -207,8 +212,12 @@ class _Flight:
             self.mission,
             self.plan,
             self.clock,
-            video_age_s=seeing.frame_age_s,
+            signals=self._signals(stream, seeing),
             on_event=self.events.add,
+            on_place=self._keep_place,
+            sighting=lambda: self._strongest(seeing),
+            gaps=lambda: pieces_of(self.mission, self.plan, seeing.record),
+            resume_at=self.resume_at,
         )
         self._open.callback(seeing.close)
         seeing.start()
@@ -229,6 +238,44 @@ class _Flight:
         finally:
             self.database.set_fact("end_utc_s", self.clock.now())
             self.screen.end()
+
+    def _signals(self, stream: RtpStream, seeing: LiveSeeing) -> Signals:
+        """What the pilot is told of video, detector and disk."""
+
+        def video_age_s() -> float:
+            last_s = stream.stats().last_frame_utc_s
+            return float("inf") if last_s is None else self.clock.now() - last_s
+
+        def record_error() -> str:
+            try:
+                recorder_check()
+            except RecordError as error:
+                return str(error)
+            return ""
+
+        recorder_check = self._recorder_check
+        return Signals(
+            video_age_s=video_age_s,
+            detector_lag_s=lambda: max(seeing.frame_age_s() - video_age_s(), 0.0),
+            disk_free_mb=lambda: free_mb(self.folder.path),
+            record_error=record_error,
+        )
+
+    def _keep_place(self, place: PlanPlace) -> None:
+        """Remember once a second where in the plan the vehicle is: what a resumed mission goes on from."""
+        now_s = self.clock.now()
+        if now_s - self._place_utc_s >= _KEEP_PLACE_S:
+            self._place_utc_s = now_s
+            self.database.set_fact("plan_place", [place.leg, round(place.share, 4)])
+
+    def _strongest(self, seeing: LiveSeeing) -> Sighting | None:
+        """The strongest finding that has not been looked at from close."""
+        looked_at = self.live.pilot.looked_at if self.live is not None else []
+        for finding in seeing.findings:
+            place = finding.position_ship_m
+            if all(float(np.linalg.norm(place - before)) > _SAME_PLACE_M for before in looked_at):
+                return Sighting(place, finding.score, finding.label)
+        return None
 
     def _connect(self, mission_file: Path) -> tuple[ArduSubVehicle, WaterLinkedDvl, RtpStream, Recorder]:
         options, clock, enter = self.options, self.clock, self._open
@@ -255,6 +302,7 @@ class _Flight:
         dvl.start()
         self.events.add("dvl", mark("DVL connected at {address}"), {"address": f"{dvl_host}:{dvl_port}"})
         recorder = Recorder(self.folder.video)
+        self._recorder_check = recorder.check
         enter.callback(recorder.close)
         stream = RtpStream(video_port, clock=clock, clock_map=self.video_map, recorder=recorder)
         enter.callback(stream.close)
