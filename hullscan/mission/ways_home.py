@@ -39,7 +39,7 @@ _RESERVE_M = 0.05
 _HEARD_COS = 0.42  # a beam that meets the plating flatter than 65 degrees does not come back (A50, measured)
 _HEARD_M = 14.0  # range modes up to 14 m lock within a second
 _FEWEST_BEAMS = 3  # a velocity needs three
-_BLIND_S = 3.0  # the estimator gives up 5 s after the last velocity (ardusub.md 4)
+_BLIND_S = 4.0  # the estimator gives up 5 s after the last velocity (ardusub.md 4)
 _BEAM_TILT, _BEAM_AZIMUTHS = np.radians(22.5), np.radians([135.0, 225.0, 315.0, 45.0])
 
 
@@ -107,14 +107,14 @@ def require_ways_home(mission: Mission, legs: Sequence[Leg]) -> None:
     Raises:
         InputError: on some legs under the ship the vehicle would lose its position.
     """
-    found = legs_without_position(mission, legs)
+    found = [] if mission.vehicle.bottom_lock else legs_without_position(mission, legs)
     if found:
         numbers = ", ".join(map(str, found[:6])) + (", ..." if len(found) > 6 else "")
         raise InputError(
             f"legs {numbers} of {len(legs)} lie under the ship where a DVL that faces forward hears no plating: "
             f"{mission.vehicle.name} would lose its position there, and could not rise",
             where="survey",
-            todo="take a vehicle that looks up at the bottom with its DVL, or leave the flat bottom out",
+            todo="take a vehicle with a second DVL that looks down (bluerov2-heavy-two-dvls), or leave them out",
         )
 
 

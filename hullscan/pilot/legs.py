@@ -128,7 +128,7 @@ class LegsFlight:
             cockpit.enter(PilotState.LEGS, leg.words, data)
         cockpit.status = replace(cockpit.status, leg_name=fill(leg.words, data))
         cockpit.watch.course.hull_in_sight = number + 1 not in self._deaf
-        if number + 1 in self._deaf:
+        if number + 1 in self._deaf and number not in self._deaf:
             words = mark("under the ship the DVL hears too little: place by the estimator and depth alone")
             cockpit.on_event("degraded", words, {"leg": number})
         before = sum(each.length_m for each in self._legs[:number] if each.surveys)
