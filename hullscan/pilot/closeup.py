@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -142,7 +143,9 @@ class CloseUps:
         name, share = cockpit.status.leg_name, cockpit.status.leg_share
         message = mark("close-up on a {label} at station {station:.1f}, {depth:.1f} m deep (score {score:.2f})")
         x, _, depth = found.position_ship_m.tolist()
-        data = {"leg": number, "label": found.label, "station": x, "depth": depth, "score": found.score}
+        leg = cockpit.plan.legs[number]
+        data: dict[str, Any] = {"leg": number, "label": found.label, "station": x, "depth": depth, "score": found.score}
+        data |= leg.words_data
         cockpit.enter(PilotState.CLOSE_UP, message, data)
         end_s = cockpit.clock.now() + inspect.max_s
         at, taken = here, 0
@@ -154,7 +157,6 @@ class CloseUps:
             at, taken = pose, taken + 1
         self._go(cockpit.pose_in_ship(), here, end_s + 60.0, dwell_s=0.5)
         cockpit.on_event("close-up", mark("{views} views taken, going on"), {"views": taken})
-        leg = cockpit.plan.legs[number]
         data = {"leg": number, "number": number + 1, "count": len(cockpit.plan.legs), **leg.words_data}
         cockpit.enter(PilotState.LEGS, leg.words, data)
         cockpit.set_leg(name, share)

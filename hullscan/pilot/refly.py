@@ -115,15 +115,17 @@ class GapsFlight:
                 break
             tried.add((best.leg, best.first))
             poses = legs[best.leg].poses[best.first : best.last + 1]
-            data = {"leg": best.leg, "number": best.leg + 1, "area": best.gain_m2}
+            data = {"leg": best.leg, "number": best.leg + 1, "area": best.gain_m2, **legs[best.leg].words_data}
             message = mark("flying a gap of leg {number} again: {area:.1f} m² were not seen")
-            cockpit.enter(PilotState.REFLY, message, data)
+            cockpit.enter(PilotState.REFLY, mark("on the way to leg {goal}"), {"leg": -1, "goal": best.leg + 1})
             if not self._go(known, poses[0, 1:]):
                 continue
+            cockpit.enter(PilotState.REFLY, message, data)
             piece = replace(legs[best.leg], poses=poses)
             self._way = np.concatenate([self._way, poses[:, 1:]])
             follow(cockpit, piece, searching=True)
         if len(self._way):
+            cockpit.enter(PilotState.REFLY, mark("on the way to leg {goal}"), {"leg": -1, "goal": len(legs)})
             self._go(known, last.poses[0, 1:])
 
     def _go(self, known: Array, goal: Array) -> bool:
@@ -135,11 +137,7 @@ class GapsFlight:
         between = known[a : b + 1] if a <= b else known[b : a + 1][::-1]
         way = way_along(cockpit.mission, here, np.concatenate([between, goal[None]]))
         self._way = np.concatenate([self._way, way.poses[:, 1:]])
-        leg = cockpit.status.leg
-        cockpit.status = replace(cockpit.status, leg=-1)  # what is seen on the way is not searched
-        done = follow(cockpit, way, searching=False) is Followed.DONE
-        cockpit.status = replace(cockpit.status, leg=leg)
-        return done
+        return follow(cockpit, way, searching=False) is Followed.DONE
 
     def _left_s(self) -> float:
         course = self._cockpit.watch.course
