@@ -29,7 +29,7 @@ RULES = [
         {"in_control": False, "control_reason": "stick moved"}, Act.LET_GO, "control", id="the operator takes over"
     ),
     pytest.param({"link_age_s": 3.2}, Act.LISTEN, "link", id="the link is silent"),
-    pytest.param({"link_age_s": 1.5}, Act.HOLD, "telemetry", id="telemetry is stale"),
+    pytest.param({"link_age_s": 2.5}, Act.HOLD, "telemetry", id="telemetry is stale"),
     pytest.param({"in_control": False, "failsafe": True}, Act.LISTEN, "failsafe", id="the firmware's failsafe acts"),
     pytest.param({"battery_home_v": 13.5}, Act.RETURN, "battery home", id="the battery lasts for the way back only"),
     pytest.param({"tilt_s": 7.0, "tilt_rad": 0.7}, Act.RETREAT, "tilt", id="it does not come upright"),

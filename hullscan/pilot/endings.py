@@ -52,7 +52,7 @@ class Endings:
 
     def __init__(self, cockpit: Cockpit, flown: Callable[[], Array]) -> None:
         self._cockpit, self._flown = cockpit, flown
-        self._last_good: tuple[Array, float] | None = None
+        self._place: Array = np.zeros(3)  # reckoned, ned
         self._take_backs = 0
         self.depth_held = True
 
@@ -153,8 +153,8 @@ class Endings:
             cockpit.enter(PilotState.RETREAT, mark("backing away from the hull"))
         reckoning = self._reckoning()
         self._to_sticks()
-        under = self._under(reckoning)
-        if not under:
+        self._place = cockpit.place().position_m
+        if not self._under(reckoning):
             self._steer(lambda now_s: self._back_stick(), reckoning, _BACK_AWAY_S, self._is_clear)
         ready = cockpit.vehicle.readiness().ready and self.depth_held and cockpit.registration is not None
         if ready and not self._trouble():
@@ -238,8 +238,6 @@ class Endings:
         except Ends as ends:
             if ends.verdict.act >= Act.LISTEN:
                 raise
-
-    _place: Array = np.zeros(3)
 
     def _out_from_under(self, reckoning: Reckoning | None, beyond_m: float = _BEYOND_M) -> None:
         """Level and athwart on the side it came from, until nothing can be overhead."""
