@@ -15,7 +15,7 @@ from scipy.spatial.transform import Rotation
 
 from hullscan.clock import SimulatedClock
 from hullscan.errors import LinkError, RefusedError
-from hullscan.geometry.frames import Pose, ShipPose
+from hullscan.geometry.frames import Pose, ShipPose, wrap_pi
 from hullscan.mission.model import Mission
 from hullscan.mission.ways_home import under_ship
 from hullscan.vehicle import messages as m
@@ -37,7 +37,7 @@ from hullscan.vehicle.telemetry import Telemetry
 
 STEP_S = 0.1
 _HEARD_COS = 0.42  # a beam that meets plating flatter than 65 degrees does not come back
-_REACH_MPS, _STICK_MPS, _RISE_MPS = 0.45, 1.0, 0.25
+_REACH_MPS, _STICK_MPS, _RISE_MPS, _TURN_RADPS = 0.45, 1.0, 0.25, 1.0
 
 
 class FakeRov(SimulatedClock):
@@ -62,7 +62,7 @@ class FakeRov(SimulatedClock):
         self._told = self.place.copy()
         self._reports: list[RangeReport] = []
         self._good_s = float("-inf")
-        self._rest_s, self._ticks = 0.0, 0
+        self._rest_s, self._ticks, self._turn_radps = 0.0, 0, 0.0
         self._begin_s = self.now()
         self.sleep(2.0)
 
@@ -89,7 +89,7 @@ class FakeRov(SimulatedClock):
     def _step(self) -> None:
         while self.script and self.script[0][0] <= self.now() - self._begin_s:
             self.script.pop(0)[1]()
-        before = self.place.copy()
+        before, self._turn_radps = self.place.copy(), 0.0
         if self.is_armed:
             self._move()
         if self.is_armed and self.place[2] < before[2] - 1e-6 and self.mode_now is not Mode.GUIDED and self.under:
@@ -108,7 +108,8 @@ class FakeRov(SimulatedClock):
             way = goal - (self.place if self.position_ok else self._told)
             length = float(np.linalg.norm(way))
             self.place = self.place + way * min(1.0, _REACH_MPS * STEP_S / max(length, 1e-9))
-            self.yaw = yaw
+            turn = float(np.clip(wrap_pi(yaw - self.yaw), -_TURN_RADPS * STEP_S, _TURN_RADPS * STEP_S))
+            self.yaw, self._turn_radps = self.yaw + turn, turn / STEP_S
             if not self.position_ok:
                 self.place = self.place + self.current_ned * STEP_S
         elif self.mode_now in (Mode.ALT_HOLD, Mode.STABILIZE):
@@ -128,7 +129,7 @@ class FakeRov(SimulatedClock):
         flags = 831 if self.position_ok else 167
         base = 81 | (128 if self.is_armed else 0)
         for message in (
-            m.Attitude(boot_s, 0.0, 0.0, self.yaw, (0.0, 0.0, 0.0)),
+            m.Attitude(boot_s, 0.0, 0.0, wrap_pi(self.yaw), (0.0, 0.0, self._turn_radps)),
             m.LocalPosition(boot_s, tuple(self._told), tuple(moved / STEP_S if self.position_ok else np.zeros(3))),
             m.VfrHud(-float(self.place[2]), 0.0, 0.0),
             m.Pressure(boot_s, 2, 101_325.0 + 1025 * 9.80665 * float(self.place[2]), 12.0),
