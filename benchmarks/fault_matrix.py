@@ -96,8 +96,10 @@ CASES: dict[str, Case] = {
     "operator changes the mode": Case(lambda t: k.OperatorTakesOver(at_s=t), ("control",), (OVER,)),
     "operator moves a stick": Case(lambda t: k.OperatorTakesOver(at_s=t, mode=None, right=0.5), ("control",), (OVER,)),
     "compass jumps 40 degrees": Case(lambda t: k.CompassJump(at_s=t), (), (ON, HOME)),
-    "depth reads 1 m too deep": Case(lambda t: k.PressureGlitch(at_s=t, offset_m=1.0), (), (ON, HOME)),
-    "depth reads 1 m too shallow": Case(lambda t: k.PressureGlitch(at_s=t, offset_m=-1.0), (), (ON, HOME)),
+    "depth reads 1 m too deep": Case(lambda t: k.PressureGlitch(at_s=t, offset_m=1.0), ("depth zero",), (ON, HOME)),
+    "depth reads 1 m too shallow": Case(
+        lambda t: k.PressureGlitch(at_s=t, offset_m=-1.0), ("depth zero",), (ON, HOME, OVER)
+    ),
     "depth sensor lost": Case(lambda t: k.DepthSensorLoss(at_s=t), ("depth sensor", "failsafe"), (HOME, OVER)),
     "current gust 0.6 m/s": Case(
         lambda t: k.CurrentGust(at_s=t, towards_deg=80, current_mps=0.6, for_s=20), (), (ON, HOME)

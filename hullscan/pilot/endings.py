@@ -136,11 +136,11 @@ class Endings:
         target = (float(pose.position_m[0]), float(pose.position_m[1]), _SURFACE_DEPTH_M)
         cockpit.watch.course.target_ned = None
         for _ in cockpit.ticks(_RISE_BY_POSITION_S):
-            if cockpit.vehicle.telemetry.depth_m < AT_SURFACE_M:
+            if cockpit.depth_m < AT_SURFACE_M:
                 return
             verdict = cockpit.tick(ending=True)
             if verdict.act is not Act.HOLD or verdict.rule in ("stuck", "tilt"):
-                cockpit.vehicle.send(PositionVelocityYaw(target, (0.0, 0.0, 0.0), yaw))
+                cockpit.send(PositionVelocityYaw(target, (0.0, 0.0, 0.0), yaw))
         # it did not come up by position: what is above it is not known
         self._rise_on_sticks()
 
@@ -291,20 +291,20 @@ class Endings:
         self.hands_off(Verdict(Act.LET_GO, "surface", message))
 
     def _rises(self) -> bool:
-        telemetry = self._cockpit.vehicle.telemetry
+        cockpit = self._cockpit
         history: list[tuple[float, float]] = []
         stopped = False
 
         def done() -> bool:
             nonlocal stopped
-            now_s, depth_m = self._cockpit.clock.now(), telemetry.depth_m
+            now_s, depth_m = cockpit.clock.now(), cockpit.depth_m
             history.append((now_s, depth_m))
             before = [depth for utc_s, depth in history if utc_s <= now_s - _RISES_S]
             stopped = bool(before) and before[-1] - depth_m < _RISES_M
             return depth_m < AT_SURFACE_M or (stopped and self.depth_held)
 
         self._steer(lambda now_s: ManualControl(z=_RISE_STICK), None, _RISE_S, done)
-        return self.depth_held and telemetry.depth_m < AT_SURFACE_M
+        return self.depth_held and cockpit.depth_m < AT_SURFACE_M
 
     def _farther_out(self) -> None:
         """A little down, off what is above, and on in the direction away from the ship's middle line."""
@@ -377,6 +377,6 @@ class Endings:
 
     def _at_surface(self) -> bool:
         cockpit = self._cockpit
-        return cockpit.vehicle.telemetry.depth_m < AT_SURFACE_M and (
+        return cockpit.depth_m < AT_SURFACE_M and (
             cockpit.registration is None or not bool(under_ship(cockpit.mission, cockpit.pose_in_ship()[:3])[0])
         )

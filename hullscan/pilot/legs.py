@@ -73,7 +73,7 @@ def follow(
         place = cockpit.place()
         command, tilt, progress = follower.target(place, cockpit.registration.pose, elapsed_s)
         course.target_ned, course.stands = np.array(command.position_ned_m), False
-        cockpit.vehicle.send(command)
+        cockpit.send(command)
         cockpit.aim(tilt)
         cockpit.status = replace(cockpit.status, leg_share=progress.share, holding="")
         if on_progress(progress.share):
