@@ -209,7 +209,8 @@ def _assess(cell: Cell, case: Case, flown: Flown, began: list[float], mission: A
         faults.append("disarmed under water")
     if cell.under_at_end and cell.ends != OVER:
         faults.append("ends under the ship")
-    if flown.armed and cell.ends != OVER:
+    # a depth sensor that reads too deep keeps the vehicle armed at the surface, and that is said
+    if flown.armed and cell.ends != OVER and not ("not disarmed" in flown.ended_by and flown.depth_m < 0.6):
         faults.append("armed at the end")
     if cell.frames_lost:
         faults.append(f"{cell.frames_lost} damaged stretches in the log")

@@ -132,7 +132,7 @@ def test_a_flight_under_the_bottom_ends_as_it_should(script: list[tuple[float, s
 
 
 @pytest.mark.slow
-@settings(max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.tuples(st.floats(5.0, 110.0), st.sampled_from(EVENTS)), min_size=1, max_size=6))
 def test_no_sequence_of_events_rises_or_disarms_under_the_ship(script: list[tuple[float, str]]) -> None:
     flight = Flight(UNDER)
