@@ -66,6 +66,8 @@ class Endings:
         cockpit.tell(verdict)
         while True:
             try:
+                if verdict.act < Act.RETURN:
+                    return  # it is at the surface, disarmed by its own failsafe
                 if verdict.act is Act.LET_GO:
                     self.hands_off(verdict)
                 elif verdict.act is Act.LISTEN:
@@ -364,7 +366,7 @@ class Endings:
             vehicle.take_control()
             if not vehicle.telemetry.armed:
                 if self._at_surface():
-                    return Verdict(Act.RETURN, verdict.rule, mark("it is at the surface already"))
+                    return Verdict(Act.GO_ON, verdict.rule, mark("it is at the surface already"))
                 vehicle.rearm()
         except HullscanError as error:
             words = mark("the vehicle could not be taken back: {words}")
