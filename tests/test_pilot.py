@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import inf, radians
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -150,3 +151,9 @@ def test_half_speed_is_half_speed() -> None:
 def test_a_current_that_keeps_the_vehicle_off_the_end_does_not_hold_the_mission() -> None:
     steps = fly(LegFollower(straight()), lag=0.25, ticks=600)
     assert steps[-1][2]
+
+
+def test_the_document_names_every_rule_and_act() -> None:
+    text = (Path(__file__).parent.parent / "docs" / "safety.md").read_text(encoding="utf-8")
+    assert all(rule.key in text for rule in TABLE)
+    assert all(act.name.lower().replace("_", " ") in text for act in Act if act is not Act.GO_ON)
