@@ -5,6 +5,8 @@ The same meshes are drawn by the camera, met by the beams of DVL and sounder, an
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from hullscan.geometry.frames import Array
@@ -113,14 +115,15 @@ def _blade(radius_m: float) -> Mesh:
     skew = -_SKEW_RAD * np.clip((out - 0.2) / 0.8, 0, None)[:, None] ** 1.7
     turn = skew + (across * np.cos(pitch) - off * np.sin(pitch)) / r
     x = across * np.sin(pitch) + off * np.cos(pitch) - 0.06 * (r - _HUB * radius_m)
-    return lofted(np.stack([x, r * np.sin(turn), -r * np.cos(turn)], axis=-1))
+    blade = lofted(np.stack([x, r * np.sin(turn), -r * np.cos(turn)], axis=-1))
+    return replace(blade, uv_m=blade.vertices_m[:, 1:] + 0.3 * blade.vertices_m[:, :1])
 
 
 def _turned(mesh: Mesh, angle_rad: float) -> Mesh:
     """Turned about x."""
     c, s = np.cos(angle_rad), np.sin(angle_rad)
     turn = np.array([[1, 0, 0], [0, c, -s], [0, s, c]])
-    return Mesh(mesh.vertices_m @ turn.T, mesh.faces, mesh.normals @ turn.T, mesh.uv_m, mesh.thin)
+    return replace(mesh, vertices_m=mesh.vertices_m @ turn.T, normals=mesh.normals @ turn.T, uv_m=mesh.uv_m + angle_rad)
 
 
 def bilge_keel(hull: HullSurface, keel: Fitting) -> list[Mesh]:

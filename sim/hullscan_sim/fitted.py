@@ -17,7 +17,7 @@ from hullscan.ship.gear import Gear, gear_by_rule
 from hullscan.ship.surface import HullSurface, side_sign
 from hullscan_sim.scenario import Parcel, ShipAtBerth
 
-__all__ = ["FittedShip", "ParcelPlace", "SeaChest", "fit_out", "parcel_place"]
+__all__ = ["FittedShip", "Keel", "ParcelPlace", "SeaChest", "fit_out", "one_of_each_pair", "parcel_place"]
 
 _SCREW_SHIPS = (BulkCarrier, Coaster, ContainerShip, FishingVessel, RoRo, Tanker)
 """Forms drawn without the propeller that such ships have; what a mesh or a table shows is all that there is."""
@@ -46,6 +46,14 @@ class SeaChest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Keel:
+    """A bilge keel, and what it is called in the scene."""
+
+    fitting: Fitting
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FittedShip:
     """What stands out of the plating or goes through it.
 
@@ -55,7 +63,7 @@ class FittedShip:
     """
 
     gear: Gear | None
-    keels: tuple[Fitting, ...]
+    keels: tuple[Keel, ...]
     chests: tuple[SeaChest, ...]
     tunnels: tuple[Fitting, ...]
 
@@ -85,12 +93,15 @@ def fit_out(stated: ShipAtBerth, hull: HullSurface, seed: int) -> FittedShip:
     rng = np.random.default_rng([seed, 13])
     known, form = stated.ship.fittings, stated.ship.form
     gear = tunnels = None
-    keels = [each for each in known if each.kind == "bilge_keel"]
+    keels = [
+        Keel(fitting=each, source=f"fitting {index}") for index, each in enumerate(known) if each.kind == "bilge_keel"
+    ]
     chests = [(each, f"fitting {index}") for index, each in enumerate(known) if each.kind == "sea_chest"]
     for index, fitting in enumerate(assumed_fittings(hull, hull.dimensions.length_m)):
         moved = _moved(fitting, rng)
         if fitting.kind == "bilge_keel" and not _known(known, "bilge_keel"):
-            keels.append(replace(moved, depth_m=fitting.depth_m))  # it lies at the turn of the bilge, nowhere else
+            moved = replace(moved, depth_m=fitting.depth_m)  # it lies at the turn of the bilge, nowhere else
+            keels.append(Keel(fitting=moved, source=f"unknown fitting {index}"))
         elif fitting.kind == "sea_chest" and _is_new(moved, chests):
             chests.append((moved, f"unknown fitting {index}"))
     if isinstance(form, _SCREW_SHIPS):
@@ -135,8 +146,8 @@ def parcel_place(fitted: FittedShip, hull: HullSurface, parcel: Parcel, index: i
     free = chest.recess_m - BARS_M
     if length > along - _ROOM_M or high > across - _ROOM_M or deep > free - _ROOM_M:
         raise InputError(
-            f"a parcel of {length:g} x {width:g} x {height:g} m does not fit into a sea chest of {along:g} x {across:g} m, "
-            f"{free:.2f} m deep",
+            f"a parcel of {length:g} x {width:g} x {height:g} m does not fit into a sea chest of {along:g} x "
+            f"{across:g} m that is {free:.2f} m deep",
             where=where,
             todo="make it smaller, or turn it by the order of size_m",
         )
@@ -151,6 +162,15 @@ def parcel_place(fitted: FittedShip, hull: HullSurface, parcel: Parcel, index: i
         behind_m=BARS_M + _ROOM_M / 3 if not standing else BARS_M + 0.3 * (free - deep),
         standing=standing,
     )
+
+
+def one_of_each_pair(tunnels: tuple[Fitting, ...]) -> tuple[Fitting, ...]:
+    """Tunnels by one of their mouths: those of two sides at one place are one tunnel's."""
+    kept: list[Fitting] = []
+    for each in tunnels:
+        if all(abs(each.station_m - other.station_m) > 0.5 * each.size_m[0] for other in kept):
+            kept.append(each)
+    return tuple(kept)
 
 
 def _known(fittings: tuple[Fitting, ...], kind: FittingKind) -> bool:

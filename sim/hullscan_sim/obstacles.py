@@ -38,7 +38,7 @@ class Obstacles:
     """
 
     def __init__(self, hull: HullSurface, fitted: FittedShip) -> None:
-        meshes = [piece for keel in fitted.keels for piece in appendages.bilge_keel(hull, keel)]
+        meshes = [piece for keel in fitted.keels for piece in appendages.bilge_keel(hull, keel.fitting)]
         if (gear := fitted.gear) is not None:
             meshes += [
                 appendages.rudder(gear),
@@ -91,7 +91,8 @@ class Obstacles:
 def _box_points() -> Array:
     """Lattice over the faces of the vehicle's box, 7 cm apart or less."""
     axes = [np.linspace(-0.5, 0.5, 2 + int(size / _SPACING_M)) for size in SIZE_M]
-    return np.array([p for p in product(*axes) if max(map(abs, p)) > 0.499]) * np.array(SIZE_M)
+    on_a_face = [point for point in product(*axes) if max(map(abs, point)) > 0.499]
+    return np.asarray(np.array(on_a_face) * np.array(SIZE_M), dtype=np.float64)
 
 
 def _discs(mesh: Mesh) -> tuple[Array, Array]:

@@ -126,8 +126,8 @@ class Parcel:
     """A parcel on the hull; ``size_m`` is length along the ship, width along the girth, height off the plating.
 
     Attributes:
-        inside: a sea chest: the parcel is in the chest nearest to the place stated, behind its grating: tied to the bars
-            from within (``attach: rope``), else standing on the floor of the box.
+        inside: a sea chest: the parcel is in the chest nearest to the place stated, behind its grating: tied to the
+            bars from within (``attach: rope``), else standing on the floor of the box.
     """
 
     kind: ParcelKind
