@@ -59,10 +59,12 @@ class FittedShip:
 
     Attributes:
         gear: rudder and propeller; None where the form tells all that there is.
+        blades_rad: how far the propeller has been turned.
         tunnels: mouths of thruster tunnels; a pair at one place is one tunnel.
     """
 
     gear: Gear | None
+    blades_rad: float
     keels: tuple[Keel, ...]
     chests: tuple[SeaChest, ...]
     tunnels: tuple[Fitting, ...]
@@ -93,6 +95,7 @@ def fit_out(stated: ShipAtBerth, hull: HullSurface, seed: int) -> FittedShip:
     rng = np.random.default_rng([seed, 13])
     known, form = stated.ship.fittings, stated.ship.form
     gear = tunnels = None
+    blades_rad = 0.0
     keels = [
         Keel(fitting=each, source=f"fitting {index}") for index, each in enumerate(known) if each.kind == "bilge_keel"
     ]
@@ -105,7 +108,7 @@ def fit_out(stated: ShipAtBerth, hull: HullSurface, seed: int) -> FittedShip:
         elif fitting.kind == "sea_chest" and _is_new(moved, chests):
             chests.append((moved, f"unknown fitting {index}"))
     if isinstance(form, _SCREW_SHIPS):
-        gear = _as_built(gear_by_rule(hull), rng)
+        gear, blades_rad = _as_built(gear_by_rule(hull), rng), float(rng.uniform(0, 2 * np.pi))
         if not _known(known, "thruster_tunnel"):
             shift = float(rng.normal() * 0.3)
             tunnels = tuple(
@@ -114,7 +117,11 @@ def fit_out(stated: ShipAtBerth, hull: HullSurface, seed: int) -> FittedShip:
     if tunnels is None:
         tunnels = tuple(each for each in known if each.kind == "thruster_tunnel")
     return FittedShip(
-        gear=gear, keels=tuple(keels), chests=tuple(_chest(hull, *each) for each in chests), tunnels=tunnels
+        gear=gear,
+        blades_rad=blades_rad,
+        keels=tuple(keels),
+        chests=tuple(_chest(hull, *each) for each in chests),
+        tunnels=tunnels,
     )
 
 

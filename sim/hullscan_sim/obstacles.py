@@ -45,7 +45,7 @@ class Obstacles:
                 appendages.stock(gear, hull),
                 appendages.sole_piece(gear),
                 appendages.shaft_boss(gear),
-                appendages.propeller(gear),
+                appendages.propeller(gear, fitted.blades_rad),
             ]
         self.box_points_m = _box_points()
         self._rays: RayMesh | None = None

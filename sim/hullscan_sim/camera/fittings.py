@@ -237,20 +237,21 @@ def build_keel(
     ]
 
 
-def build_gear(hull: HullSurface, gear: Gear, coat: Colour, fouled: float, rng: np.random.Generator) -> list[Solid]:
+def build_gear(
+    hull: HullSurface, gear: Gear, blades_rad: float, coat: Colour, fouled: float, rng: np.random.Generator
+) -> list[Solid]:
     """Rudder, what carries it, and the propeller."""
     paint = Material(scaled(coat, rng.uniform(0.85, 1.1)), 0.12, 0.4, "broad", fouled=fouled)
     steel = Material(scaled((0.10, 0.11, 0.12), rng.uniform(0.7, 1.2)), 0.3, 0.5, fouled=0.7 * fouled)
     bronze = Material(scaled(_BRONZE, rng.uniform(0.7, 1.2)), 0.5, 0.5, "broad", fouled=0.8 * fouled)
     zinc = Material(scaled((0.27, 0.28, 0.28), rng.uniform(0.5, 1.0)), 0.1, 0.6, fouled=0.5 * fouled)
     chord, height = gear.rudder_m[1] - gear.rudder_m[0], gear.depths_m[1] - gear.depths_m[0]
-    turned = float(rng.uniform(0, 2 * np.pi))
     solids = [
         _solid("rudder", [Part(appendages.rudder(gear), paint)], height),
         _solid("rudder stock", [Part(appendages.stock(gear, hull), steel)], 0.5),
         _solid("sole piece", [Part(appendages.sole_piece(gear), paint)], 1.0),
         _solid("shaft boss", [Part(appendages.shaft_boss(gear), paint)], gear.radius_m),
-        _solid("propeller", [Part(appendages.propeller(gear, turned), bronze)], 2 * gear.radius_m),
+        _solid("propeller", [Part(appendages.propeller(gear, blades_rad), bronze)], 2 * gear.radius_m),
     ]
     block_m = (min(0.3, 0.12 * chord), 0.03, 0.05)
     half_thick = 0.085 * chord * 0.85

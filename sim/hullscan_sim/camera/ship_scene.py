@@ -102,7 +102,7 @@ def _things(
     for index, tunnel in enumerate(one_of_each_pair(fitted.tunnels)):
         solids += build_tunnel(hull, tunnel, coat, fouled, own, f"tunnel {index}")
     if fitted.gear is not None:
-        solids += build_gear(hull, fitted.gear, coat, fouled, own)
+        solids += build_gear(hull, fitted.gear, fitted.blades_rad, coat, fouled, own)
     return solids, taken
 
 

@@ -258,7 +258,7 @@ class _Placing:
             )
             frame = np.stack([[1.0, 0.0, 0.0], [0.0, 0.0, 1.0], out], axis=1)
             self._add_parcel(parcel, at, frame)
-        self.solids += build_gear(self.hull, gear, self.coat, self.fouled, rng)
+        self.solids += build_gear(self.hull, gear, float(rng.uniform(0, 2 * np.pi)), self.coat, self.fouled, rng)
         self.aims = [aims[int(rng.integers(len(aims)))]]
 
     # ---------------------------------------------------------------- what else stands there
