@@ -343,7 +343,7 @@ def test_beams_meet_rudder_propeller_and_keel_and_pass_beside_them(place):
 
 
 def pushed(
-    place: World, start: Array, push_ship: tuple[float, float, float], steps: int = 1600
+    place: World, start: Array, push_ship: tuple[float, float, float], steps: int = 1000
 ) -> tuple[Array, Contacts]:
     """Where a vehicle ends up that a constant force (ship frame, N) pushes; it keeps its heading."""
     heading = place.ship_pose.heading_rad - pi / 2

@@ -170,7 +170,8 @@ class Contacts:
         distance, normal = self._distance.nearest(in_ship)
         self._planes = []
         self._remember_ship(_ARMS, points, distance, normal)
-        self.clearance_m = min(float(distance.min()), self._obstacles(np.array(body.position), matrix, in_ship))
+        room = float(distance.min())
+        self.clearance_m = min(room, self._obstacles(np.array(body.position), matrix, in_ship, room))
         self.min_clearance_m = min(self.min_clearance_m, self.clearance_m)
         nearest_other = self._other_planes(points, in_ship)
         speed = sqrt(sum(part * part for part in body.velocity)) + 0.3
@@ -193,10 +194,10 @@ class Contacts:
             facing = self._world.direction_to_ned((x, y, z))
             self._remember(arms[index], points[index].tolist(), facing, float(distance[index]), of_hull=True)
 
-    def _obstacles(self, position: Array, matrix: Array, in_ship: Array) -> float:
-        """What stands out of the plating; returns the room to it."""
+    def _obstacles(self, position: Array, matrix: Array, in_ship: Array, to_hull_m: float) -> float:
+        """What stands out of the plating; returns the room to it where that is less than to the hull."""
         obstacles = self._world.obstacles
-        room = obstacles.room(in_ship)
+        room = obstacles.room(in_ship, max(to_hull_m, _CLOSE_M))
         if room > _CLOSE_M:
             return room
         points = self._fine_points @ matrix.T + position

@@ -24,6 +24,7 @@ __all__ = ["Obstacles"]
 _SPACING_M, _RADIUS_M = 0.07, 0.05
 _CLOSE_M = 0.25
 _MOST_CUTS = 400
+_HALF_DIAGONAL_M = float(np.linalg.norm(SIZE_M)) / 2
 
 
 class Obstacles:
@@ -60,11 +61,18 @@ class Obstacles:
         """Where (n, 3) rays first meet one; None when there is none on this ship."""
         return None if self._rays is None else self._rays.cast(origins_m, directions, max_range_m)
 
-    def room(self, points_m: Array) -> float:
-        """From the nearest of (n, 3) points to the nearest disc's middle; inf when there is none."""
+    def room(self, points_m: Array, within_m: float) -> float:
+        """From the nearest of (n, 3) points of the vehicle's box to the nearest disc's middle; inf beyond a distance.
+
+        Args:
+            within_m: how far it matters: search in a tree is dear for what is far away.
+        """
         if self._rays is None:
             return float("inf")
-        return float(self._tree.query(points_m)[0].min())
+        reach = within_m + _HALF_DIAGONAL_M
+        if not np.isfinite(self._tree.query(points_m.mean(axis=0), distance_upper_bound=reach)[0]):
+            return float("inf")
+        return float(self._tree.query(points_m, distance_upper_bound=max(within_m, _CLOSE_M))[0].min())
 
     def nearest(self, middle_m: Array, points_m: Array) -> tuple[Array, Array]:
         """Of (n, 3) points of the vehicle's box: (n,) signed distances and (n, 3) outward normals.

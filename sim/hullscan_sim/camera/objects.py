@@ -141,20 +141,22 @@ def bent_on_hull(
     _, frame = on_hull(hull, side, station_m, girth_m)
     inward, c, s = frame[:, 2], np.cos(turn_rad), np.sin(turn_rad)
     stretch = float(np.sqrt(1 - inward[0] ** 2))  # of a station along plating that is not parallel to the keel
-    bent = []
-    for part in parts:
-        x, y, z = part.mesh.vertices_m.T
-        stations, girths = station_m + (c * x - s * y) * stretch, girth_m + s * x + c * y
-        sides = np.full(len(x), side, dtype=np.int8)
-        points, outward = hull.point(sides, stations, girths), hull.normal(sides, stations, girths)
-        vertices = points + outward * np.maximum(z, 0)[:, None] + inward * np.minimum(z, 0)[:, None]
-        along = np.array([1.0, 0.0, 0.0]) - outward * outward[:, :1]
-        along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
-        down = side * np.cross(outward, along)
-        nx, ny, nz = part.mesh.normals.T[..., None]
-        normals = (c * along + s * down) * nx + (c * down - s * along) * ny + outward * nz
-        bent.append(Part(replace(part.mesh, vertices_m=vertices, normals=normals), part.material))
-    return tuple(bent)
+    each = list(parts)
+    meshes = [part.mesh for part in each]
+    # all at once: asking the hull is what takes time
+    x, y, z = np.concatenate([mesh.vertices_m for mesh in meshes]).T
+    stations, girths = station_m + (c * x - s * y) * stretch, girth_m + s * x + c * y
+    sides = np.full(len(x), side, dtype=np.int8)
+    points, outward = hull.point(sides, stations, girths), hull.normal(sides, stations, girths)
+    vertices = points + outward * np.maximum(z, 0)[:, None] + inward * np.minimum(z, 0)[:, None]
+    along = np.array([1.0, 0.0, 0.0]) - outward * outward[:, :1]
+    along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
+    down = side * np.cross(outward, along)
+    nx, ny, nz = np.concatenate([mesh.normals for mesh in meshes]).T[..., None]
+    normals = (c * along + s * down) * nx + (c * down - s * along) * ny + outward * nz
+    ends = np.cumsum([len(mesh.vertices_m) for mesh in meshes])[:-1]
+    bent = zip(each, np.split(vertices, ends), np.split(normals, ends), strict=True)
+    return tuple(replace(part, mesh=replace(part.mesh, vertices_m=places, normals=ways)) for part, places, ways in bent)
 
 
 # ------------------------------------------------------------------------------------------------ parcels

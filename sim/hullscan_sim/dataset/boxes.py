@@ -34,6 +34,9 @@ class Box:
 def boxes_of(scene: Scene, frame: Rendered, image: npt.NDArray[np.uint8]) -> tuple[Box, ...]:
     """Boxes of the visible pixels of labelled solids, with the contrast of each against its surroundings."""
     boxes = []
+    # walls of a box or a pipe are surroundings as the plating is: what stands inside is seen against them
+    ground = np.array([True, *(each.behind and each.label is None for each in scene.solids)])
+    free = ground[np.maximum(frame.object, 0)]
     soft = cv2.GaussianBlur(image, (0, 0), 1.2).astype(np.float32)  # a single pixel's noise shows nobody anything
     for number in np.unique(frame.object):
         if number <= 0 or (label := scene.solids[number - 1].label) is None:
@@ -43,7 +46,7 @@ def boxes_of(scene: Scene, frame: Rendered, image: npt.NDArray[np.uint8]) -> tup
         if count < 12:
             continue
         x, y, w, h = cv2.boundingRect(mask)
-        contrast = _outline_contrast(soft, mask, frame.object <= 0)
+        contrast = _outline_contrast(soft, mask, free)
         small = count < _MIN_PIXELS or max(w, h) < 12
         ignore = small or contrast < _MIN_CONTRAST
         boxes.append(
