@@ -396,6 +396,24 @@ def test_blades_are_touched(place):
     assert end[1] > SIZE_M[0] / 2
 
 
+@pytest.mark.parametrize(
+    ("ahead_m", "out_m", "distance_m"),
+    [
+        pytest.param(0.0, 0.0, 0.0, id="in the middle of the disc"),
+        pytest.param(2.0, 0.5, 2.0, id="ahead of it"),
+        pytest.param(0.0, 1.5, 1.5, id="beside it"),
+        pytest.param(-3.0, 4.0, 5.0, id="aft of it and beside"),
+    ],
+)
+def test_the_way_to_the_propeller_is_that_to_the_disc_it_sweeps(place, ahead_m, out_m, distance_m):
+    gear = place.fitted.gear
+    assert gear is not None
+    beyond = gear.radius_m if ahead_m != 2.0 and out_m > 0 else 0.0
+    at = (gear.propeller_m + ahead_m, out_m + beyond, gear.shaft_depth_m)
+    assert place.fitted.to_propeller_m(*at) == pytest.approx(distance_m)
+    assert replace(place.fitted, gear=None).to_propeller_m(*at) == np.inf
+
+
 def test_the_nearest_obstacle_counts_for_the_clearance(place):
     edge, normal = keel_edge(place.fitted)
     vehicle = RigidBody(

@@ -7,6 +7,7 @@ offsets: a ship is never quite as drawn. Camera, rays, contact and truth all tak
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from math import hypot, inf
 
 import numpy as np
 
@@ -68,6 +69,13 @@ class FittedShip:
     keels: tuple[Keel, ...]
     chests: tuple[SeaChest, ...]
     tunnels: tuple[Fitting, ...]
+
+    def to_propeller_m(self, x_m: float, y_m: float, z_m: float) -> float:
+        """From a place in the ship frame to the disc that the blades sweep; inf without a propeller."""
+        if self.gear is None:
+            return inf
+        beyond = max(hypot(y_m, z_m - self.gear.shaft_depth_m) - self.gear.radius_m, 0.0)
+        return hypot(beyond, x_m - self.gear.propeller_m)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
-from math import degrees
+from math import degrees, inf, isfinite
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +76,7 @@ class TruthRecorder:
         self._folder, self._world, self._start_utc_s = folder, world, start_utc_s
         self.parcels = parcel_places(world)
         self._next_s = self._flush_s = 0.0
+        self._to_propeller_m = inf
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._file = (folder / "truth.csv").open("w", newline="", encoding="utf-8")
@@ -90,6 +91,7 @@ class TruthRecorder:
             return
         self._next_s += self.PERIOD_S
         x, y, z = self._world.to_ship(body.position)
+        self._to_propeller_m = min(self._to_propeller_m, self._world.fitted.to_propeller_m(x, y, z))
         angles = [round(degrees(angle), 3) for angle in body.euler_rad]
         places = [round(part, 4) for part in (*body.position, x, y, z)]
         utc_s = round(self._start_utc_s + time_s, 3)
@@ -119,6 +121,7 @@ class TruthRecorder:
             "parcels": self.parcels,
             "contacts": contacts.count,
             "min_clearance_m": round(least, 4) if np.isfinite(least) else None,
+            "min_to_propeller_m": round(self._to_propeller_m, 3) if isfinite(self._to_propeller_m) else None,
             "trajectory": "truth.csv",
         }
         try:
