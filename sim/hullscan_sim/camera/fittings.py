@@ -139,13 +139,11 @@ def build_outlet(
     """An overboard pipe: a ring welded round its mouth, and the pipe going in."""
     paint = Material(scaled(coat, rng.uniform(0.8, 1.2)), 0.15, 0.3, fouled=fouled)
     ring = np.linspace(0, 2 * np.pi, 49)
-    line = np.stack(
-        [(diameter_m / 2 + 0.008) * np.cos(ring), (diameter_m / 2 + 0.008) * np.sin(ring), np.full(49, 0.006)], axis=1
-    )
-    rusty = Material(scaled(_mixed(coat, (0.02, 0.05, 0.10), 0.7), 0.8), 0.05, 0.7, fouled=fouled)
-    depth = min(2.0 * diameter_m, 0.5)
+    line = np.stack([diameter_m / 2 * np.cos(ring), diameter_m / 2 * np.sin(ring), np.full(49, 0.008)], axis=1)
+    rusty = Material(scaled(_mixed(coat, (0.02, 0.05, 0.10), 0.7), 0.12), 0.0, 0.4)
+    depth = min(3.0 * diameter_m, 0.8)
     parts = [
-        Part(replace(tube(line, 0.016), thin=False), paint),
+        Part(replace(tube(line, 0.018), thin=False), paint),
         Part(_bore(diameter_m / 2, depth), rusty),
         Part(cylinder(diameter_m / 2, 0.006).placed(tilt_rad=np.pi / 2).placed((0, 0, -depth)), _DARK),
     ]
