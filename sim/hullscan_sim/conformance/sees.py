@@ -15,7 +15,8 @@ from hullscan_sim.conformance.session import Heard
 
 __all__ = [
     "BY_DVL", "DOUBTED", "LOST", "WITH_GPS", "Ack", "Came", "Field", "Frequency", "Measure", "Never", "NoAck",
-    "NoText", "Number", "Order", "Record", "See", "Text", "depth_at", "field_at", "heading_at", "moved", "speed_at", "turn_rate_at", "typical",
+    "NoText", "Number", "Order", "Record", "See", "Text", "depth_at", "field_at", "heading_at", "moved", "speed_at",
+    "turn_rate_at", "typical",
 ]  # fmt: skip
 
 WITH_GPS, BY_DVL, DOUBTED, LOST = (831, 895), (303, 367), (39, 103), (167, 231)
