@@ -17,6 +17,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 
@@ -57,6 +58,13 @@ def cpu_by_thread(root: int) -> dict[tuple[int, str, str], float]:
     return found
 
 
+def listen(process: subprocess.Popen[str], lines: list[tuple[float, str]]) -> None:
+    """Keep each line that it prints, and when."""
+    assert process.stdout is not None
+    for line in process.stdout:
+        lines.append((time.monotonic(), line.strip()))
+
+
 def what(words: str) -> str:
     """A process in words."""
     if "survey" in words and "benchmarks" not in words:
@@ -74,6 +82,7 @@ def main() -> None:
     parser.add_argument("--speedup", type=float, default=6.0)
     parser.add_argument("--cores", type=int, default=2)
     parser.add_argument("--threads", action="store_true", help="print every thread besides")
+    parser.add_argument("--lines", action="store_true", help="print what the survey said, and when")
     options = parser.parse_args()
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: options.cores])
@@ -84,13 +93,19 @@ def main() -> None:
                 sys.executable, "-c", "from hullscan.cli import main; main()", "survey", str(options.mission), "--sim",
                 str(options.scenario), "--speedup", str(options.speedup), "--no-console", "--out", folder,
             ],
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONUNBUFFERED": "1"},
         )  # fmt: skip
+        lines: list[tuple[float, str]] = []
+        listener = threading.Thread(target=listen, args=(process, lines), daemon=True)
+        listener.start()
         threads: dict[tuple[int, str, str], float] = {}
         while process.poll() is None:
             threads.update(cpu_by_thread(process.pid))
             time.sleep(_PAUSE_S)
         wall_s = time.monotonic() - begun
+        listener.join()
         if process.returncode:
             sys.exit(f"the survey ended with {process.returncode}")
         summary = json.loads(next(Path(folder).glob("*/summary.json")).read_text(encoding="utf-8"))
@@ -98,6 +113,9 @@ def main() -> None:
     cpu_s = used.ru_utime + used.ru_stime
     mission_s = float(summary["duration_s"])
     report(options, threads, mission_s, wall_s, cpu_s, summary)
+    if options.lines:
+        for at_s, line in lines:
+            print(f"{at_s - begun:7.1f} s  {line}")
 
 
 def report(
@@ -121,8 +139,10 @@ def report(
     console = Console()
     console.print(table)
     console.print(f"{mission_s / wall_s:.2f} times real time by the wall clock, with load {os.getloadavg()[0]:.1f}")
-    console.print(f"{options.cores * mission_s / cpu_s:.2f} times real time is possible by CPU time on {options.cores} cores")
-    console.print(f"frames: {summary["video"]}")
+    console.print(
+        f"{options.cores * mission_s / cpu_s:.2f} times real time is possible by CPU time on {options.cores} cores"
+    )
+    console.print(f"video: {summary['video']}")
     if options.threads:
         for (process, words, name), seconds in sorted(threads.items(), key=lambda part: -part[1])[:30]:
             console.print(f"{seconds:8.2f} s  {what(words)} {process}  {name}")
