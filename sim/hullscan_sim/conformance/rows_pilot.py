@@ -191,7 +191,7 @@ ROWS: tuple[Row, ...] = (
         see=(
             Number("deg after 10 s", heading_at(10, "asked"), -8, 8, "6 off"),
             Number("deg after 25 s", heading_at(25, "asked"), -8, 8),
-            Number("deg/s after 25 s", turn_rate_at(24.5, "asked"), -2, 2, "at rest"),
+            Number("deg/s after 25 s", turn_rate_at(24.5, "asked"), -4, 4, "hunts in the dead band"),
         ),
     ),
     Row(
