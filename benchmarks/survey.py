@@ -5,7 +5,8 @@
 It runs ``hullscan survey`` as an operator would: simulator with its camera (640x360, ten frames for each simulated
 second), video decoded, recorded and searched by the detector, report written. The wall clock depends on what else the
 computer does; CPU seconds for each second of the mission do not, and tell what is possible: on two cores a survey can
-be twice as fast as real time when they are at most 1.0. Needs /proc (Linux).
+be twice as fast as real time when they are at most 1.0, and no thread needs more than half of each second. CPU seconds
+themselves grow by a third or more where other programs share the caches. Needs /proc (Linux).
 """
 
 from __future__ import annotations
@@ -47,6 +48,8 @@ def cpu_by_thread(root: int) -> dict[tuple[int, str, str], float]:
         waiting += children.get(process, [])
         try:
             words = Path(f"/proc/{process}/cmdline").read_text().replace("\0", " ")
+            if not words:  # it has ended
+                continue
             for task in Path(f"/proc/{process}/task").iterdir():
                 text = (task / "stat").read_text()
                 after = text.rpartition(")")[2].split()
@@ -142,6 +145,8 @@ def report(
     console.print(
         f"{options.cores * mission_s / cpu_s:.2f} times real time is possible by CPU time on {options.cores} cores"
     )
+    (process, words, _), busiest_s = max(threads.items(), key=lambda part: part[1])
+    console.print(f"{mission_s / busiest_s:.2f} times by its busiest thread, of {what(words)}: {busiest_s:.1f} CPU s")
     console.print(f"video: {summary['video']}")
     if options.threads:
         for (process, words, name), seconds in sorted(threads.items(), key=lambda part: -part[1])[:30]:
