@@ -148,6 +148,11 @@ class MavlinkLink:
             self._writer.close()
 
     @property
+    def signed(self) -> bool:
+        """Whether every frame has to bear the signature of a key."""
+        return self._codec.signing is not None
+
+    @property
     def refused(self) -> dict[str, int]:
         """Intact frames that were not taken for their signature, by reason; empty without a key."""
         return dict(self._codec.signing.refused) if self._codec.signing is not None else {}

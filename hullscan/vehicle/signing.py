@@ -12,7 +12,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import os
 import re
+import secrets
 from collections import Counter
 from collections.abc import Callable
 from hashlib import sha256
@@ -21,7 +23,7 @@ from pathlib import Path
 from hullscan.clock import real_seconds
 from hullscan.errors import InputError
 
-__all__ = ["KEY_BYTES", "Signing", "load_signing_key"]
+__all__ = ["KEY_BYTES", "Signing", "load_signing_key", "make_signing_key"]
 
 KEY_BYTES = 32
 TICKS_PER_S = 100_000
@@ -60,6 +62,23 @@ def load_signing_key(path: Path) -> bytes:
     if not any(key):
         raise InputError("a key of zeros switches signing off", where=str(path), todo="hullscan signing makes one")
     return key
+
+
+def make_signing_key(path: Path) -> None:
+    """Write a new key from the system's random numbers; never over one that is there, readable by its owner only.
+
+    Raises:
+        InputError: the file exists or cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(KEY_BYTES) + "\n")
+    except FileExistsError:
+        raise InputError("this key exists already", where=str(path), todo="choose another name") from None
+    except OSError as error:
+        raise InputError(f"cannot write the signing key: {error.strerror}", where=str(path)) from None
 
 
 class Signing:
