@@ -70,7 +70,9 @@ def before_flight(
         raise SafetyStop(f"preflight says no-go: {what}", todo=todo, message=mark("preflight says no-go"))
     if report.verdict == "caution" and approve is not None and not approve(report):
         raise SafetyStop(
-            "preflight has cautions that nobody takes upon himself", todo="mend them, or say --accept-cautions"
+            "preflight has cautions that nobody takes upon himself",
+            message=mark("preflight has cautions that nobody takes upon himself"),
+            todo="mend them, or say --accept-cautions",
         )
     told("preflight", mark("preflight: {level}, {count} cautions"), _verdict(report, words))
     return report

@@ -215,7 +215,7 @@ def check_parameters(changes: Iterable[Change], file: str) -> list[PreflightLine
                 wanted=Phrase(file),
             )
         )
-    return lines
+    return sorted(lines, key=lambda line: line.group != _FAILSAFES)
 
 
 def _failsafe(change: Change) -> PreflightLine:
