@@ -130,7 +130,10 @@ def preflight(
         bool, typer.Option("--paced", help="with --connect to a simulator: time is the vehicle's")
     ] = False,
     write_failsafes: Annotated[
-        bool, typer.Option("--write-failsafes/--look-only", help="write what the firmware does when hullscan dies")
+        bool,
+        typer.Option(
+            "--write-failsafes/--look-only", help="write what the firmware does when hullscan dies, and the origin"
+        ),
     ] = True,
     signing_key: KeyOption = None,
     json_file: Annotated[
@@ -145,7 +148,7 @@ def preflight(
     from hullscan.mission.model import load_mission
     from hullscan.mission.plan import plan_mission
     from hullscan.preflight.equip import Connections, equipped
-    from hullscan.preflight.gather import run_preflight
+    from hullscan.preflight.gather import run_preflight, set_origin
     from hullscan.preflight.gather import write_failsafes as write
     from hullscan.words import mark, translator
 
@@ -158,6 +161,8 @@ def preflight(
     with equipped(loaded, mission, where) as equipment:
         if write_failsafes:
             write(equipment, loaded, told=lambda change: console.print(failsafe_line(change, words), markup=False))
+            if set_origin(equipment, loaded):
+                console.print(words(mark("the berth was set as the origin of the vehicle's position")))
         listening = words(mark("listening for {seconds:.0f} s: turn the vehicle left and right now"))
         report = run_preflight(
             equipment, loaded, planned, begun=lambda seconds: console.print(listening.format(seconds=seconds))

@@ -60,6 +60,7 @@ VEHICLE = VehicleFacts(
         pytest.param({"firmware": "4.8.0"}, {"firmware": "caution"}, id="one that nobody has tried"),
         pytest.param({"firmware": ""}, {"firmware": "caution"}, id="one that does not say"),
         pytest.param({"armed": True}, {"motors": "no-go"}, id="somebody has armed it"),
+        pytest.param({"origin": False}, {"origin of position": "caution"}, id="no origin: no local position"),
         pytest.param({"ready": False}, {"position estimate": "caution"}, id="no position yet"),
         pytest.param({"depth_m": 1.4}, {"depth": "caution"}, id="a metre and a half down"),
         pytest.param({"depth_m": -4.0}, {"depth": "no-go"}, id="a depth sensor that thinks it flies"),
@@ -397,6 +398,7 @@ def test_lines_are_read_by_group_and_told_in_korean():
 )
 def test_before_a_flight(monkeypatch, tmp_path, found, approve, words):
     monkeypatch.setattr(module, "write_failsafes", lambda equipment, mission, told: ())
+    monkeypatch.setattr(module, "set_origin", lambda equipment, mission: False)
     monkeypatch.setattr(module, "run_preflight", lambda *things, **options: report(*found))
     said = []
     asked = None if approve is None else lambda made: approve

@@ -11,7 +11,7 @@ from hullscan.errors import RecordError, SafetyStop
 from hullscan.mission.model import Mission
 from hullscan.mission.plan import Plan
 from hullscan.preflight.check import PreflightLine, PreflightReport
-from hullscan.preflight.gather import Equipment, run_preflight, write_failsafes
+from hullscan.preflight.gather import Equipment, run_preflight, set_origin, write_failsafes
 from hullscan.vehicle.parameter_changes import Change
 from hullscan.vehicle.parameter_file import number_text
 from hullscan.words import mark, translator
@@ -54,6 +54,8 @@ def before_flight(
         told("preflight", mark("{name}: {before} → {after}, written and read back"), data)
 
     write_failsafes(equipment, mission, written)
+    if set_origin(equipment, mission):
+        told("preflight", mark("the berth was set as the origin of the vehicle's position"), {})
     report = run_preflight(equipment, mission, plan, listen_s=_LISTEN_S)
     try:
         text = json.dumps(report.as_dict(), indent=1, ensure_ascii=False)

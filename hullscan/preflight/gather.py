@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from hullscan.clock import Clock, ClockMap, PacedClock
-from hullscan.errors import InputError
+from hullscan.errors import InputError, LinkError, RefusedError
 from hullscan.mission.model import Mission
 from hullscan.mission.plan import Plan
 from hullscan.mission.tide import utc_seconds
@@ -31,7 +31,7 @@ from hullscan.vehicle.shipped_parameters import shipped_parameters
 from hullscan.video.stream import RtpStream, StreamState
 from hullscan.words import mark
 
-__all__ = ["LISTEN_S", "Equipment", "run_preflight", "write_failsafes"]
+__all__ = ["LISTEN_S", "Equipment", "run_preflight", "set_origin", "write_failsafes"]
 
 LISTEN_S = 8.0
 """Time to listen: 60 reports of a DVL, 100 pictures, and a turn to the left and back."""
@@ -108,6 +108,21 @@ def write_failsafes(
         equipment.vehicle.parameters.set(change.name, change.wanted.value)
         told(change)
     return tuple(changes)
+
+
+def set_origin(equipment: Equipment, mission: Mission) -> bool:
+    """Give the estimator the berth as its origin if it has none: without one ArduSub has no local position.
+
+    Whether it was set; that the vehicle did not take it shows in the preflight.
+    """
+    vehicle = equipment.vehicle
+    if vehicle.telemetry.origin is not None or vehicle.telemetry.armed:
+        return False
+    try:
+        vehicle.set_origin(mission.file.berth.origin)
+    except (LinkError, RefusedError):  # it is silent about it, or had one and has told it now
+        return False
+    return True
 
 
 def _wanted(equipment: Equipment, mission: Mission) -> tuple[tuple[Change, ...], str]:
@@ -220,6 +235,7 @@ def _vehicle(equipment: Equipment) -> VehicleFacts:
         ready=readiness.ready,
         readiness=readiness.reason,
         depth_m=telemetry.depth_m,
+        origin=telemetry.origin is not None,
         stations=tuple(str(station.source) for station in vehicle.stations()),
         alarms=tuple(dict.fromkeys([*grave, *prearm])),
         thin=tuple(f"{rate.stream.name} {rate.heard_hz:.1f} Hz" for rate in thin),

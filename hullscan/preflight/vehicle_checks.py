@@ -50,6 +50,7 @@ class VehicleFacts:
         firmware: "4.5.3", empty when it did not say.
         ready, readiness: whether its estimator knows a position, and its words.
         depth_m: NaN when unknown.
+        origin: its estimator knows where its local frame lies.
         stations: other ground stations, in words.
         alarms: its gravest texts since the connection.
         thin: streams that come too seldom.
@@ -64,6 +65,7 @@ class VehicleFacts:
     ready: bool
     readiness: str
     depth_m: float
+    origin: bool = True
     stations: tuple[str, ...] = ()
     alarms: tuple[str, ...] = ()
     thin: tuple[str, ...] = ()
@@ -84,7 +86,15 @@ def _line(level: Level, what: str, measured: Phrase, wanted: Phrase, todo: Phras
 
 def check_vehicle(facts: VehicleFacts) -> list[PreflightLine]:
     """Firmware, state, depth, other stations, alarms, streams and signatures."""
-    lines = [_firmware(facts), _state(facts), _position(facts), _depth(facts), _stations(facts), _alarms(facts)]
+    lines = [
+        _firmware(facts),
+        _state(facts),
+        _origin(facts),
+        _position(facts),
+        _depth(facts),
+        _stations(facts),
+        _alarms(facts),
+    ]
     if facts.thin:
         lines.append(
             _line(
@@ -140,6 +150,17 @@ def _position(facts: VehicleFacts) -> PreflightLine:
         Phrase(facts.readiness),
         say(mark("a position, from the DVL")),
         say(mark("put it into the water before the hull; the survey waits two minutes for it")),
+        _VEHICLE,
+    )
+
+
+def _origin(facts: VehicleFacts) -> PreflightLine:
+    return _line(
+        "go" if facts.origin else "caution",
+        mark("origin of position"),
+        say(mark("set")) if facts.origin else say(mark("none")),
+        say(mark("set")),
+        say(mark("set one in the DVL extension or a ground station: without it there is no local position")),
         _VEHICLE,
     )
 
