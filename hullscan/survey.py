@@ -201,6 +201,7 @@ class _Flight:
         self.ended_by: HullscanError | None = None
         self.identity: dict[str, Any] = {}
         self.vehicle_identity = VehicleIdentity(AUTOPILOT)
+        self.preflight: PreflightReport | None = None
         self.video_map = ClockMap(mission.vehicle.video_latency_s, mission.vehicle.video_latency_uncertainty_s)
         self._open = ExitStack()
 
@@ -308,7 +309,7 @@ class _Flight:
             vehicle=vehicle, identity=self.vehicle_identity, clock=self.clock, dvl=dvl, stream=stream,
             video_map=self.video_map, folder=self.folder.path,
         )  # fmt: skip
-        before_flight(
+        self.preflight = before_flight(
             equipment,
             self.mission,
             self.plan,
@@ -380,6 +381,7 @@ class _Flight:
             "clock_offsets_ms": {
                 "video": {"uncertainty": round(self.video_map.uncertainty_s * 1000, 1)},
                 "dvl": {"uncertainty": round(live.dvl.clock_uncertainty_s * 1000, 1)},
+                "preflight": self.preflight.clocks_ms if self.preflight is not None else {},
             },
             "software": f"hullscan {__version__}",
         }

@@ -197,6 +197,9 @@ STREAM = VideoFacts(first_s=0.7, rate_hz=25.0, packets=4000, decoded=200, sets_e
         pytest.param({"rate_hz": 2.0}, {"pictures": "no-go"}, id="too few"),
         pytest.param({"lost": 30}, {"packets lost": "caution"}, id="packets are lost"),
         pytest.param({"lost": 400}, {"packets lost": "no-go"}, id="too many are"),
+        pytest.param(
+            {"lost": 400, "simulated": True}, {"packets lost": "caution"}, id="a simulator on a busy computer"
+        ),
         pytest.param({"suspect": 60}, {"pictures not to be trusted": "caution"}, id="a third cannot be trusted"),
         pytest.param({"suspect": 150}, {"pictures not to be trusted": "no-go"}, id="most cannot"),
         pytest.param(

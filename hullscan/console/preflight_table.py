@@ -33,6 +33,8 @@ def preflight_table(report: PreflightReport, words: Words) -> Group:
     table.add_column(words(mark("wanted")), overflow="fold", ratio=2)
     group = before = ""
     for line in report.lines:
+        if line.level == "go" and not line.what.words:
+            continue  # of the plan: hullscan plan shows those
         if line.group != group:
             group = line.group
             table.add_row("", Text(words(group), "bold cyan"), "", "")

@@ -286,6 +286,7 @@ def _video(equipment: Equipment, mission: Mission, heard: _Heard) -> VideoFacts:
         sets_every_s=heard.listened_s / heard.sets if heard.sets else float("inf"),
         size_px=heard.size_px,
         expected_px=expected,
+        simulated=isinstance(equipment.clock, PacedClock),
     )
 
 
