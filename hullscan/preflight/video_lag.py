@@ -111,7 +111,7 @@ def measure_lag(picture: Array, gyro: Array) -> VideoLag | None:
     lag = lags[best] + (0.5 * (left - right) / bend * _GRID_S if bend < 0 else 0.0)
     return VideoLag(
         lag_s=float(lag),
-        sigma_s=_sigma(turned[best], float(top), end_s - begin_s),
+        sigma_s=_sigma(seen, turned[best], float(top)),
         fit=float(top),
         turn_radps=turn,
     )
@@ -123,9 +123,19 @@ def _level(rates: Array) -> Array:
     return np.asarray(rates - rates.mean() - x * (x @ rates) / (x @ x), dtype=np.float64)
 
 
-def _sigma(turned: Array, fit: float, span_s: float) -> float:
-    """Standard deviation of a delay found by correlation: noise over slope, with as many samples as are independent."""
-    slope = np.gradient(turned, _GRID_S)
-    pace = float(np.sqrt(np.mean(slope**2) / np.mean(turned**2)))  # rad/s: how fast the signal changes
-    independent = max(span_s * pace / np.pi, 1.0)
-    return float(np.hypot(np.sqrt((1 - fit**2) / (fit**2 * independent)) / pace, _GRID_S / 4))
+def _sigma(seen: Array, turned: Array, fit: float) -> float:
+    """Standard deviation of a delay found by correlation: noise over slope, over as many samples as are independent.
+
+    How many those are, what does not fit says itself: noise of single pictures is forgotten with the next one, what
+    the vehicle's own translation adds lasts for seconds.
+    """
+    pace = float(np.sqrt(np.mean(np.gradient(turned, _GRID_S) ** 2) / np.mean(turned**2)))  # rad/s
+    rest = seen - turned * float(seen @ turned) / float(turned @ turned)
+    spectrum = np.abs(np.fft.rfft(rest, 2 * len(rest))) ** 2
+    memory = np.fft.irfft(spectrum)[: len(rest)]
+    memory = memory / max(float(memory[0]), 1e-12)
+    crossing = int(np.argmax(memory < 0)) or len(memory)
+    samples = 2.0 * float(memory[:crossing].sum()) - 1.0  # on the grid, that tell the same
+    independent = max(len(rest) / max(samples, 1.0), 1.0)
+    noise = np.sqrt(max(1.0 - fit**2, 0.0)) / fit
+    return float(np.hypot(noise / (pace * np.sqrt(independent)), _GRID_S / 4))
