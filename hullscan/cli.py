@@ -30,6 +30,9 @@ app = typer.Typer(
 MissionArg = Annotated[Path, typer.Argument(metavar="MISSION", help="mission file (YAML)")]
 OutOption = Annotated[Path, typer.Option("--out", help="folder in which the result is made")]
 LangOption = Annotated[str, typer.Option("--lang", help="language for people: en or ko")]
+archive_app = typer.Typer(help="Keep missions as signed bags, list them, compare them.", no_args_is_help=True)
+app.add_typer(archive_app, name="archive")
+
 ModelOption = Annotated[Path | None, typer.Option("--model", help="detector, .onnx or .pt; ours by default")]
 ScoreOption = Annotated[
     float | None,
@@ -467,6 +470,38 @@ def verify(
         raise RecordError(f"the folder is not as it was sealed: {faults} faults", where=str(folder))
 
 
+@app.command()
+def review(
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="mission folders")],
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="on this computer; 0 takes any")] = 8765,
+    reader: Annotated[list[str] | None, typer.Option("--reader", help="name of a reader; give two or more")] = None,
+    supervisor: Annotated[list[str] | None, typer.Option("--supervisor", help="who may sign off")] = None,
+    least_s: Annotated[float, typer.Option("--least-s", min=0, max=120, help="least time in front of a place")] = 7.0,
+    show_score: Annotated[bool, typer.Option("--show-score", help="readers see the detector's score at once")] = False,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="only print the addresses")] = False,
+    lang: LangOption = "en",
+    seal_key: SealKeyOption = None,
+) -> None:
+    """Read the findings of missions: two readers, independent, with a least time; a supervisor signs off."""
+    from hullscan.review.serve import ServeOptions, serve
+    from hullscan.words import translator
+
+    words = translator(lang)
+    options = ServeOptions(
+        port=port,
+        readers=reader or ["reader 1", "reader 2", "reader 3"],
+        supervisors=supervisor or ["supervisor"],
+        least_s=least_s,
+        blind=not show_score,
+        language=lang,
+        browser=not no_browser,
+        seal_key=_seal_key(seal_key),
+    )
+    serve(
+        folders, options, lambda person, address: typer.echo(f"{person.name} ({words(person.role.value)}): {address}")
+    )
+
+
 @app.command(name="export")
 def export_(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="mission folder")],
@@ -482,6 +517,67 @@ def export_(
     target = out or folder.resolve().with_name(folder.resolve().name + "-export")
     for path in export_mission(MissionFolder.open(folder), form, target, _seal_key(seal_key), lang):
         typer.echo(str(path))
+
+
+@archive_app.command(name="add")
+def archive_add(
+    archive: Annotated[Path, typer.Argument(metavar="ARCHIVE", help="folder of the archive")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="mission folder")],
+    seal_key: SealKeyOption = None,
+) -> None:
+    """Copy a mission into the archive as a signed bag."""
+    from hullscan.record.archive import add_to_archive
+    from hullscan.record.folder import MissionFolder
+
+    typer.echo(str(add_to_archive(archive, MissionFolder.open(folder), _seal_key(seal_key))))
+
+
+@archive_app.command(name="list")
+def archive_list(
+    archive: Annotated[Path, typer.Argument(metavar="ARCHIVE", help="folder of the archive")], lang: LangOption = "en"
+) -> None:
+    """The missions of an archive."""
+    from rich.console import Console
+
+    from hullscan.console.archive_tables import archive_table
+    from hullscan.record.archive import archived
+    from hullscan.words import translator
+
+    Console().print(archive_table(archived(archive), translator(lang)))
+
+
+@archive_app.command(name="stats")
+def archive_stats(
+    archive: Annotated[Path, typer.Argument(metavar="ARCHIVE", help="folder of the archive")], lang: LangOption = "en"
+) -> None:
+    """Missions, ships, findings and area by month."""
+    from rich.console import Console
+
+    from hullscan.console.archive_tables import stats_table
+    from hullscan.record.archive import archived
+    from hullscan.words import translator
+
+    Console().print(stats_table(archived(archive), translator(lang)))
+
+
+@archive_app.command(name="compare")
+def archive_compare(
+    before: Annotated[Path, typer.Argument(metavar="DIR", help="the earlier mission folder or bag")],
+    after: Annotated[Path, typer.Argument(metavar="DIR", help="the later one")],
+    lang: LangOption = "en",
+) -> None:
+    """Two missions on the same ship: what is new, gone, or there still."""
+    from rich.console import Console
+
+    from hullscan.console.archive_tables import change_table
+    from hullscan.record.folder import MissionFolder
+    from hullscan.report.compare import compare_missions
+    from hullscan.words import translator
+
+    folders = [
+        MissionFolder.open(path / "data" if (path / "bagit.txt").is_file() else path) for path in (before, after)
+    ]
+    Console().print(change_table(compare_missions(*folders), translator(lang)))
 
 
 @app.command()
