@@ -14,6 +14,8 @@ from vehicle_peer import VehiclePeer, free_port
 
 from hullscan.clock import SystemClock
 from hullscan.errors import InputError, LinkError
+from hullscan.mission.model import load_mission
+from hullscan.preflight.equip import signing_key_of
 from hullscan.vehicle.address import Address, Scheme
 from hullscan.vehicle.ardusub import ArduSubVehicle
 from hullscan.vehicle.codec import Codec
@@ -22,6 +24,7 @@ from hullscan.vehicle.signing import EPOCH_UTC_S, TICKS_PER_S, Signing, load_sig
 from hullscan_sim.messages import Outbox
 from hullscan_sim.signing import Signing as SimulatedSigning
 
+ROOT = Path(__file__).parents[1]
 KEY, OTHER = bytes(range(32)), bytes(range(1, 33))
 NOW_S = 1_790_000_000.0
 NOW = int((NOW_S - EPOCH_UTC_S) * TICKS_PER_S)
@@ -128,6 +131,27 @@ def test_a_new_key_is_random_and_never_written_over(tmp_path: Path):
     assert load_signing_key(tmp_path / "a") != load_signing_key(tmp_path / "b")
     with pytest.raises(InputError, match="exists already"):
         make_signing_key(tmp_path / "a")
+
+
+@pytest.mark.parametrize(
+    ("named", "given", "found"),
+    [
+        pytest.param(None, None, None, id="no key at all"),
+        pytest.param("keys/rov", None, KEY, id="the one that the mission names, from where the mission lies"),
+        pytest.param("keys/rov", OTHER, OTHER, id="the one of the command before that of the mission"),
+    ],
+)
+def test_which_key_a_link_has_and_that_no_record_gets_it(tmp_path: Path, named, given, found):
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys" / "rov").write_text(KEY.hex(), encoding="ascii")
+    (tmp_path / "given").write_text(OTHER.hex(), encoding="ascii")
+    path = tmp_path / "mission.yaml"
+    text = (ROOT / "missions" / "demo.yaml").read_text(encoding="utf-8")
+    path.write_text(text + (f"signing_key: {named}\n" if named else ""), encoding="utf-8")
+    mission = load_mission(path)
+    assert signing_key_of(mission, path, tmp_path / "given" if given else None) == found
+    assert mission.named_files == ()
+    assert KEY.hex().encode() not in mission.source
 
 
 # --- on a link ---
