@@ -197,6 +197,9 @@ def survey(
     ] = False,
     signing_key: KeyOption = None,
     no_console: Annotated[bool, typer.Option("--no-console", help="plain lines instead of a live screen")] = False,
+    resume: Annotated[
+        Path | None, typer.Option("--resume", help="folder of a broken-off mission: go on where it stopped")
+    ] = None,
     seal_key: SealKeyOption = None,
 ) -> None:
     """Fly a mission, search the hull, and write the report."""
@@ -216,6 +219,7 @@ def survey(
         scenario=sim,
         speedup=speedup,
         paced=paced,
+        resume=resume,
         model=model,
         language=lang,
         rules=rules_for(model, min_score),
