@@ -30,7 +30,7 @@ from hullscan.mission.ways_home import require_ways_home
 from hullscan.pilot.closeup import Sighting
 from hullscan.pilot.pilot import Pilot, PlanPlace, Signals
 from hullscan.pilot.recorded import registered
-from hullscan.pilot.refly import pieces_of
+from hullscan.pilot.refly import Piece, pieces_of
 from hullscan.preflight.before_flight import before_flight
 from hullscan.preflight.check import PreflightReport
 from hullscan.preflight.equip import signing_key_of
@@ -279,7 +279,7 @@ class _Flight:
             on_event=self.events.add,
             on_place=self._keep_place,
             sighting=lambda: self._strongest(seeing),
-            gaps=lambda: pieces_of(self.mission, self.plan, seeing.record),
+            gaps=lambda: self._gaps(seeing),
             resume_at=self.resume_at,
         )
         self._open.callback(seeing.close)
@@ -324,6 +324,11 @@ class _Flight:
             disk_free_mb=lambda: free_mb(self.folder.path),
             record_error=record_error,
         )
+
+    def _gaps(self, seeing: LiveSeeing) -> list[Piece]:
+        """Pieces of lanes that were not seen; what an earlier session saw is not known live, so its lanes are left."""
+        first = 0 if self.resume_at is None else self.resume_at.leg
+        return [piece for piece in pieces_of(self.mission, self.plan, seeing.record) if piece.leg > first or not first]
 
     def _keep_place(self, place: PlanPlace) -> None:
         """Remember once a second where in the plan the vehicle is: what a resumed mission goes on from."""
