@@ -17,14 +17,16 @@ import numpy as np
 
 from hullscan.clock import utc_text
 from hullscan.errors import HullscanError, InputError, RecordError, VideoError
+from hullscan.findings.geotag import geotag
 from hullscan.findings.merge import FindingRules
-from hullscan.findings.sightings import Looker
+from hullscan.findings.sightings import Looker, Sighting
+from hullscan.findings.viewpoint import Viewpoints
 from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import ShipPose
 from hullscan.geometry.track import ShipTrack
 from hullscan.mission.model import Mission, load_mission
 from hullscan.mission.plan import Plan, plan_mission, save_plan
-from hullscan.pilot.registration import HullRegistration
+from hullscan.pilot.registration import HullRegistration, fitting_landmarks, sightings_of_fittings
 from hullscan.record.database import MissionDatabase
 from hullscan.record.events import read_events
 from hullscan.record.finish import Evidence, Pictures, finish
@@ -50,7 +52,14 @@ _FORWARD = 0  # MAV_SENSOR_ROTATION of an echo sounder that looks ahead
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalyzeOptions:
-    """How a recording is analysed; ``out`` defaults to a folder beside the source, ``seal_key`` signs it."""
+    """How a recording is analysed.
+
+    Attributes:
+        out: defaults to a folder beside the source.
+        seal_key: signs it.
+        smooth: look at all ranges again in the light of the whole recording, with the known fittings in the video
+            as anchors; without it places are those of the flight.
+    """
 
     out: Path | None = None
     model: Path | None = None
@@ -58,6 +67,7 @@ class AnalyzeOptions:
     language: str = "en"
     rules: FindingRules = field(default_factory=FindingRules)
     seal_key: Path | None = None
+    smooth: bool = False
 
 
 def analyze_folder(source: Path, options: AnalyzeOptions, progress: Progress) -> Path:
@@ -146,12 +156,16 @@ def _analyze(
 ) -> Path:
     detector = load_detector(options.model, threads=options.threads)
     plan = plan_mission(mission)
-    ship = _registered(mission, plan, telemetry, ranges)
+    registration = _registered(mission, plan, telemetry, ranges)
     folder = _new_folder(out, mission, plan)
     database = MissionDatabase(folder.database)
     try:
         camera, counts = _examine(mission, telemetry, video, Looker(detector), database, leg_at, progress)
         facts = {**facts, "video": {**facts["video"], **counts}}
+        ship = registration.smoothed()
+        if options.smooth:
+            ship, smoothing = _smoothed_again(registration, mission, telemetry, database.sightings(), camera)
+            facts = {**facts, "smoothing": smoothing}
         evidence = Evidence(mission, plan, telemetry, ship, camera, time_sigma_s, detector.model_sha256, facts)
         finish(folder, database, evidence, pictures, options.rules)
     finally:
@@ -231,8 +245,8 @@ def _frames(video: FrameSource, counts: dict[str, int]) -> Iterator[Frame]:
             yield frame
 
 
-def _registered(mission: Mission, plan: Plan, telemetry: Telemetry, ranges: list[RangeReport]) -> ShipTrack:
-    """Where the ship lay, from all ranges of the recording; the stated berth when there are none."""
+def _registered(mission: Mission, plan: Plan, telemetry: Telemetry, ranges: list[RangeReport]) -> HullRegistration:
+    """The filter after all ranges of the recording; it knows the stated berth alone when there are none."""
     berth, origin = mission.file.berth, telemetry.origin
     heading = float(np.radians(berth.heading_deg))
     armed_s = _armed_since(telemetry)
@@ -250,7 +264,29 @@ def _registered(mission: Mission, plan: Plan, telemetry: Telemetry, ranges: list
     for report in ranges:
         if report.utc_s >= armed_s:
             registration.take(report, telemetry)
-    return registration.smoothed()
+    return registration
+
+
+def _smoothed_again(
+    registration: HullRegistration,
+    mission: Mission,
+    telemetry: Telemetry,
+    sightings: list[Sighting],
+    camera: Camera,
+) -> tuple[ShipTrack, dict[str, Any]]:
+    """Where the ship lay, from everything at once; what that was made of, for the summary."""
+    known = fitting_landmarks(mission.hull, mission.file.ship.fittings)
+    views = Viewpoints(telemetry, registration.smoothed(), mission.vehicle)
+    labels = {landmark.label for landmark in known}
+    fixes = []
+    for sighting in sorted(sightings, key=lambda each: each.utc_s):
+        view = views.at(sighting.utc_s) if sighting.label in labels else None
+        fix = None if view is None else geotag(sighting, view, camera, mission.hull, mission.vehicle, 0.0)
+        if fix is not None:
+            fixes.append(fix)
+    landmarks = sightings_of_fittings(fixes, views, camera, known)
+    ship = registration.smoothed_again(landmarks, telemetry)
+    return ship, {"reports": registration.updates, "fittings_known": len(known), "fittings_seen": len(landmarks)}
 
 
 def _armed_since(telemetry: Telemetry) -> float:

@@ -216,14 +216,18 @@ class HullRegistration:
                 return False
             motion = _there(self._last[0], self._last[1].utc_s, sighting.utc_s, vehicle_ned, turned_rad)
             predict = bearing_predictor(sighting, vehicle_ned, motion, self._state, self._middle_m)
-            right, _ = self._mixture.correct(predict, np.zeros(2), np.ones(2), np.ones(2, dtype=bool))
+            before = self._mixture.copy()
+            two = np.ones(2)
+            right, _ = self._mixture.correct(predict, np.zeros(2), two, two > 0, alone=True)
+            if right < 2:
+                self._mixture = before
+                return False
             self._state, self._covariance = self._mixture.moments
             last = self._moments[-1]
             last.state, last.covariance = self._state, self._covariance
-            if right == 2:
-                last.bearings.append(predict)
-                self.landmarks_used += 1
-        return right == 2
+            last.bearings.append(predict)
+            self.landmarks_used += 1
+        return True
 
     # ---------------------------------------------------------------- afterwards
 

@@ -27,14 +27,16 @@ _HUBER = 2.0  # residuals beyond so many sigma count linearly (Huber, Ann. Math.
 _WRONG = 0.35  # a beam that counts less than this was wrong
 _ITERATIONS = 4
 _OUTLIER = float(np.log(0.02 / 8.0))  # log density of a wrong beam: one in fifty, anywhere within 8 m
+_OUTLIER_ALONE = -12.0  # the same of what was matched before, such as a fitting
 _TEMPER = 0.5  # of the evidence between components: errors of neighbouring reports are not independent
 _DOUBT = -3.0  # log: no single report rules a place out further than this, since all of it may be wrong
 _WIDEST_M = 0.6  # along the ship; her shoulder turns by about 5 degrees over that
 _CLOSE = 0.6  # components nearer than this, in sigma, are one
 _MOST = 40
 _LEAST_SHARE = 1e-4
-# a Gaussian as three narrower ones (Huber et al., IEEE MFI 2008)
-_PART_SHARE, _PART_AT, _PART_SIGMA = (0.2252, 0.5496, 0.2252), (-1.0576, 0.0, 1.0576), 0.6716
+# a Gaussian as three narrower ones (places and shares: Huber et al., IEEE MFI 2008); the whole keeps its variance
+_PART_SHARE, _PART_AT = (0.2252, 0.5496, 0.2252), (-1.0576, 0.0, 1.0576)
+_PART_SIGMA = float(np.sqrt(1 - 2 * 0.2252 * 1.0576**2))
 
 
 class Mixture:
@@ -64,6 +66,10 @@ class Mixture:
                 narrow[axis, axis] = (0.7 * step) ** 2
         return cls(means, np.broadcast_to(narrow, (len(means), s.SIZE, s.SIZE)).copy(), shares)
 
+    def copy(self) -> Mixture:
+        """The same, to come back to."""
+        return Mixture(self.means, self.covariances, self.shares)
+
     def __len__(self) -> int:
         return len(self.shares)
 
@@ -91,6 +97,8 @@ class Mixture:
         sigma: Array,
         usable: npt.NDArray[np.bool_],
         about: Array | None = None,
+        *,
+        alone: bool = False,
     ) -> tuple[int, int]:
         """Iterated update of each component, with Huber's weights.
 
@@ -98,6 +106,7 @@ class Mixture:
             measured, sigma: (m,).
             usable: (m,) which of them count at all.
             about: (k, 12) where the first iteration is linearised; the means by default.
+            alone: its errors are not those of the measurements before and after it, and it is no mistake as a whole.
 
         Returns:
             How many measurements fitted the likeliest component, and how many did not.
@@ -127,14 +136,16 @@ class Mixture:
         self.means, self.covariances = states, (after + after.swapaxes(1, 2)) / 2
         mahalanobis = np.einsum("km,km->k", innovation, np.linalg.solve(total, innovation[..., None])[..., 0])
         density = -0.5 * (np.linalg.slogdet(total)[1] + mahalanobis + np.log(2 * np.pi) * fits.sum(axis=1))
-        evidence = np.where(fits, 0.0, np.where(usable, _OUTLIER, 0.0)).sum(axis=1) + density
-        self._weigh(evidence)
+        evidence = (
+            np.where(fits, 0.0, np.where(usable, _OUTLIER_ALONE if alone else _OUTLIER, 0.0)).sum(axis=1) + density
+        )
+        self._weigh(evidence if alone else np.logaddexp(_TEMPER * (evidence - evidence.max()), _DOUBT))
         best = int(np.argmax(self.shares))
         wrong = int((usable & ~fits[best]).sum() + (fits[best] & (weight[best] < _WRONG)).sum())
         return int(usable.sum()) - wrong, wrong
 
     def _weigh(self, evidence: Array) -> None:
-        logs = np.log(self.shares) + np.logaddexp(_TEMPER * (evidence - evidence.max()), _DOUBT)
+        logs = np.log(self.shares) + evidence
         shares = np.exp(logs - logs.max())
         self.shares = shares / shares.sum()
         self._take(np.flatnonzero(self.shares > _LEAST_SHARE))

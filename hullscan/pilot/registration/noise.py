@@ -18,7 +18,7 @@ class RegistrationNoise:
         waterline_m: zero of the vehicle's depth; a pressure sensor is a decimetre off.
         waterline_walk_mps: random walk of it, per square root of a second; tide and a slow sensor.
         trim_ends_m: of her draughts at the ends, read from marks in a seaway.
-        list_rad: of her list.
+        list_rad: of her list, with what mount and attitude of the vehicle add to it.
         drift_mps: random walk of the vehicle's place, per square root of a second.
         coast_mps: speed by which its place is wrong while no velocity over the hull is measured.
         scale: share by which all velocities are wrong: 1 % by the DVL's data sheet, which is a bound; sound speed.
@@ -36,20 +36,20 @@ class RegistrationNoise:
 
     berth_m: float = 2.0
     compass_rad: float = radians(18.0)
-    waterline_m: float = 0.12
+    waterline_m: float = 0.15
     waterline_walk_mps: float = 0.003
     trim_ends_m: float = 0.15
-    list_rad: float = radians(0.5)
-    drift_mps: float = 0.01
+    list_rad: float = radians(0.8)
+    drift_mps: float = 0.012
     coast_mps: float = 0.08
     scale: float = 0.006
-    gyro_radps: float = radians(0.025)
+    gyro_radps: float = radians(0.04)
     gyro_bias_radps: float = radians(0.015)
     gyro_bias_walk_radps: float = radians(0.0005)
     compass_walk_radps: float = radians(0.4)
     range_m: float = 0.02
     range_share: float = 0.008
-    skin_m: float = 0.026
+    skin_m: float = 0.035
     skin_way_m: float = 1.0
     echo_m: float = 0.05
     echo_share: float = 0.02
