@@ -413,6 +413,9 @@ def analyze(
         str | None, typer.Option("--start-utc", help="when a foreign video begins, ISO 8601; else from the file")
     ] = None,
     seal_key: SealKeyOption = None,
+    smooth: Annotated[
+        bool, typer.Option("--smooth", help="place by the whole recording at once, with known fittings as anchors")
+    ] = False,
 ) -> None:
     """Find again: detect, place and report from a recording."""
     from hullscan.console.progress import console_progress
@@ -423,7 +426,12 @@ def analyze(
 
     words = translator(lang)
     options = AnalyzeOptions(
-        out=out, model=model, language=lang, rules=rules_for(model, min_score), seal_key=_seal_key(seal_key)
+        out=out,
+        model=model,
+        language=lang,
+        rules=rules_for(model, min_score),
+        seal_key=_seal_key(seal_key),
+        smooth=smooth,
     )
     with console_progress() as progress:
         if source.is_dir():
