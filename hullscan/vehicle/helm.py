@@ -45,6 +45,7 @@ _ARM_DISARM, _DO_SET_MODE = 400, 176  # MAV_CMD
 _CUSTOM_MODE_ENABLED = 1.0
 _SURFACE_S = 120.0  # from 30 m at PILOT_SPEED_UP 1 m/s, with time to spare
 _EKF_AGE_S = 3.0
+_RESTING_Z = 37.0
 
 _log = logging.getLogger(__name__)
 
@@ -238,7 +239,7 @@ class Helm:
             self._payload.want(sent)
         else:
             if isinstance(sent, ManualControl):
-                self._watch.sticks_are_ours()
+                self._watch.sticks_are_ours(neutral=_rests(sent))
             self._dialogue.send(self._message(sent))
         return sent
 
@@ -258,3 +259,8 @@ class Helm:
             (0.0, 0.0, 0.0) if isinstance(command, HoldPosition) else command.velocity_ned_mps,
             command.yaw_rad,
         )
+
+
+def _rests(sticks: ManualControl) -> bool:
+    """Whether RC_CHANNELS would show them at rest: 0.4 us for each of z's units, at the delivered gain."""
+    return not any((sticks.x, sticks.y, sticks.r)) and abs(sticks.z - 500.0) <= _RESTING_Z
