@@ -40,7 +40,7 @@ def _root(version: Annotated[bool, typer.Option("--version", help="print the ver
 @app.command()
 def plan(
     mission: MissionArg,
-    out: Annotated[Path | None, typer.Option("--out", help="write plan.json and its exports here")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="write plan.json, its exports and plan.html here")] = None,
     pod_model: Annotated[Path | None, typer.Option("--pod-model", help="POD model of an evaluation")] = None,
     risk: Annotated[Path | None, typer.Option("--risk", help="risk file of this ship")] = None,
     ship_only: Annotated[
@@ -58,6 +58,7 @@ def plan(
     from hullscan.mission.model import load_mission
     from hullscan.mission.plan import plan_mission, save_plan
     from hullscan.report.plan_export import export_plan
+    from hullscan.report.plan_page import write_plan_page
     from hullscan.search.pod_file import load_pod_model
     from hullscan.search.risk import load_risk
     from hullscan.words import translator
@@ -77,6 +78,7 @@ def plan(
     if out is not None:
         try:
             paths = [save_plan(planned, out), *export_plan(planned, loaded, out)]
+            paths.append(write_plan_page(planned, loaded, out, lang))
         except OSError as error:
             raise InputError(
                 f"cannot write the plan: {error.strerror}", where=str(out), todo="choose another --out"
