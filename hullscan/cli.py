@@ -28,6 +28,14 @@ ScoreOption = Annotated[
     float | None,
     typer.Option("--min-score", min=0.0, max=1.0, help="least score of a finding; by default the model card's"),
 ]
+SealKeyOption = Annotated[
+    Path | None,
+    typer.Option("--seal-key", help="OpenSSH Ed25519 key that signs the folder; by default this computer's own"),
+]
+
+
+def _seal_key(given: Path | None) -> Path:
+    return given or Path(typer.get_app_dir("hullscan")) / "seal_key"
 
 
 @app.callback(invoke_without_command=True)
@@ -103,6 +111,7 @@ def survey(
     min_score: ScoreOption = None,
     lang: LangOption = "en",
     no_console: Annotated[bool, typer.Option("--no-console", help="plain lines instead of a live screen")] = False,
+    seal_key: SealKeyOption = None,
 ) -> None:
     """Fly a mission, search the hull, and write the report."""
     from hullscan.console.live import make_screen
@@ -124,6 +133,7 @@ def survey(
         model=model,
         language=lang,
         rules=rules_for(model, min_score),
+        seal_key=_seal_key(seal_key),
     )
     outcome = fly(mission, options, make_screen(words, plain=no_console))
     for line in outcome_lines(outcome, words):
@@ -146,6 +156,7 @@ def analyze(
     start_utc: Annotated[
         str | None, typer.Option("--start-utc", help="when a foreign video begins, ISO 8601; else from the file")
     ] = None,
+    seal_key: SealKeyOption = None,
 ) -> None:
     """Find again: detect, place and report from a recording."""
     from hullscan.console.progress import console_progress
@@ -155,7 +166,9 @@ def analyze(
     from hullscan.words import translator
 
     words = translator(lang)
-    options = AnalyzeOptions(out=out, model=model, language=lang, rules=rules_for(model, min_score))
+    options = AnalyzeOptions(
+        out=out, model=model, language=lang, rules=rules_for(model, min_score), seal_key=_seal_key(seal_key)
+    )
     with console_progress() as progress:
         if source.is_dir():
             folder = analyze_folder(source, options, progress)
@@ -167,13 +180,59 @@ def analyze(
 
 @app.command()
 def report(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="mission folder")], lang: LangOption = "en"
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="mission folder")],
+    lang: LangOption = "en",
+    seal_key: SealKeyOption = None,
 ) -> None:
-    """Write the report of a mission folder again."""
+    """Write the report of a mission folder again; a sealed folder is sealed again, the seal before is kept."""
     from hullscan.record.folder import MissionFolder
-    from hullscan.report.html import write_report
+    from hullscan.record.seal import is_sealed, seal
+    from hullscan.record.signature import machine_key
+    from hullscan.report.writing import write_reports
 
-    typer.echo(str(write_report(MissionFolder.open(folder), lang)))
+    written = write_reports(MissionFolder.open(folder), lang)
+    if is_sealed(folder):
+        seal(folder, machine_key(_seal_key(seal_key)))
+    for path in written:
+        typer.echo(str(path))
+
+
+@app.command()
+def verify(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="mission folder")],
+    signer: Annotated[Path | None, typer.Option("--signer", help=".pub file of the key that must have signed")] = None,
+    lang: LangOption = "en",
+) -> None:
+    """Check a mission folder: every file as sealed, by whom, nothing missing, events in their order."""
+    from rich.console import Console
+
+    from hullscan.console.tables import check_table
+    from hullscan.errors import RecordError
+    from hullscan.record.checking import check_folder
+    from hullscan.words import translator
+
+    checks = check_folder(folder, signer)
+    Console().print(check_table(checks, translator(lang)))
+    faults = sum(check.passed is False for check in checks)
+    if faults:
+        raise RecordError(f"the folder is not as it was sealed: {faults} faults", where=str(folder))
+
+
+@app.command(name="export")
+def export_(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="mission folder")],
+    form: Annotated[str, typer.Option("--format", help="geojson, kml, csv, coco, yolo, srt, diver or bag")],
+    out: Annotated[Path | None, typer.Option("--out", help="folder of the files; DIR-export by default")] = None,
+    lang: LangOption = "en",
+    seal_key: SealKeyOption = None,
+) -> None:
+    """Write a mission's findings for other programs, or the whole folder as a signed BagIt bag."""
+    from hullscan.record.folder import MissionFolder
+    from hullscan.report.exports import export_mission
+
+    target = out or folder.resolve().with_name(folder.resolve().name + "-export")
+    for path in export_mission(MissionFolder.open(folder), form, target, _seal_key(seal_key), lang):
+        typer.echo(str(path))
 
 
 @app.command()
