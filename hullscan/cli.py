@@ -111,6 +111,9 @@ def survey(
     min_score: ScoreOption = None,
     lang: LangOption = "en",
     no_console: Annotated[bool, typer.Option("--no-console", help="plain lines instead of a live screen")] = False,
+    resume: Annotated[
+        Path | None, typer.Option("--resume", help="folder of a broken-off mission: go on where it stopped")
+    ] = None,
     seal_key: SealKeyOption = None,
 ) -> None:
     """Fly a mission, search the hull, and write the report."""
@@ -130,6 +133,7 @@ def survey(
         scenario=sim,
         speedup=speedup,
         paced=paced,
+        resume=resume,
         model=model,
         language=lang,
         rules=rules_for(model, min_score),

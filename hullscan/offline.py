@@ -20,11 +20,10 @@ from hullscan.errors import HullscanError, InputError, RecordError, VideoError
 from hullscan.findings.merge import FindingRules
 from hullscan.findings.sightings import Looker
 from hullscan.geometry.camera import Camera
-from hullscan.geometry.frames import ShipPose
-from hullscan.geometry.track import ShipTrack
 from hullscan.mission.model import Mission, load_mission
 from hullscan.mission.plan import Plan, plan_mission, save_plan
-from hullscan.pilot.registration import HullRegistration
+from hullscan.pilot.recorded import registered
+from hullscan.pilot.states import PilotState
 from hullscan.record.database import MissionDatabase
 from hullscan.record.events import read_events
 from hullscan.record.finish import Evidence, Pictures, finish
@@ -146,7 +145,7 @@ def _analyze(
 ) -> Path:
     detector = load_detector(options.model, threads=options.threads)
     plan = plan_mission(mission)
-    ship = _registered(mission, plan, telemetry, ranges)
+    ship = registered(mission, plan, telemetry, ranges, facts.get("sessions_utc_s", ()))
     folder = _new_folder(out, mission, plan)
     database = MissionDatabase(folder.database)
     try:
@@ -231,34 +230,6 @@ def _frames(video: FrameSource, counts: dict[str, int]) -> Iterator[Frame]:
             yield frame
 
 
-def _registered(mission: Mission, plan: Plan, telemetry: Telemetry, ranges: list[RangeReport]) -> ShipTrack:
-    """Where the ship lay, from all ranges of the recording; the stated berth when there are none."""
-    berth, origin = mission.file.berth, telemetry.origin
-    heading = float(np.radians(berth.heading_deg))
-    armed_s = _armed_since(telemetry)
-    position = telemetry.position.all()
-    if not len(position):
-        raise InputError("the telemetry holds no position of the vehicle", todo="it needs LOCAL_POSITION_NED")
-    first = position[min(int(np.searchsorted(position["utc_s"], armed_s)), len(position) - 1)]
-    start = np.array([first["north_m"], first["east_m"], first["down_m"]])
-    if origin is not None:
-        expected = ShipPose(*origin.to_ned(berth.lat_deg, berth.lon_deg), heading)
-    else:
-        turned = ShipPose(0.0, 0.0, heading).to_ned(plan.legs[0].poses[0][1:4])
-        expected = ShipPose(float(start[0] - turned[0]), float(start[1] - turned[1]), heading)
-    registration = HullRegistration(mission.hull, expected, mission.vehicle.dvl_mount, start)
-    for report in ranges:
-        if report.utc_s >= armed_s:
-            registration.take(report, telemetry)
-    return registration.smoothed()
-
-
-def _armed_since(telemetry: Telemetry) -> float:
-    beats = telemetry.heartbeat.all()
-    armed = beats["utc_s"][(beats["base_mode"].astype(np.int64) & 128) > 0] if len(beats) else np.zeros(0)
-    return float(armed[0]) if len(armed) else float("-inf")
-
-
 def _echo_ranges(telemetry: Telemetry) -> list[RangeReport]:
     """Reports of a forward echo sounder in the telemetry: one beam each."""
     series = telemetry.ranges.get(_FORWARD)
@@ -276,8 +247,9 @@ def _echo_ranges(telemetry: Telemetry) -> list[RangeReport]:
 def _legs(folder: MissionFolder) -> Callable[[float], int]:
     """Which searched leg was flown at a time, from the events of the mission."""
     times, legs = [float("-inf")], [-1]
+    states = {state.value for state in PilotState}
     for event in read_events(folder.events):
-        if event.get("kind") not in ("survey", "home", "surface", "retreat", "ended"):
+        if event.get("kind") not in states:
             continue
         try:
             utc_s, data = float(event["utc_s"]), event["data"]

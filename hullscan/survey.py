@@ -17,7 +17,7 @@ import numpy as np
 
 from hullscan import __version__
 from hullscan.clock import Clock, ClockMap, PacedClock, SystemClock, Ticker, utc_text
-from hullscan.errors import HullscanError, SafetyStop, VideoError
+from hullscan.errors import HullscanError, RecordError, SafetyStop, VideoError
 from hullscan.findings.assess import Assessment
 from hullscan.findings.merge import FindingRules
 from hullscan.findings.seeing import LiveSeeing
@@ -27,12 +27,15 @@ from hullscan.geometry.track import ShipTrack
 from hullscan.mission.model import Mission, load_mission
 from hullscan.mission.plan import Plan, plan_mission, save_plan
 from hullscan.mission.ways_home import require_ways_home
-from hullscan.pilot.pilot import Pilot
+from hullscan.pilot.closeup import Sighting
+from hullscan.pilot.pilot import Pilot, PlanPlace, Signals
+from hullscan.pilot.recorded import registered
+from hullscan.pilot.refly import pieces_of
 from hullscan.record.database import MissionDatabase
 from hullscan.record.events import EventLog, warnings_as_events
 from hullscan.record.finish import Evidence, finish
-from hullscan.record.folder import MissionFolder
-from hullscan.record.replay import DvlLog, FolderPictures, has_recording
+from hullscan.record.folder import MissionFolder, free_mb
+from hullscan.record.replay import DvlLog, FolderPictures, has_recording, recorded_ranges
 from hullscan.record.seal import digest, seal
 from hullscan.record.signature import machine_key
 from hullscan.report.writing import write_reports
@@ -40,6 +43,7 @@ from hullscan.vehicle.address import parse_address
 from hullscan.vehicle.ardusub import ArduSubVehicle
 from hullscan.vehicle.dvl import DVL_PORT, WaterLinkedDvl
 from hullscan.vehicle.simulator import SimulatorProcess
+from hullscan.vehicle.tlog import read_recording
 from hullscan.video.recorder import Recorder
 from hullscan.video.stream import RtpStream
 from hullscan.vision.detections import Detector
@@ -49,6 +53,9 @@ from hullscan.words import mark
 __all__ = ["LiveMission", "Outcome", "Screen", "SurveyOptions", "survey"]
 
 _FIRST_FRAME_S = 20.0
+_KEEP_PLACE_S = 1.0
+_BETWEEN_SESSIONS_S = 5.0  # of simulated time
+_SAME_PLACE_M = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +72,7 @@ class SurveyOptions:
         paced: mission time is the vehicle's own; for a simulator behind ``connect`` that does not keep real time.
         model: detector; ours by default.
         threads: of the detector.
+        resume: folder of a mission that was broken off; it goes on there.
         seal_key: signs the closed folder; made if it is not there. Without one the folder is sealed unsigned.
     """
 
@@ -77,6 +85,7 @@ class SurveyOptions:
     paced: bool = False
     model: Path | None = None
     threads: int = 1
+    resume: Path | None = None
     language: str = "en"
     rules: FindingRules = field(default_factory=FindingRules)
     seal_key: Path | None = None
@@ -141,9 +150,12 @@ def survey(mission_file: Path, options: SurveyOptions, screen: Screen) -> Outcom
     detector = load_detector(options.model, threads=options.threads)
     key = None if options.seal_key is None else machine_key(options.seal_key)
     clock = options.make_clock()
-    folder = MissionFolder.create(options.out, mission.file.ship.name, clock.now())
-    folder.keep_mission(mission.source, mission.named_files)
-    save_plan(plan, folder.path)
+    if options.resume is None:
+        folder = MissionFolder.create(options.out, mission.file.ship.name, clock.now())
+        folder.keep_mission(mission.source, mission.named_files)
+        save_plan(plan, folder.path)
+    else:
+        folder = _folder_to_resume(options.resume, mission)
     with ExitStack() as stack:
         database = MissionDatabase(folder.database)
         stack.callback(database.close)
@@ -151,9 +163,9 @@ def survey(mission_file: Path, options: SurveyOptions, screen: Screen) -> Outcom
         stack.callback(events.close)
         stack.enter_context(warnings_as_events(events))
         events.add("planned", mark("planned: {legs} legs, {minutes:.1f} min, {area:.0f} m²"), _plan_facts(plan))
-        if mission.file.inspect is not None:
-            events.add("inspect", mark("inspect: this version flies the lanes only, no close-ups"), {})
         flight = _Flight(mission, plan, detector, options, clock, folder, database, events, screen)
+        if options.resume is not None:
+            flight.resume()
         try:
             flight.fly(mission_file)
         finally:
@@ -164,6 +176,22 @@ def survey(mission_file: Path, options: SurveyOptions, screen: Screen) -> Outcom
         outcome = Outcome(folder, assessment, flight.ended_by, flight.live.pilot.aborted)
     seal(folder.path, key)
     return outcome
+
+
+def _folder_to_resume(path: Path, mission: Mission) -> MissionFolder:
+    """The folder of a mission that was broken off.
+
+    Raises:
+        RecordError: it is none, or of another mission.
+    """
+    folder = MissionFolder.open(path)
+    if folder.mission_file.read_bytes() != mission.source:
+        raise RecordError(
+            "the mission file is not the one that was flown",
+            where=str(folder.mission_file),
+            todo=f"give {folder.mission_file} as the mission",
+        )
+    return folder
 
 
 def _plan_facts(plan: Plan) -> dict[str, Any]:
@@ -191,7 +219,26 @@ class _Flight:
         self.ended_by: HullscanError | None = None
         self.identity: dict[str, Any] = {}
         self.video_map = ClockMap(mission.vehicle.video_latency_s, mission.vehicle.video_latency_uncertainty_s)
+        self.resume_at: PlanPlace | None = None
+        self.earlier_s: list[float] = []
+        self._after_utc_s = 0.0
+        self._place_utc_s = float("-inf")
+        self._recorder_check: Callable[[], None] = lambda: None
         self._open = ExitStack()
+
+    def resume(self) -> None:
+        """Go on where the last session stopped, as far as the record tells."""
+        facts = self.database.facts()
+        leg, share = facts.get("plan_place", (0, 0.0))
+        self.resume_at = PlanPlace(min(int(leg), len(self.plan.legs) - 1), float(share))
+        self.earlier_s = list(facts.get("sessions_utc_s", []))
+        self._after_utc_s = max(
+            [float(facts.get("last_utc_s", 0.0)), *(look.utc_s for look in self.database.looks()[-1:])]
+        )
+        message = mark("going on at leg {number} of {count}, {share:.0%} of it flown")
+        self.events.add(
+            "resumed", message, {"number": int(leg) + 1, "count": len(self.plan.legs), "share": float(share)}
+        )
 
     def fly(self, mission_file: Path) -> None:
         """Connect everything and fly; an error that ends the flight is kept, one before it is raised."""
@@ -214,8 +261,12 @@ class _Flight:
             self.mission,
             self.plan,
             self.clock,
-            video_age_s=seeing.frame_age_s,
+            signals=self._signals(stream, seeing),
             on_event=self.events.add,
+            on_place=self._keep_place,
+            sighting=lambda: self._strongest(seeing),
+            gaps=lambda: pieces_of(self.mission, self.plan, seeing.record),
+            resume_at=self.resume_at,
         )
         self._open.callback(seeing.close)
         seeing.start()
@@ -223,7 +274,9 @@ class _Flight:
         self.live = LiveMission(
             self.mission, self.plan, self.folder, self.clock, pilot, vehicle, dvl, stream, recorder, seeing
         )
-        self.database.set_fact("start_utc_s", self.clock.now())
+        self.database.set_fact("sessions_utc_s", [*self.earlier_s, self.clock.now()])
+        if not self.earlier_s:
+            self.database.set_fact("start_utc_s", self.clock.now())
         self.screen.begin(self.live)
         try:
             with _interrupts(pilot.abort):
@@ -237,12 +290,56 @@ class _Flight:
             self.database.set_fact("end_utc_s", self.clock.now())
             self.screen.end()
 
+    def _signals(self, stream: RtpStream, seeing: LiveSeeing) -> Signals:
+        """What the pilot is told of video, detector and disk."""
+
+        def video_age_s() -> float:
+            last_s = stream.stats().last_frame_utc_s
+            return float("inf") if last_s is None else self.clock.now() - last_s
+
+        def record_error() -> str:
+            try:
+                recorder_check()
+            except RecordError as error:
+                return str(error)
+            return ""
+
+        recorder_check = self._recorder_check
+        return Signals(
+            video_age_s=video_age_s,
+            detector_lag_s=lambda: max(seeing.frame_age_s() - video_age_s(), 0.0),
+            disk_free_mb=lambda: free_mb(self.folder.path),
+            record_error=record_error,
+        )
+
+    def _keep_place(self, place: PlanPlace) -> None:
+        """Remember once a second where in the plan the vehicle is: what a resumed mission goes on from."""
+        now_s = self.clock.now()
+        if now_s - self._place_utc_s >= _KEEP_PLACE_S:
+            self._place_utc_s = now_s
+            self.database.set_fact("plan_place", [place.leg, round(place.share, 4)])
+            self.database.set_fact("last_utc_s", now_s)
+
+    def _strongest(self, seeing: LiveSeeing) -> Sighting | None:
+        """The strongest finding that has not been looked at from close."""
+        looked_at = self.live.pilot.looked_at if self.live is not None else []
+        for finding in seeing.findings:
+            place = finding.position_ship_m
+            if all(float(np.linalg.norm(place - before)) > _SAME_PLACE_M for before in looked_at):
+                return Sighting(place, finding.score, finding.label)
+        return None
+
     def _connect(self, mission_file: Path) -> tuple[ArduSubVehicle, WaterLinkedDvl, RtpStream, Recorder]:
         options, clock, enter = self.options, self.clock, self._open
         connect, dvl_host, dvl_port, video_port = options.connect, *_host_port(options.dvl), options.video_port
         if options.scenario is not None:
             simulator = SimulatorProcess(
-                options.scenario, mission_file, options.speedup, options.out, self.folder.path / "simulator.log"
+                options.scenario,
+                mission_file,
+                options.speedup,
+                options.out,
+                self.folder.path / "simulator.log",
+                self._after_utc_s + _BETWEEN_SESSIONS_S if self.resume_at is not None else 0.0,
             )
             self.events.add("simulator", mark("starting the simulator"))
             enter.enter_context(simulator)
@@ -262,6 +359,7 @@ class _Flight:
         dvl.start()
         self.events.add("dvl", mark("DVL connected at {address}"), {"address": f"{dvl_host}:{dvl_port}"})
         recorder = Recorder(self.folder.video, on_closed=self._segment_closed)
+        self._recorder_check = recorder.check
         enter.callback(recorder.close)
         stream = RtpStream(video_port, clock=clock, clock_map=self.video_map, recorder=recorder)
         enter.callback(stream.close)
@@ -301,6 +399,11 @@ class _Flight:
         number = self.live.pilot.status.leg
         return number if number >= 0 and self.plan.legs[number].surveys else -1
 
+    @property
+    def sessions_s(self) -> list[float]:
+        """When each session of the mission began."""
+        return [float(each) for each in self.database.facts()["sessions_utc_s"]]
+
     def hang_up(self) -> None:
         """Close everything that is open, the last first."""
         self._open.close()
@@ -319,6 +422,7 @@ class _Flight:
             "outcome": outcome if self.ended_by is None else "ended by a safety rule",
             "ended_by": None if self.ended_by is None else str(self.ended_by),
             "ended_by_words": _words_of(self.ended_by),
+            "sessions_utc_s": [round(each, 3) for each in stored["sessions_utc_s"]],
             "start_utc": utc_text(start_s),
             "end_utc": utc_text(end_s),
             "duration_s": round(end_s - start_s, 1),
@@ -367,11 +471,17 @@ def _close(flight: _Flight) -> Assessment:
     else:  # it ended before the hull was found: the berth as stated, with all of its uncertainty
         spread = np.diag([1.0, 1.0, np.radians(5) ** 2, 0.04])
         ship = ShipTrack.constant(_stated_ship(flight.mission, live.vehicle), spread)
+    telemetry = live.vehicle.telemetry
+    if flight.earlier_s:  # what was recorded before counts as much
+        telemetry = read_recording(flight.folder.telemetry).telemetry
+        mount = flight.mission.vehicle.dvl_mount.rotation
+        ranges = list(recorded_ranges(flight.folder.dvl, mount))
+        ship = registered(flight.mission, flight.plan, telemetry, ranges, flight.sessions_s)
     camera = live.seeing.camera or flight.mission.vehicle.camera
     evidence = Evidence(
         flight.mission,
         flight.plan,
-        live.vehicle.telemetry,
+        telemetry,
         ship,
         camera,
         flight.video_map.uncertainty_s,

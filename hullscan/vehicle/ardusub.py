@@ -233,6 +233,10 @@ class ArduSubVehicle:
         """Arm; on any exit disarm as ``leaving`` says, unless somebody else flies by then."""
         return self._helm.armed(leaving)
 
+    def rearm(self) -> None:
+        """Arm again what a failsafe has disarmed, inside ``armed()``."""
+        self._helm.rearm()
+
     def set_mode(self, mode: Mode) -> None:
         """Change the flight mode and wait until the vehicle's heartbeat says so."""
         self._helm.set_mode(mode)

@@ -175,6 +175,15 @@ class Helm:
         else:
             self.set_mode(Mode.ALT_HOLD)
 
+    def rearm(self) -> None:
+        """Arm again what a failsafe has disarmed, inside ``armed()``: a disarmed vehicle floats up against the hull.
+
+        Raises:
+            RefusedError: not in control, or refused, with the vehicle's own words.
+        """
+        if not self._telemetry.armed:
+            self.set_armed(True)
+
     def set_armed(self, armed: bool) -> None:
         """Arm or disarm, and wait until the vehicle's heartbeat says so.
 

@@ -49,9 +49,12 @@ class SimulatorProcess:
         speedup: simulated seconds for each real second, at most.
         truth: folder for ``truth.json`` and ``truth.csv``, which hullscan itself never reads.
         log: file for what it prints.
+        start_utc_s: not to begin before: with a speed-up simulated time runs ahead of the computer's.
     """
 
-    def __init__(self, scenario: Path, mission: Path, speedup: float, truth: Path, log: Path) -> None:
+    def __init__(
+        self, scenario: Path, mission: Path, speedup: float, truth: Path, log: Path, start_utc_s: float = 0.0
+    ) -> None:
         ports = _free_ports()
         self.mavlink = f"udpin:127.0.0.1:{ports.mavlink}"
         self.dvl_host, self.dvl_port = "127.0.0.1", ports.dvl
@@ -60,6 +63,7 @@ class SimulatorProcess:
             sys.executable, "-m", "hullscan_sim", "run", str(scenario), "--mission", str(mission),
             "--mavlink", f"udpout:127.0.0.1:{ports.mavlink}", "--dvl", f"127.0.0.1:{ports.dvl}",
             "--video", f"rtp://127.0.0.1:{ports.video}", "--speedup", f"{speedup:g}", "--truth", str(truth),
+            "--start-utc-s", f"{start_utc_s:.3f}",
         ]  # fmt: skip
         self._log = log
         self._process: subprocess.Popen[str] | None = None
