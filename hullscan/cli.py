@@ -139,7 +139,7 @@ def survey(
         rules=rules_for(model, min_score),
         seal_key=_seal_key(seal_key),
     )
-    outcome = fly(mission, options, make_screen(words, plain=no_console))
+    outcome = fly(mission, options, make_screen(words, lang, plain=no_console))
     for line in outcome_lines(outcome, words):
         typer.echo(line)
     if outcome.ended_by is not None:
