@@ -28,7 +28,9 @@ _NEXT_OF_STATE: Final = {
     PilotState.HOME: mark("back along the known route to the launch, then up; the motors stop at the surface"),
     PilotState.RETREAT: mark("away from the plating, then home, or out into the open and up"),
     PilotState.OUT_FROM_UNDER: mark("level, out from under the ship; it rises only when nothing is overhead"),
-    PilotState.LISTENING: mark("nothing is sent; the vehicle acts by itself, and is taken back when it is heard and free"),
+    PilotState.LISTENING: mark(
+        "nothing is sent; the vehicle acts by itself, and is taken back when it is heard and free"
+    ),
     PilotState.SURFACE: mark("up, then the motors stop"),
     PilotState.DISARM: mark("the motors stop"),
     PilotState.HANDED_OVER: mark("you have the vehicle: hullscan sends nothing more"),

@@ -144,7 +144,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     def redraw(self) -> None:
         """All panels, for the size of the screen."""
-        if not self.is_mounted or self.size.width < 10:
+        if not self.is_running or self.size.width < 10 or not self.query("#keys"):
             return
         width, height, words = self.size.width, self.size.height, self.words
         self._put("keys", self._keys(width))

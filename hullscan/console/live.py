@@ -230,7 +230,9 @@ class _Terminal:
 
         with suppress(termios.error, OSError, ValueError):
             termios.tcsetattr(sys.stdin.fileno(), termios.TCSANOW, self._settings)
-            sys.stdout.write("\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[<u\x1b[?7h\x1b[?1049l\x1b[?25h\x1b[?1004l")
+            sys.stdout.write(
+                "\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[<u\x1b[?7h\x1b[?1049l\x1b[?25h\x1b[?1004l"
+            )
             sys.stdout.flush()
 
     def give_back(self) -> None:

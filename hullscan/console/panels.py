@@ -33,7 +33,9 @@ def header(now: Snapshot, width: int, words: Words) -> Text:
     if width >= 150:
         left.append(f"  {now.folder}", style="dim")
     left_s = max(now.window_s - now.after_s, 0.0)
-    time = words(mark("{flown} flown, {left} of the window left")).format(flown=_clock(now.after_s), left=_clock(left_s))
+    time = words(mark("{flown} flown, {left} of the window left")).format(
+        flown=_clock(now.after_s), left=_clock(left_s)
+    )
     state = words(_STATES.get(now.state, now.state))
     mode = f"{now.mode}, {words(mark('armed')) if now.armed else words(mark('disarmed'))}"
     right = Text.assemble((f" {state} ", "bold reverse"), f"  {mode}  " if width >= 100 else " ", time)
