@@ -40,7 +40,7 @@ MOMENTS = {"approach": (0, 0.4), "side": (1, 0.4), "bottom": (7, 0.4)}
 """Leg of the plan, and the share of it, at which the fault begins."""
 RESUMES = {"bottom": PlanPlace(5, 0.9)}
 """Where the flight goes to first: what lies before has been flown in other cells."""
-GO_ON_S = 25.0
+GO_ON_S = 15.0
 """A flight that goes on is called home after so long."""
 
 HOME, OVER, ON = "home", "handed over", "goes on"
@@ -56,12 +56,14 @@ class Case:
         rules: events of which at least one must be recorded; none: nothing needs to be said.
         ends: what is right: home (by the route, or out and up), handed over, goes on.
         signal: what hullscan itself is told, instead.
+        quiet: moments at which it does not matter, so that nothing needs to be said.
     """
 
     inject: Inject | None
     rules: tuple[str, ...]
     ends: tuple[str, ...]
     signal: Callable[[Signalled, float], None] | None = None
+    quiet: tuple[str, ...] = ()
     order: OperatorOrder | None = None
 
 
@@ -71,7 +73,7 @@ def _lose_video(signalled: Signalled, now_s: float) -> None:
 
 CASES: dict[str, Case] = {
     "DVL silent 8 s": Case(lambda t: k.DvlDropout(at_s=t, for_s=8), (), (ON, HOME)),
-    "DVL silent for good": Case(lambda t: k.DvlDropout(at_s=t), ("range",), (HOME, ON)),
+    "DVL silent for good": Case(lambda t: k.DvlDropout(at_s=t), ("range",), (HOME, ON), quiet=("approach", "bottom")),
     "position lost for good": Case(lambda t: k.PositionLoss(at_s=t), ("position",), (HOME,)),
     "thruster 3 dead": Case(lambda t: k.ThrusterDead(at_s=t, thruster=3), (), (ON, HOME)),
     "thruster 6 dead (vertical)": Case(lambda t: k.ThrusterDead(at_s=t, thruster=6), (), (ON, HOME)),
@@ -94,8 +96,10 @@ CASES: dict[str, Case] = {
     "operator changes the mode": Case(lambda t: k.OperatorTakesOver(at_s=t), ("control",), (OVER,)),
     "operator moves a stick": Case(lambda t: k.OperatorTakesOver(at_s=t, mode=None, right=0.5), ("control",), (OVER,)),
     "compass jumps 40 degrees": Case(lambda t: k.CompassJump(at_s=t), (), (ON, HOME)),
-    "depth reads 1 m too deep": Case(lambda t: k.PressureGlitch(at_s=t, offset_m=1.0), (), (ON, HOME)),
-    "depth reads 1 m too shallow": Case(lambda t: k.PressureGlitch(at_s=t, offset_m=-1.0), (), (ON, HOME)),
+    "depth reads 1 m too deep": Case(lambda t: k.PressureGlitch(at_s=t, offset_m=1.0), ("depth zero",), (ON, HOME)),
+    "depth reads 1 m too shallow": Case(
+        lambda t: k.PressureGlitch(at_s=t, offset_m=-1.0), ("depth zero",), (ON, HOME, OVER)
+    ),
     "depth sensor lost": Case(lambda t: k.DepthSensorLoss(at_s=t), ("depth sensor", "failsafe"), (HOME, OVER)),
     "current gust 0.6 m/s": Case(
         lambda t: k.CurrentGust(at_s=t, towards_deg=80, current_mps=0.6, for_s=20), (), (ON, HOME)
@@ -103,7 +107,7 @@ CASES: dict[str, Case] = {
     "ship moves 1.2 m": Case(lambda t: k.ShipMoves(at_s=t, north_m=0.8, east_m=0.9, over_s=20), (), (ON, HOME)),
     "propeller starts": Case(lambda t: k.PropellerStarts(at_s=t), (), (ON, HOME)),
     "lights fail": Case(lambda t: k.LightFailure(at_s=t), (), (ON,)),
-    "video lost": Case(None, ("video",), (HOME, ON), _lose_video),
+    "video lost": Case(None, ("video",), (HOME, ON), _lose_video, quiet=("approach",)),
     "detector 15 s behind": Case(
         None, ("detector",), (ON,), lambda signalled, now: setattr(signalled, "detector_lag_s", 15.0)
     ),
@@ -197,7 +201,7 @@ def _assess(cell: Cell, case: Case, flown: Flown, began: list[float], mission: A
     faults = []
     if cell.contacts:
         faults.append(f"{cell.contacts} contacts")
-    if case.rules and not said:
+    if case.rules and not said and cell.moment not in case.quiet:
         faults.append("not said")
     if cell.ends not in case.ends:
         faults.append(f"{cell.ends} instead of {' or '.join(case.ends)}")
@@ -205,7 +209,8 @@ def _assess(cell: Cell, case: Case, flown: Flown, began: list[float], mission: A
         faults.append("disarmed under water")
     if cell.under_at_end and cell.ends != OVER:
         faults.append("ends under the ship")
-    if flown.armed and cell.ends != OVER:
+    # a depth sensor that reads too deep keeps the vehicle armed at the surface, and that is said
+    if flown.armed and cell.ends != OVER and not ("not disarmed" in flown.ended_by and flown.depth_m < 0.6):
         faults.append("armed at the end")
     if cell.frames_lost:
         faults.append(f"{cell.frames_lost} damaged stretches in the log")

@@ -31,6 +31,10 @@ from hullscan.pilot.closeup import Sighting
 from hullscan.pilot.pilot import Pilot, PlanPlace, Signals
 from hullscan.pilot.recorded import registered
 from hullscan.pilot.refly import pieces_of
+from hullscan.preflight.before_flight import before_flight
+from hullscan.preflight.check import PreflightReport
+from hullscan.preflight.equip import signing_key_of
+from hullscan.preflight.gather import Equipment
 from hullscan.record.database import MissionDatabase
 from hullscan.record.events import EventLog, warnings_as_events
 from hullscan.record.finish import Evidence, finish
@@ -43,7 +47,9 @@ from hullscan.ship.surface import side_name
 from hullscan.vehicle.address import parse_address
 from hullscan.vehicle.ardusub import ArduSubVehicle
 from hullscan.vehicle.dvl import DVL_PORT, WaterLinkedDvl
+from hullscan.vehicle.protocol import VehicleIdentity
 from hullscan.vehicle.simulator import SimulatorProcess
+from hullscan.vehicle.sources import AUTOPILOT
 from hullscan.vehicle.tlog import read_recording
 from hullscan.video.recorder import Recorder
 from hullscan.video.stream import RtpStream
@@ -73,6 +79,8 @@ class SurveyOptions:
         paced: mission time is the vehicle's own; for a simulator behind ``connect`` that does not keep real time.
         model: detector; ours by default.
         threads: of the detector.
+        signing_key: file with the link's key; that of the mission when None.
+        approve: asked about a preflight with cautions; None goes on, and the record has them.
         resume: folder of a mission that was broken off; it goes on there.
         seal_key: signs the closed folder; made if it is not there. Without one the folder is sealed unsigned.
     """
@@ -89,6 +97,8 @@ class SurveyOptions:
     resume: Path | None = None
     language: str = "en"
     rules: FindingRules = field(default_factory=FindingRules)
+    signing_key: Path | None = None
+    approve: Callable[[PreflightReport], bool] | None = None
     seal_key: Path | None = None
 
     def make_clock(self) -> Clock:
@@ -222,6 +232,8 @@ class _Flight:
         self.live: LiveMission | None = None
         self.ended_by: HullscanError | None = None
         self.identity: dict[str, Any] = {}
+        self.vehicle_identity = VehicleIdentity(AUTOPILOT)
+        self.preflight: PreflightReport | None = None
         self.video_map = ClockMap(mission.vehicle.video_latency_s, mission.vehicle.video_latency_uncertainty_s)
         self.resume_at: PlanPlace | None = None
         self.earlier_s: list[float] = []
@@ -247,6 +259,8 @@ class _Flight:
     def fly(self, mission_file: Path) -> None:
         """Connect everything and fly; an error that ends the flight is kept, one before it is raised."""
         vehicle, dvl, stream, recorder = self._connect(mission_file)
+        self._await_video(stream)
+        self._preflight(vehicle, dvl, stream)
         seeing = LiveSeeing(
             stream,
             Looker(self.detector),
@@ -275,7 +289,6 @@ class _Flight:
         )
         self._open.callback(seeing.close)
         seeing.start()
-        self._await_video(seeing)
         self.live = LiveMission(
             self.mission, self.plan, self.folder, self.clock, pilot, vehicle, dvl, stream, recorder, seeing,
             lambda: self._flag(seeing),
@@ -362,10 +375,11 @@ class _Flight:
             enter.enter_context(simulator)
             connect, dvl_host, dvl_port = simulator.mavlink, simulator.dvl_host, simulator.dvl_port
             video_port = simulator.video_port
-        vehicle = ArduSubVehicle(parse_address(connect), clock, log=self.folder.telemetry)
+        key = signing_key_of(self.mission, mission_file, options.signing_key)
+        vehicle = ArduSubVehicle(parse_address(connect), clock, log=self.folder.telemetry, signing_key=key)
         enter.callback(vehicle.close)
         self.events.add("connecting", mark("connecting to the vehicle at {address}"), {"address": connect})
-        identity = vehicle.connect()
+        identity = self.vehicle_identity = vehicle.connect()
         self.identity = {"firmware": identity.firmware, "git_hash": identity.git_hash, "source": str(identity.source)}
         self.events.add("connected", mark("connected: ArduSub {firmware}"), {"firmware": identity.firmware or "?"})
         log = DvlLog(self.folder.dvl)
@@ -392,9 +406,9 @@ class _Flight:
         }
         self.events.add("segment", mark("video file closed: {file}, {megabytes:.1f} MB"), data)
 
-    def _await_video(self, seeing: LiveSeeing) -> None:
+    def _await_video(self, stream: RtpStream) -> None:
         ticker, end_s = Ticker(self.clock, 5.0), self.clock.now() + _FIRST_FRAME_S
-        while seeing.frames == 0:
+        while stream.stats().decoded == 0:
             if self.clock.now() > end_s:
                 raise VideoError(
                     f"no video within {_FIRST_FRAME_S:.0f} s",
@@ -403,6 +417,22 @@ class _Flight:
                 )
             ticker.wait()
         self.events.add("video", mark("video is coming in"))
+
+    def _preflight(self, vehicle: ArduSubVehicle, dvl: WaterLinkedDvl, stream: RtpStream) -> None:
+        """What ``hullscan preflight`` looks at, before anything turns: a no-go ends it, cautions may be overridden."""
+        equipment = Equipment(
+            vehicle=vehicle, identity=self.vehicle_identity, clock=self.clock, dvl=dvl, stream=stream,
+            video_map=self.video_map, folder=self.folder.path,
+        )  # fmt: skip
+        self.preflight = before_flight(
+            equipment,
+            self.mission,
+            self.plan,
+            self.events.add,
+            folder=self.folder.path,
+            language=self.options.language,
+            approve=self.options.approve,
+        )
 
     def _ship_now(self) -> ShipTrack | None:
         registration = self.live.pilot.registration if self.live is not None else None
@@ -472,6 +502,7 @@ class _Flight:
             "clock_offsets_ms": {
                 "video": {"uncertainty": round(self.video_map.uncertainty_s * 1000, 1)},
                 "dvl": {"uncertainty": round(live.dvl.clock_uncertainty_s * 1000, 1)},
+                "preflight": self.preflight.clocks_ms if self.preflight is not None else {},
             },
             "software": f"hullscan {__version__}",
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,8 +12,8 @@ import numpy as np
 
 from hullscan.console.snapshot import EventRow, FindingRow, HullImage, Snapshot
 from hullscan.geometry.frames import ShipPose
-from hullscan.mission.model import load_mission
-from hullscan.mission.plan import plan_mission
+from hullscan.mission.model import Mission, load_mission
+from hullscan.mission.plan import Plan, plan_mission
 from hullscan.pilot.orders_of_operator import OrderDesk
 from hullscan.pilot.states import PilotState, PilotStatus
 from hullscan.search.cells import HullCells
@@ -88,6 +89,12 @@ class FakePilot:
         return self.desk.aborted
 
 
+@functools.cache
+def _demo() -> tuple[Mission, Plan]:
+    mission = load_mission(DEMO)
+    return mission, plan_mission(mission)
+
+
 class FakeSeeing:
     """Has looked at what it is told."""
 
@@ -107,8 +114,7 @@ class FakeSeeing:
 
 def watched(folder: Path) -> Any:
     """What ``LiveMission`` holds, as far as the screen reads it: the demo's plan, beside a ship at the origin."""
-    mission = load_mission(DEMO)
-    plan = plan_mission(mission)
+    mission, plan = _demo()
     clock = FakeClock()
     stats = SimpleNamespace(recorded=0, lost_packets=3, last_frame_utc_s=999.9)
     counts = SimpleNamespace(reports=0)
@@ -116,8 +122,8 @@ def watched(folder: Path) -> Any:
     live = SimpleNamespace(
         mission=mission, plan=plan, folder=SimpleNamespace(path=folder), clock=clock, pilot=FakePilot(),
         vehicle=SimpleNamespace(telemetry=Telemetry(clock)), seeing=FakeSeeing(HullCells(mission.hull)),
-        dvl=SimpleNamespace(latest=lambda: None, counts=counts), stream=SimpleNamespace(stats=lambda: stats), stats=stats,
-        flags=flags,
+        dvl=SimpleNamespace(latest=lambda: None, counts=counts), stream=SimpleNamespace(stats=lambda: stats),
+        stats=stats, flags=flags,
     )  # fmt: skip
     live.pilot.registration = SimpleNamespace(pose=ShipPose(0.0, 0.0, 0.0), updates=20)
 

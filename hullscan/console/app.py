@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable
+from contextlib import suppress
 from typing import ClassVar, Final
 
 from rich.cells import cell_len
@@ -95,10 +96,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def on_mount(self) -> None:
         """Draw, and go on drawing: time passes without news too."""
         if hasattr(signal, "SIGTSTP"):  # Ctrl-Z must not stop the screen under a flying vehicle
-            try:
+            with suppress(ValueError):  # not the main thread: a test
                 signal.signal(signal.SIGTSTP, signal.SIG_IGN)
-            except ValueError:
-                pass  # not the main thread: a test
         self.set_interval(0.5, self.redraw)
         self.redraw()
 

@@ -1,4 +1,4 @@
-"""Takes snapshots of a survey in flight, from what its threads leave for reading; asks nothing of the pilot's thread."""
+"""Takes snapshots of a survey in flight, from what its threads leave for reading; the pilot is never asked."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ class _Window:
         wanted = raster.of(self.asked) > 0
         if not wanted.any():
             wanted = raster.cell >= 0
-        self._box = [_span(wanted.any(axis=1 - axis), raster.shape[axis]) for axis in (0, 1)]
+        self._box = [_span(np.atleast_1d(wanted.any(axis=1 - axis)), raster.shape[axis]) for axis in (0, 1)]
         rows, columns = (
             np.clip(np.linspace(low, high, count, endpoint=False), 0, raster.shape[axis] - 1).astype(int)
             for axis, (low, high), count in zip((0, 1), self._box, (_ROWS, _COLUMNS), strict=True)

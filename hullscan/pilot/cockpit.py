@@ -18,12 +18,13 @@ from hullscan.geometry.frames import Array, Pose
 from hullscan.mission.model import Mission
 from hullscan.mission.plan import Plan
 from hullscan.mission.ways_home import under_ship
+from hullscan.pilot.depth_zero import DepthZero
 from hullscan.pilot.orders_of_operator import OperatorOrder, OrderDesk
 from hullscan.pilot.registration import HullRegistration
 from hullscan.pilot.states import PilotState, PilotStatus, may_follow
 from hullscan.pilot.supervisor import Act, Verdict, demands
 from hullscan.pilot.watch import Signals, Watch
-from hullscan.vehicle.commands import HoldPosition, ManualControl, SetTilt, vector
+from hullscan.vehicle.commands import HoldPosition, ManualControl, PositionVelocityYaw, SetTilt, vector
 from hullscan.vehicle.modes import Mode
 from hullscan.vehicle.protocol import RangeReport, RangeSensor, Vehicle
 from hullscan.words import mark
@@ -73,6 +74,7 @@ class Cockpit:
         self.vehicle, self.ranges, self.mission, self.plan, self.clock = vehicle, ranges, mission, plan, clock
         self.desk, self._on_event = desk, on_event
         self.watch = Watch(vehicle, ranges, mission, clock, signals)
+        self._zero = DepthZero(vehicle.telemetry)
         self.registration: HullRegistration | None = None
         self.status = PilotStatus(PilotState.PREFLIGHT)
         self.min_range_m, self.distance_m = float("inf"), 0.0
@@ -137,6 +139,7 @@ class Cockpit:
         Raises:
             Ends: a stronger one.
         """
+        self._follow_zero()
         self.take_ranges()
         self._take_orders()
         self.watch.course.searching = searching
@@ -242,7 +245,25 @@ class Cockpit:
         position, attitude = telemetry.position.latest, telemetry.attitude.latest
         if position is None or attitude is None:
             return None
-        return Pose(np.asarray(position.position_ned_m, dtype=np.float64), attitude.r_ned_frd)
+        shift = np.array([0.0, 0.0, self._zero.offset_m])
+        return Pose(np.asarray(position.position_ned_m, dtype=np.float64) - shift, attitude.r_ned_frd)
+
+    @property
+    def depth_m(self) -> float:
+        """Of the vehicle, without what jumps of its zero have put on it."""
+        return self.vehicle.telemetry.depth_m - self._zero.offset_m
+
+    def send(self, command: PositionVelocityYaw | HoldPosition) -> None:
+        """Send a target, where the vehicle's own depth counts from now."""
+        north, east, down = command.position_ned_m
+        self.vehicle.send(replace(command, position_ned_m=(north, east, down + self._zero.offset_m)))
+
+    def _follow_zero(self) -> None:
+        jump_m = self._zero.step(self.clock.now())
+        self.watch.depth_offset_m = self._zero.offset_m
+        if jump_m:
+            message = mark("the depth jumped by {jump:+.1f} m: taken for its zero, not flown")
+            self.on_event("depth zero", message, {"jump": jump_m})
 
     def pose_in_ship(self, place: Pose | None = None) -> Array:
         """(6,) x, y, z, yaw, pitch, 0 of the vehicle in the ship frame."""
@@ -278,7 +299,7 @@ class Cockpit:
         self.watch.course.target_ned, self.watch.course.stands = np.array(pose.position_m), True
         if self.vehicle.telemetry.mode != Mode.GUIDED.name:
             self.vehicle.set_mode(Mode.GUIDED)
-        self.vehicle.send(HoldPosition(vector(pose.position_m), yaw))
+        self.send(HoldPosition(vector(pose.position_m), yaw))
 
     # ---------------------------------------------------------------- sticks and camera
 

@@ -52,7 +52,7 @@ class Endings:
 
     def __init__(self, cockpit: Cockpit, flown: Callable[[], Array]) -> None:
         self._cockpit, self._flown = cockpit, flown
-        self._last_good: tuple[Array, float] | None = None
+        self._place: Array = np.zeros(3)  # reckoned, ned
         self._take_backs = 0
         self.depth_held = True
 
@@ -66,6 +66,8 @@ class Endings:
         cockpit.tell(verdict)
         while True:
             try:
+                if verdict.act < Act.RETURN:
+                    return  # it is at the surface, disarmed by its own failsafe
                 if verdict.act is Act.LET_GO:
                     self.hands_off(verdict)
                 elif verdict.act is Act.LISTEN:
@@ -136,11 +138,11 @@ class Endings:
         target = (float(pose.position_m[0]), float(pose.position_m[1]), _SURFACE_DEPTH_M)
         cockpit.watch.course.target_ned = None
         for _ in cockpit.ticks(_RISE_BY_POSITION_S):
-            if cockpit.vehicle.telemetry.depth_m < AT_SURFACE_M:
+            if cockpit.depth_m < AT_SURFACE_M:
                 return
             verdict = cockpit.tick(ending=True)
             if verdict.act is not Act.HOLD or verdict.rule in ("stuck", "tilt"):
-                cockpit.vehicle.send(PositionVelocityYaw(target, (0.0, 0.0, 0.0), yaw))
+                cockpit.send(PositionVelocityYaw(target, (0.0, 0.0, 0.0), yaw))
         # it did not come up by position: what is above it is not known
         self._rise_on_sticks()
 
@@ -153,8 +155,8 @@ class Endings:
             cockpit.enter(PilotState.RETREAT, mark("backing away from the hull"))
         reckoning = self._reckoning()
         self._to_sticks()
-        under = self._under(reckoning)
-        if not under:
+        self._place = cockpit.place().position_m
+        if not self._under(reckoning):
             self._steer(lambda now_s: self._back_stick(), reckoning, _BACK_AWAY_S, self._is_clear)
         ready = cockpit.vehicle.readiness().ready and self.depth_held and cockpit.registration is not None
         if ready and not self._trouble():
@@ -239,8 +241,6 @@ class Endings:
             if ends.verdict.act >= Act.LISTEN:
                 raise
 
-    _place: Array = np.zeros(3)
-
     def _out_from_under(self, reckoning: Reckoning | None, beyond_m: float = _BEYOND_M) -> None:
         """Level and athwart on the side it came from, until nothing can be overhead."""
         cockpit = self._cockpit
@@ -293,20 +293,20 @@ class Endings:
         self.hands_off(Verdict(Act.LET_GO, "surface", message))
 
     def _rises(self) -> bool:
-        telemetry = self._cockpit.vehicle.telemetry
+        cockpit = self._cockpit
         history: list[tuple[float, float]] = []
         stopped = False
 
         def done() -> bool:
             nonlocal stopped
-            now_s, depth_m = self._cockpit.clock.now(), telemetry.depth_m
+            now_s, depth_m = cockpit.clock.now(), cockpit.depth_m
             history.append((now_s, depth_m))
             before = [depth for utc_s, depth in history if utc_s <= now_s - _RISES_S]
             stopped = bool(before) and before[-1] - depth_m < _RISES_M
             return depth_m < AT_SURFACE_M or (stopped and self.depth_held)
 
         self._steer(lambda now_s: ManualControl(z=_RISE_STICK), None, _RISE_S, done)
-        return self.depth_held and telemetry.depth_m < AT_SURFACE_M
+        return self.depth_held and cockpit.depth_m < AT_SURFACE_M
 
     def _farther_out(self) -> None:
         """A little down, off what is above, and on in the direction away from the ship's middle line."""
@@ -366,7 +366,7 @@ class Endings:
             vehicle.take_control()
             if not vehicle.telemetry.armed:
                 if self._at_surface():
-                    return Verdict(Act.RETURN, verdict.rule, mark("it is at the surface already"))
+                    return Verdict(Act.GO_ON, verdict.rule, mark("it is at the surface already"))
                 vehicle.rearm()
         except HullscanError as error:
             words = mark("the vehicle could not be taken back: {words}")
@@ -379,6 +379,6 @@ class Endings:
 
     def _at_surface(self) -> bool:
         cockpit = self._cockpit
-        return cockpit.vehicle.telemetry.depth_m < AT_SURFACE_M and (
+        return cockpit.depth_m < AT_SURFACE_M and (
             cockpit.registration is None or not bool(under_ship(cockpit.mission, cockpit.pose_in_ship()[:3])[0])
         )

@@ -73,7 +73,7 @@ def follow(
         place = cockpit.place()
         command, tilt, progress = follower.target(place, cockpit.registration.pose, elapsed_s)
         course.target_ned, course.stands = np.array(command.position_ned_m), False
-        cockpit.vehicle.send(command)
+        cockpit.send(command)
         cockpit.aim(tilt)
         cockpit.status = replace(cockpit.status, leg_share=progress.share, holding="")
         if on_progress(progress.share):
@@ -103,6 +103,8 @@ class LegsFlight:
         self._searched_m = max(sum(leg.length_m for leg in self._legs if leg.surveys), 1e-6)
         self._home_utc_s = float("-inf")
         self.number, self.share = 0, 0.0
+        self.skipped: set[int] = set()
+        """Legs that the operator did not want."""
 
     def fly(self, number: int = 0, share: float = 0.0, until: int | None = None) -> None:
         """Legs from a place of the plan on, up to one that is not flown any more."""
@@ -172,6 +174,7 @@ class LegsFlight:
         if followed is Followed.SKIP:
             later = [index for index in range(number + 1, len(legs)) if legs[index].surveys]
             goal = later[0] if later else len(legs) - 1  # the last one leads home
+            self.skipped.add(number)
             ahead = [leg.poses[:, 1:] for leg in legs[number:goal]]
             rest = np.concatenate(ahead) if ahead else legs[goal].poses[:1, 1:]
             known = rest[np.argmin(np.linalg.norm(rest[:, :3] - cockpit.pose_in_ship()[:3], axis=1)) :]

@@ -89,7 +89,9 @@ class Pilot:
         self._legs = LegsFlight(
             self._cockpit, lambda leg, share: on_place(PlanPlace(leg, share)), self._close_ups.interrupt
         )
-        self._gaps = GapsFlight(self._cockpit, gaps)
+        self._gaps = GapsFlight(
+            self._cockpit, lambda: [piece for piece in gaps() if piece.leg not in self._legs.skipped]
+        )
         self._endings = Endings(self._cockpit, self._known)
 
     @property

@@ -44,6 +44,11 @@ class Piece:
     last: int
     gain_m2: float
 
+    def overlaps(self, other: Piece) -> bool:
+        """Whether half of it, or more, lies on another."""
+        shared = min(self.last, other.last) - max(self.first, other.first)
+        return self.leg == other.leg and shared >= (self.last - self.first) / 2
+
 
 Gaps = Callable[[], Sequence[Piece]]
 """Asked after the lanes, and again after each piece."""
@@ -107,13 +112,14 @@ class GapsFlight:
             last: the plan's last leg, which leads home.
         """
         cockpit = self._cockpit
-        legs, tried = cockpit.plan.legs, set[tuple[int, int]]()
+        legs, tried = cockpit.plan.legs, list[Piece]()
         while True:
-            pieces = [piece for piece in self._gaps() if (piece.leg, piece.first) not in tried]
+            # what a second try did not show a third would not
+            pieces = [piece for piece in self._gaps() if not any(piece.overlaps(before) for before in tried)]
             best = max(pieces, key=self._rate, default=None)
             if best is None or self._left_s() < self._cost_s(best):
                 break
-            tried.add((best.leg, best.first))
+            tried.append(best)
             poses = legs[best.leg].poses[best.first : best.last + 1]
             data = {"leg": best.leg, "number": best.leg + 1, "area": best.gain_m2, **legs[best.leg].words_data}
             message = mark("flying a gap of leg {number} again: {area:.1f} m² were not seen")

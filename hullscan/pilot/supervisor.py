@@ -121,7 +121,7 @@ class Verdict:
 # a beam may miss at an edge or between plates for a moment; the DVL itself has gaps up to 0.55 s
 _RANGE_SILENCE_S = 4.0
 _RANGE_FRESH_S = 1.0
-_STALE_S = 1.0  # telemetry comes ten times a second
+_STALE_S = 2.0  # telemetry comes ten times a second; short of the time-out of the link
 _POSITION_HOLD_S, _POSITION_LOST_S = 0.5, 4.0
 _VIDEO_SILENCE_S, _VIDEO_LOST_S = 3.0, 30.0
 _BATTERY_LOW_S = 5.0

@@ -91,6 +91,8 @@ class Watch:
         self._vehicle, self._ranges, self._mission, self._clock = vehicle, ranges, mission, clock
         self._signals = signals
         self.course = Course()
+        self.depth_offset_m = 0.0
+        """What jumps of its zero have put on the depth that is told, see ``depth_zero``."""
         self._unknown, self._low, self._tilted = _For(), _For(), _For()
         self._fast, self._off, self._drifting = _For(), _For(), _For()
         self._stuck_utc_s: list[float] = []
@@ -147,7 +149,7 @@ class Watch:
             battery_v=volts,
             battery_low_s=self._low(volts < self._mission.file.limits.min_battery_v, now_s),
             battery_home_v=self._battery_home_v(volts, now_s),
-            depth_m=telemetry.depth_m,
+            depth_m=telemetry.depth_m - self.depth_offset_m,
             depth_error=any("Depth sensor error" in text.text for text in texts),
             tilt_rad=tilt,
             tilt_s=self._tilted(tilt > TILT_LIMIT_RAD, now_s),

@@ -29,6 +29,7 @@ from hullscan.vehicle.modes import Mode
 from hullscan.vehicle.payload import Payload
 from hullscan.vehicle.protocol import ControlState, Disarm, Readiness
 from hullscan.vehicle.telemetry import Telemetry
+from hullscan.words import mark
 
 __all__ = ["SHALLOW_M", "Helm", "ekf_readiness"]
 
@@ -51,14 +52,14 @@ _log = logging.getLogger(__name__)
 def ekf_readiness(flags: int) -> Readiness:
     """What EKF_STATUS_REPORT.flags mean for flying by position (831 GPS, 367 DVL, 167 lost; ardusub.md 2.1)."""
     if flags & 1024 or not flags & 1:
-        return Readiness(False, "the estimator has not started yet")
+        return Readiness(False, mark("the estimator has not started yet"))
     if flags & 128:
-        return Readiness(False, "the estimator has no position (constant position mode): no GPS and no DVL")
+        return Readiness(False, mark("the estimator has no position (constant position mode): no GPS and no DVL"))
     if flags & 16:
-        return Readiness(True, "position known absolutely")
+        return Readiness(True, mark("position known absolutely"))
     if flags & 8:
-        return Readiness(True, "position known relative to the start (DVL)")
-    return Readiness(False, "the estimator has no horizontal position")
+        return Readiness(True, mark("position known relative to the start (DVL)"))
+    return Readiness(False, mark("the estimator has no horizontal position"))
 
 
 class Helm:
@@ -125,7 +126,7 @@ class Helm:
     def readiness(self) -> Readiness:
         """Whether the vehicle can be flown by position now."""
         if self._telemetry.ekf.age_s(self._clock.now()) > _EKF_AGE_S:
-            return Readiness(False, "the estimator's state is not heard (EKF_STATUS_REPORT)")
+            return Readiness(False, mark("the estimator's state is not heard (EKF_STATUS_REPORT)"))
         return ekf_readiness(self._telemetry.ekf_flags)
 
     # -- arming and modes ----------------------------------------------------------------------------------

@@ -68,6 +68,7 @@ class SimulatorProcess:
         self._log = log
         self._process: subprocess.Popen[str] | None = None
         self._last: deque[str] = deque(maxlen=5)
+        self._readers: list[threading.Thread] = []
 
     @property
     def pid(self) -> int | None:
@@ -94,8 +95,12 @@ class SimulatorProcess:
             **group,
         )
         ready = threading.Event()
-        threading.Thread(target=self._read_out, args=(ready,), name="simulator-out", daemon=True).start()
-        threading.Thread(target=self._read_err, name="simulator-err", daemon=True).start()
+        self._readers = [
+            threading.Thread(target=self._read_out, args=(ready,), name="simulator-out", daemon=True),
+            threading.Thread(target=self._read_err, name="simulator-err", daemon=True),
+        ]
+        for reader in self._readers:
+            reader.start()
         if not ready.wait(_READY_S) or self._process.poll() is not None:
             self.close()
             words = self._last[-1] if self._last else f"it did not listen within {_READY_S:.0f} s"
@@ -104,16 +109,17 @@ class SimulatorProcess:
     def _read_out(self, ready: threading.Event) -> None:
         assert self._process is not None
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            if line.startswith("ready"):
-                ready.set()
+        with self._process.stdout as out:
+            for line in out:
+                if line.startswith("ready"):
+                    ready.set()
         ready.set()
 
     def _read_err(self) -> None:
         assert self._process is not None
         assert self._process.stderr is not None
-        with self._log.open("a", encoding="utf-8") as log:
-            for line in self._process.stderr:
+        with self._process.stderr as err, self._log.open("a", encoding="utf-8") as log:
+            for line in err:
                 self._last.append(line.strip())
                 log.write(line)
                 log.flush()
@@ -127,6 +133,8 @@ class SimulatorProcess:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
+        for reader in self._readers:
+            reader.join(timeout=5.0)
 
     def __enter__(self) -> SimulatorProcess:
         self.start()
