@@ -76,7 +76,7 @@ def _root(version: Annotated[bool, typer.Option("--version", help="print the ver
 @app.command()
 def plan(
     mission: MissionArg,
-    out: Annotated[Path | None, typer.Option("--out", help="write plan.json and its exports here")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="write plan.json, its exports and plan.html here")] = None,
     pod_model: Annotated[Path | None, typer.Option("--pod-model", help="POD model of an evaluation")] = None,
     risk: Annotated[Path | None, typer.Option("--risk", help="risk file of this ship")] = None,
     ship_only: Annotated[
@@ -94,6 +94,7 @@ def plan(
     from hullscan.mission.model import load_mission
     from hullscan.mission.plan import plan_mission, save_plan
     from hullscan.report.plan_export import export_plan
+    from hullscan.report.plan_page import write_plan_page
     from hullscan.search.pod_file import load_pod_model
     from hullscan.search.risk import load_risk
     from hullscan.words import translator
@@ -113,6 +114,7 @@ def plan(
     if out is not None:
         try:
             paths = [save_plan(planned, out), *export_plan(planned, loaded, out)]
+            paths.append(write_plan_page(planned, loaded, out, lang))
         except OSError as error:
             raise InputError(
                 f"cannot write the plan: {error.strerror}", where=str(out), todo="choose another --out"
@@ -227,7 +229,7 @@ def survey(
         approve=None if accept_cautions or paced or sim is not None else _ask_about_cautions(words),
         seal_key=_seal_key(seal_key),
     )
-    outcome = fly(mission, options, make_screen(words, plain=no_console))
+    outcome = fly(mission, options, make_screen(words, lang, plain=no_console))
     for line in outcome_lines(outcome, words):
         typer.echo(line)
     if outcome.ended_by is not None:
@@ -413,6 +415,9 @@ def analyze(
         str | None, typer.Option("--start-utc", help="when a foreign video begins, ISO 8601; else from the file")
     ] = None,
     seal_key: SealKeyOption = None,
+    smooth: Annotated[
+        bool, typer.Option("--smooth", help="place by the whole recording at once, with known fittings as anchors")
+    ] = False,
 ) -> None:
     """Find again: detect, place and report from a recording."""
     from hullscan.console.progress import console_progress
@@ -423,7 +428,12 @@ def analyze(
 
     words = translator(lang)
     options = AnalyzeOptions(
-        out=out, model=model, language=lang, rules=rules_for(model, min_score), seal_key=_seal_key(seal_key)
+        out=out,
+        model=model,
+        language=lang,
+        rules=rules_for(model, min_score),
+        seal_key=_seal_key(seal_key),
+        smooth=smooth,
     )
     with console_progress() as progress:
         if source.is_dir():

@@ -17,12 +17,16 @@ import numpy as np
 
 from hullscan.clock import utc_text
 from hullscan.errors import HullscanError, InputError, RecordError, VideoError
+from hullscan.findings.geotag import geotag
 from hullscan.findings.merge import FindingRules
-from hullscan.findings.sightings import Looker
+from hullscan.findings.sightings import Looker, Sighting
+from hullscan.findings.viewpoint import Viewpoints
 from hullscan.geometry.camera import Camera
+from hullscan.geometry.track import ShipTrack
 from hullscan.mission.model import Mission, load_mission
 from hullscan.mission.plan import Plan, plan_mission, save_plan
-from hullscan.pilot.recorded import registered
+from hullscan.pilot.recorded import Session, joined, sessions_of
+from hullscan.pilot.registration import fitting_landmarks, sightings_of_fittings
 from hullscan.pilot.states import PilotState
 from hullscan.record.database import MissionDatabase
 from hullscan.record.events import read_events
@@ -49,7 +53,14 @@ _FORWARD = 0  # MAV_SENSOR_ROTATION of an echo sounder that looks ahead
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalyzeOptions:
-    """How a recording is analysed; ``out`` defaults to a folder beside the source, ``seal_key`` signs it."""
+    """How a recording is analysed.
+
+    Attributes:
+        out: defaults to a folder beside the source.
+        seal_key: signs it.
+        smooth: look at all ranges again in the light of the whole recording, with the known fittings in the video
+            as anchors; without it places are those of the flight.
+    """
 
     out: Path | None = None
     model: Path | None = None
@@ -57,6 +68,7 @@ class AnalyzeOptions:
     language: str = "en"
     rules: FindingRules = field(default_factory=FindingRules)
     seal_key: Path | None = None
+    smooth: bool = False
 
 
 def analyze_folder(source: Path, options: AnalyzeOptions, progress: Progress) -> Path:
@@ -145,12 +157,16 @@ def _analyze(
 ) -> Path:
     detector = load_detector(options.model, threads=options.threads)
     plan = plan_mission(mission)
-    ship = registered(mission, plan, telemetry, ranges, facts.get("sessions_utc_s", ()))
+    sessions = sessions_of(mission, plan, telemetry, ranges, facts.get("sessions_utc_s", ()))
     folder = _new_folder(out, mission, plan)
     database = MissionDatabase(folder.database)
     try:
         camera, counts = _examine(mission, telemetry, video, Looker(detector), database, leg_at, progress)
         facts = {**facts, "video": {**facts["video"], **counts}}
+        ship = joined([each.registration.smoothed() for each in sessions])
+        if options.smooth:
+            ship, smoothing = _smoothed_again(sessions, mission, telemetry, database.sightings(), camera)
+            facts = {**facts, "smoothing": smoothing}
         evidence = Evidence(mission, plan, telemetry, ship, camera, time_sigma_s, detector.model_sha256, facts)
         finish(folder, database, evidence, pictures, options.rules)
     finally:
@@ -228,6 +244,33 @@ def _frames(video: FrameSource, counts: dict[str, int]) -> Iterator[Frame]:
             continue
         if frame is not None:
             yield frame
+
+
+def _smoothed_again(
+    sessions: list[Session],
+    mission: Mission,
+    telemetry: Telemetry,
+    sightings: list[Sighting],
+    camera: Camera,
+) -> tuple[ShipTrack, dict[str, Any]]:
+    """Where the ship lay, from everything of a session at once; what that was made of, for the summary."""
+    known = fitting_landmarks(mission.hull, mission.file.ship.fittings)
+    labels = {landmark.label for landmark in known}
+    tracks, seen = [], 0
+    for session in sessions:
+        views = Viewpoints(telemetry, session.registration.smoothed(), mission.vehicle)
+        fixes = []
+        for sighting in sorted(sightings, key=lambda each: each.utc_s):
+            here = sighting.label in labels and session.begin_s <= sighting.utc_s < session.end_s
+            view = views.at(sighting.utc_s) if here else None
+            fix = None if view is None else geotag(sighting, view, camera, mission.hull, mission.vehicle, 0.0)
+            if fix is not None:
+                fixes.append(fix)
+        landmarks = sightings_of_fittings(fixes, views, camera, known)
+        seen += len(landmarks)
+        tracks.append(session.registration.smoothed_again(landmarks, telemetry))
+    reports = sum(session.registration.updates for session in sessions)
+    return joined(tracks), {"reports": reports, "fittings_known": len(known), "fittings_seen": seen}
 
 
 def _echo_ranges(telemetry: Telemetry) -> list[RangeReport]:

@@ -22,7 +22,7 @@ from hullscan.findings.assess import Assessment
 from hullscan.findings.merge import FindingRules
 from hullscan.findings.seeing import LiveSeeing
 from hullscan.findings.sightings import Looker
-from hullscan.geometry.frames import ShipPose
+from hullscan.geometry.frames import Array, ShipPose
 from hullscan.geometry.track import ShipTrack
 from hullscan.mission.model import Mission, load_mission
 from hullscan.mission.plan import Plan, plan_mission, save_plan
@@ -43,6 +43,7 @@ from hullscan.record.replay import DvlLog, FolderPictures, has_recording, record
 from hullscan.record.seal import digest, seal
 from hullscan.record.signature import machine_key
 from hullscan.report.writing import write_reports
+from hullscan.ship.surface import side_name
 from hullscan.vehicle.address import parse_address
 from hullscan.vehicle.ardusub import ArduSubVehicle
 from hullscan.vehicle.dvl import DVL_PORT, WaterLinkedDvl
@@ -120,6 +121,9 @@ class LiveMission:
     stream: RtpStream
     recorder: Recorder
     seeing: LiveSeeing
+    flag: Callable[[], Array | None]
+    """Write down the place of the hull that the camera looks at, because the operator asks for it; may be called from
+    any thread."""
 
 
 class Screen(Protocol):
@@ -268,6 +272,7 @@ class _Flight:
             store=self.database.add_look,
             on_error=lambda error: self.events.add("seeing", mark("seeing stopped: {words}"), {"words": str(error)}),
             rules=self.options.rules,
+            pictures=self.folder.path / "live",
         )
         pilot = Pilot(
             vehicle,
@@ -285,8 +290,9 @@ class _Flight:
         self._open.callback(seeing.close)
         seeing.start()
         self.live = LiveMission(
-            self.mission, self.plan, self.folder, self.clock, pilot, vehicle, dvl, stream, recorder, seeing
-        )
+            self.mission, self.plan, self.folder, self.clock, pilot, vehicle, dvl, stream, recorder, seeing,
+            lambda: self._flag(seeing),
+        )  # fmt: skip
         self.database.set_fact("sessions_utc_s", [*self.earlier_s, self.clock.now()])
         if not self.earlier_s:
             self.database.set_fact("start_utc_s", self.clock.now())
@@ -302,6 +308,17 @@ class _Flight:
         finally:
             self.database.set_fact("end_utc_s", self.clock.now())
             self.screen.end()
+
+    def _flag(self, seeing: LiveSeeing) -> Array | None:
+        """A place that the operator flags by hand becomes an event."""
+        place = seeing.looked_at()
+        if place is None:
+            self.events.add("flag", mark("nothing could be flagged: no hull is in view"))
+            return None
+        data = {"side": side_name(float(place[1])), "station": float(place[0]), "depth": float(place[2])}
+        message = mark("flagged by hand: {side}, station {station:.1f} m, {depth:.1f} m deep")
+        self.events.add("flagged", message, data)
+        return place
 
     def _signals(self, stream: RtpStream, seeing: LiveSeeing) -> Signals:
         """What the pilot is told of video, detector and disk."""

@@ -136,10 +136,10 @@ def test_plan_prints_a_table_and_writes_the_plan_when_asked(hullscan, tmp_path):
     plan = json.loads(path.read_text(encoding="utf-8"))
     assert plan["schema"] == "hullscan.plan/1"
     lines = said.out.splitlines()
-    head = next(number for number, line in enumerate(lines) if line.split() == ["leg", "pattern", "zone", "start", "m"])
+    head = next(number for number, line in enumerate(lines) if line.split() == ["leg", "what", "place", "start", "way"])
     rows = lines[head + 1 : head + 1 + len(plan["legs"])]
     assert [row.split()[0] for row in rows] == [str(number) for number in range(1, len(plan["legs"]) + 1)]
-    assert sum("longitudinal" in row for row in rows) >= 2
+    assert sum("lane along the side" in row for row in rows) >= 2
     assert f"{plan['duration_s'] / 60:.1f} min, {plan['length_m']:.0f} m" in said.out
     assert not list((tmp_path / "here").iterdir()), "nothing is written where one stands"
 

@@ -7,6 +7,7 @@ search for the ship.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,31 +20,47 @@ from hullscan.pilot.registration import HullRegistration
 from hullscan.vehicle.protocol import RangeReport
 from hullscan.vehicle.telemetry import Telemetry
 
-__all__ = ["joined", "registered"]
+__all__ = ["Session", "joined", "registered", "sessions_of"]
 
 
-def registered(
-    mission: Mission, plan: Plan, telemetry: Telemetry, ranges: Sequence[RangeReport], sessions: Sequence[float] = ()
-) -> ShipTrack:
-    """The ship's track from all ranges of a recording; the stated berth when there are none.
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One session of flying: mission times of its beginning and end, and what its ranges say of the ship."""
+
+    begin_s: float
+    end_s: float
+    registration: HullRegistration
+
+
+def sessions_of(
+    mission: Mission, plan: Plan, telemetry: Telemetry, ranges: Sequence[RangeReport], begins: Sequence[float] = ()
+) -> list[Session]:
+    """The registration of each session after all of its ranges; it knows the stated berth alone when there are none.
 
     Args:
-        sessions: mission times at which sessions began; without any it is one.
+        begins: mission times at which sessions began; without any it is one.
 
     Raises:
         InputError: the telemetry holds no position.
     """
-    begins = sorted(sessions) or [float("-inf")]
-    ends = [*begins[1:], float("inf")]
-    begins[0] = float("-inf")
-    tracks = [
-        track
-        for begin_s, end_s in zip(begins, ends, strict=True)
-        if (track := _session(mission, plan, telemetry, ranges, begin_s, end_s)) is not None
+    starts = sorted(begins) or [float("-inf")]
+    ends = [*starts[1:], float("inf")]
+    starts[0] = float("-inf")
+    found = [
+        Session(begin_s, end_s, registration)
+        for begin_s, end_s in zip(starts, ends, strict=True)
+        if (registration := _session(mission, plan, telemetry, ranges, begin_s, end_s)) is not None
     ]
-    if not tracks:
+    if not found:
         raise InputError("the telemetry holds no position of the vehicle", todo="it needs LOCAL_POSITION_NED")
-    return joined(tracks)
+    return found
+
+
+def registered(
+    mission: Mission, plan: Plan, telemetry: Telemetry, ranges: Sequence[RangeReport], begins: Sequence[float] = ()
+) -> ShipTrack:
+    """The ship's track from all sessions of a recording; arguments and errors as ``sessions_of``."""
+    return joined([each.registration.smoothed() for each in sessions_of(mission, plan, telemetry, ranges, begins)])
 
 
 def joined(tracks: Sequence[ShipTrack]) -> ShipTrack:
@@ -58,7 +75,7 @@ def joined(tracks: Sequence[ShipTrack]) -> ShipTrack:
 
 def _session(
     mission: Mission, plan: Plan, telemetry: Telemetry, ranges: Sequence[RangeReport], begin_s: float, end_s: float
-) -> ShipTrack | None:
+) -> HullRegistration | None:
     position = telemetry.position.between(begin_s, np.nextafter(end_s, begin_s))
     if not len(position):
         return None
@@ -76,7 +93,7 @@ def _session(
     for report in ranges:
         if armed_s <= report.utc_s < end_s:
             registration.take(report, telemetry)
-    return registration.smoothed()
+    return registration
 
 
 def _armed_since(telemetry: Telemetry, begin_s: float, end_s: float) -> float:
