@@ -37,7 +37,7 @@ __all__ = ["Pilot", "PilotState", "PilotStatus", "PlanPlace", "Signals"]
 
 _READY_TIMEOUT_S = 120.0
 _FIX_TIMEOUT_S = 40.0
-_FIX_UPDATES, _FIX_SIGMA_M = 15, 0.12
+_FIX_UPDATES, _FIX_SIGMA_M = 15, 0.3  # across; what the plating itself is off counts in it
 _LIGHTS = 0.8
 _OVERLAP_M = 1.0  # of a leg that is flown again after a break
 
