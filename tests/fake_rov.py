@@ -62,6 +62,7 @@ class FakeRov(SimulatedClock):
         self._told = self.place.copy()
         self._reports: list[RangeReport] = []
         self._good_s = float("-inf")
+        self._random = np.random.default_rng(5)
         self._rest_s, self._ticks, self._turn_radps = 0.0, 0, 0.0
         self._begin_s = self.now()
         self.sleep(2.0)
@@ -149,7 +150,8 @@ class FakeRov(SimulatedClock):
         met = self.mission.hull.cast(np.tile(origin, (4, 1)), rays, 14.0)
         facing = -(rays * np.nan_to_num(met.normals)).sum(axis=1)
         valid = met.hit & (facing > _HEARD_COS) if self.dvl_ok else np.zeros(4, bool)
-        distances = np.where(valid, met.distance_m, np.nan)
+        noise = 0.004 * self._random.standard_normal(4)  # a report like the last one would be a repeated one
+        distances = np.where(valid, met.distance_m + noise, np.nan)
         self._reports.append(RangeReport(self.now(), directions, distances, valid, np.zeros(4, bool)))
         if valid.any():
             self._good_s = self.now()
