@@ -12,7 +12,7 @@ import colorsys
 import json
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 import yaml
+from scipy.spatial.transform import Rotation
 
 from hullscan.errors import InputError
 from hullscan.geometry.camera import Camera
 from hullscan.ship.form import BulkCarrier, build_hull
 from hullscan.ship.surface import HullSurface
+from hullscan_sim.camera.growth import aged, edge_growth, overgrown
 from hullscan_sim.camera.objects import (
     COLOURS,
     LABELS,
@@ -165,6 +167,12 @@ def _scene(
     total = float(hull.total_girth(np.array([station]))[0])
     girth = girth_share * total
     coat = COATINGS[surface.coating]
+    # growth and wear differ from place to place on one ship
+    surface = replace(
+        surface,
+        fouling=float(np.clip(surface.fouling * rng.uniform(0.5, 1.6), 0, 1)),
+        age=float(np.clip(surface.age * rng.uniform(0.6, 1.4), 0, 1)),
+    )
     fouled = 0.7 * surface.fouling
     solids: list[Solid] = []
     taken: list[tuple[float, float, float]] = []
@@ -189,6 +197,8 @@ def _scene(
             if parcel:
                 parcels.append(len(solids) + 1)
                 solids += parcel
+                if rng.random() < 0.5:  # weeks in the water: its outline is no longer its own
+                    solids += overgrown(parcel[0], float(rng.uniform(0, 0.9) ** 1.5), rng)
     decals = []
     for _ in range(int(rng.choice([0, 1, 2, 3], p=[0.3, 0.3, 0.25, 0.15]))):
         fitting = str(rng.choice(["anode", "anode", "anode", "sea_chest", "outlet", "bilge_keel"]))
@@ -212,6 +222,9 @@ def _scene(
             )
     for _ in range(int(rng.choice([0, 1, 2], p=[0.55, 0.3, 0.15]))):
         decals.append(_random_decal(rng, side, station, total - girth))
+    ends = (max(station - 3.0, float(hull.stations_m[0])), min(station + 3.0, float(hull.stations_m[-1])))
+    if ends[1] > ends[0] + 1.0:
+        solids += edge_growth(hull, surface.fouling, ends, rng)
     texture = HullTexture(surface, seed, total, tuple(decals))
     keel = float(hull.keel_depth(np.array([station]))[0])
     scene = Scene(
@@ -254,6 +267,7 @@ def _random_parcel(
         pattern=str(rng.choice(["plain", "plain", "wrapped", "woven", "ribbed"])),  # type: ignore[arg-type]
         fouled=0.0 if rng.random() < 0.55 else float(rng.uniform(0.05, 0.75)) * (0.4 + fouled),
     )
+    body = aged(body, float(rng.uniform(0, 0.7)), rng) if rng.random() < 0.4 else body
     place = spot(length * 0.55)
     if place is None:
         return []
@@ -348,10 +362,16 @@ def _shot(
         white_balance=float(rng.uniform(0.2, 1.0)),
         settle_s=0.0,
         noise=float(np.exp(rng.uniform(np.log(0.4), np.log(2.2)))),
+        shutter_s=float(np.exp(rng.uniform(np.log(1 / 200), np.log(1 / 12)))),
+        haze=float(rng.choice([0.0, rng.uniform(0, 0.7)], p=[0.3, 0.7])),
+        contrast=float(rng.choice([0.0, rng.uniform(0, 0.6)], p=[0.3, 0.7])),
     )
-    image = Sensor(camera, optics, response, particles, int(rng.integers(1 << 30))).expose(
-        frame, 0.0, position, rotation
-    )
+    sensor = Sensor(camera, optics, response, particles, int(rng.integers(1 << 30)))
+    if rng.random() < 0.6:  # moving as on a survey, and a little as in a swell
+        speed = rng.normal(size=3) * [0.22, 0.08, 0.08]
+        turn = Rotation.from_rotvec(-0.1 * rng.normal(size=3) * 0.06)
+        sensor.was_at(-0.1, position - 0.1 * speed, rotation @ turn.as_matrix())
+    image = sensor.expose(frame, 0.0, position, rotation)
     image = _processed(rng, image)
     boxes = _boxes(scene, frame, image)
     if with_parcel and not any(box.label == "parcel" for box in boxes):

@@ -20,6 +20,7 @@ from hullscan_sim.camera.texture import COATINGS
 __all__ = [
     "COLOURS",
     "LABELS",
+    "PATTERNS",
     "Label",
     "LookAlike",
     "Material",
@@ -46,6 +47,7 @@ COLOURS: dict[str, Colour] = {  # linear reflectance (B, G, R)
     "brown": (0.04, 0.075, 0.12),
     **{f"{name} paint": colour for name, colour in COATINGS.items()},
 }
+PATTERNS = ("plain", "wrapped", "woven", "ribbed", "laid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +58,14 @@ class Material:
         colour: linear reflectance (B, G, R).
         shine: strength of the highlight, 0 matt to 1 wet plastic.
         mottle: strength of irregular shading.
-        pattern: plain, wrapped (tape turns), woven (webbing, rope), ribbed.
+        pattern: plain, wrapped (tape turns), woven (webbing), ribbed, laid (rope).
         fouled: share covered by what grows on the hull around it.
     """
 
     colour: Colour
     shine: float = 0.2
     mottle: float = 0.25
-    pattern: Literal["plain", "wrapped", "woven", "ribbed"] = "plain"
+    pattern: Literal["plain", "wrapped", "woven", "ribbed", "laid"] = "plain"
     fouled: float = 0.0
 
 
@@ -181,7 +183,7 @@ def _bag(length: float, width: float, height: float, body: Material, rng: np.ran
     parts = [Part(mesh.placed((0, 0, height * 0.46)), body)]
     for _ in range(int(rng.integers(1, 4))):
         where = float(rng.uniform(-0.35, 0.35)) * length
-        parts.append(Part(_hoop(where, width * 1.0, height * 0.98, float(rng.uniform(0.005, 0.012)), rng), _rope(rng)))
+        parts.append(Part(_hoop(where, width * 1.0, height * 0.98, float(rng.uniform(0.003, 0.006)), rng), _rope(rng)))
     return parts
 
 
@@ -238,7 +240,7 @@ def _attachment(
             parts.append(Part(band.placed((float(where), 0, height / 2 + 0.008)), Material(colour, 0.15, 0.2, "woven")))
     else:
         for where in rng.uniform(-0.35, 0.35, int(rng.integers(1, 3))) * length:
-            parts.append(Part(_hoop(float(where), width, height, float(rng.uniform(0.006, 0.013)), rng), _rope(rng)))
+            parts.append(Part(_hoop(float(where), width, height, float(rng.uniform(0.003, 0.0065)), rng), _rope(rng)))
     return parts
 
 
@@ -247,7 +249,7 @@ def _loose_end(length: float, rng: np.random.Generator) -> Mesh:
     steps = rng.normal(size=(14, 3)) * [0.02, 0.02, 0.004]
     line = np.cumsum(steps, axis=0) + [[0.5 * length, 0, 0.02]] + np.linspace(0, 1, 14)[:, None] * [0.1, 0.4, 0.0]
     line[:, 2] = np.abs(line[:, 2]) + 0.012
-    return tube(line, 0.008)
+    return tube(line, float(rng.uniform(0.003, 0.0055)))
 
 
 def _hoop(where_m: float, width: float, height: float, radius: float, rng: np.random.Generator) -> Mesh:
@@ -262,7 +264,7 @@ def _hoop(where_m: float, width: float, height: float, radius: float, rng: np.ra
 
 def _rope(rng: np.random.Generator) -> Material:
     colour = COLOURS[str(rng.choice(["white", "grey", "brown", "green", "blue", "orange", "black"]))]
-    return Material(_scaled(colour, rng.uniform(0.4, 1.0)), 0.05, 0.4, "woven", float(rng.uniform(0, 0.4)))
+    return Material(_scaled(colour, rng.uniform(0.4, 1.0)), 0.05, 0.4, "laid", float(rng.uniform(0, 0.4)))
 
 
 def _scaled(colour: Sequence[float], factor: float) -> Colour:
@@ -420,7 +422,7 @@ def _loose_rope(paint: Material, rng: np.random.Generator) -> list[Part]:
     line = np.cumsum(step, axis=0)
     line -= line.mean(axis=0)
     line[:, 2] = rng.uniform(0.01, 0.08) + 0.03 * np.sin(np.arange(count) / 4)
-    turned = tube(line, float(rng.uniform(0.006, 0.022))).placed(turn_rad=float(rng.uniform(0, 2 * np.pi)))
+    turned = tube(line, float(rng.uniform(0.004, 0.011))).placed(turn_rad=float(rng.uniform(0, 2 * np.pi)))
     return [Part(turned, _rope(rng))]
 
 
@@ -465,7 +467,7 @@ def _net(paint: Material, rng: np.random.Generator) -> list[Part]:
         for flip in (False, True):
             share = np.linspace(-span, span, 10)
             line = np.stack([share, k + 0.02 * np.sin(share * 9), 0.02 + 0.01 * np.cos(share * 7)], axis=1)
-            parts.append(Part(tube(line[:, [1, 0, 2]] if flip else line, 0.004, 5), rope))
+            parts.append(Part(tube(line[:, [1, 0, 2]] if flip else line, 0.0025, 5), rope))
     return parts
 
 

@@ -16,9 +16,10 @@ import numpy.typing as npt
 
 from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import Array
-from hullscan_sim.camera.noise import Image, fractal
+from hullscan_sim.camera.noise import Image
 from hullscan_sim.camera.pages import PageSource
 from hullscan_sim.camera.scene import HULL, NOTHING, QUAY, SEA_BED, Hit, Scene
+from hullscan_sim.camera.skin import Skin
 from hullscan_sim.camera.water import Lamp, Veil, WaterOptics
 
 __all__ = ["Rendered", "Renderer"]
@@ -29,8 +30,6 @@ _FAR_M = 12.0  # beyond this nothing is left of an object in any water that we m
 _NOTHING_M = 60.0  # stands for infinity where depths are interpolated
 _PLANES = np.zeros((4, 3), np.float32)  # reflectance by minus the object's number; open water has none
 _PLANES[-SEA_BED], _PLANES[-QUAY] = (0.10, 0.15, 0.17), (0.16, 0.17, 0.17)
-_SHELLS, _SLIME = np.array([0.22, 0.25, 0.26], np.float32), np.array([0.03, 0.07, 0.06], np.float32)
-_PATTERNS = ("plain", "wrapped", "woven", "ribbed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +101,7 @@ class Renderer:
         grid = np.stack(np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5), -1)
         self._pixels = grid.reshape(-1, 2).astype(np.float32)
         self._pixel_rays = camera.rays_cam(grid.reshape(-1, 2)).astype(np.float32)
-        axis = np.arange(512) / 512 * 0.5
-        self._tile = np.dstack(
-            [
-                fractal(axis, axis, 0.125, 5, seed + 3, gain=0.6),
-                fractal(axis, axis, 0.03, 4, seed + 5, stretch=3.0),
-                fractal(axis, axis, 0.06, 4, seed + 7, gain=0.75),
-            ]
-        ).astype(np.float32)
-
-        self._material_table = np.array(
-            [(*m.colour, m.mottle, m.fouled, _PATTERNS.index(m.pattern)) for m in scene.materials], np.float32
-        )
+        self._skin = Skin(scene.materials, seed)
         self._shine = np.array([material.shine for material in scene.materials], np.float32) * np.float32(0.35)
 
     def set_lamps(self, tilt_rad: float, level: float) -> None:
@@ -331,28 +319,6 @@ class Renderer:
 
     # ---------------------------------------------------------------- colour
 
-    def _solid_albedo(self, index: npt.NDArray[np.int32], uv: Image) -> Image:
-        """(n, 3) reflectance of points of solids, by material and surface coordinates."""
-        table = self._material_table
-        colour, mottle, fouled, pattern = table[index, :3], table[index, 3], table[index, 4], table[index, 5]
-        place = np.zeros((-(-len(uv) // 1024), 1024, 2), np.float32)  # remap refuses rows beyond 32767
-        place.reshape(-1, 2)[: len(uv)] = (uv / 0.5 * 512) % 512
-        sampled = cv2.remap(self._tile, place[..., 0], place[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
-        noise = sampled.reshape(-1, 3)[: len(uv)]
-        shade = 1 + mottle * 0.5 * noise[:, 0] + 0.12 * noise[:, 2]
-        shade += (pattern == 1) * (0.30 * noise[:, 1])
-        for number, wave_m, strength in ((2, 0.013, 0.22), (3, 0.045, 0.25)):
-            which = pattern == number
-            shade[which] += strength * np.sin(uv[which, 0] * np.float32(2 * np.pi / wave_m))
-        albedo = colour * np.clip(shade, 0.2, 2.2)[:, None]
-        grown = np.flatnonzero(fouled > 0)
-        if len(grown):
-            field = noise[grown, 0] + 0.5 * noise[grown, 2]
-            cover = np.clip(field * 1.2 - 1.6 + 3.2 * fouled[grown], 0, 1)[:, None]
-            growth = np.where(noise[grown, 2:] > 1.0, _SHELLS, _SLIME)
-            albedo[grown] = albedo[grown] * (1 - cover) + growth * cover
-        return np.asarray(np.clip(albedo, 0.004, 0.85), dtype=np.float32)
-
     def _compose(
         self,
         numbers: npt.NDArray[np.int32],
@@ -389,9 +355,10 @@ class Renderer:
         else:
             albedo = np.zeros_like(diffuse)
         if len(solid):
-            albedo.reshape(-1, 3)[solid] = self._solid_albedo(material.ravel()[solid], uv.reshape(-1, 2)[solid])
+            albedo.reshape(-1, 3)[solid] = self._skin.albedo(material.ravel()[solid], uv.reshape(-1, 2)[solid])
         if len(plane):
-            albedo.reshape(-1, 3)[plane] = _PLANES[np.clip(-numbers.ravel()[plane], 0, 3)]
+            ground = self._skin.ground(uv.reshape(-1, 2)[plane])
+            albedo.reshape(-1, 3)[plane] = _PLANES[np.clip(-numbers.ravel()[plane], 0, 3)] * ground[:, None]
         return np.asarray(cv2.add(cv2.multiply(diffuse, albedo), veil), dtype=np.float32)
 
     def _enlarge(self, nodes: Image) -> Image:

@@ -6,6 +6,7 @@ import numpy as np
 
 from hullscan.ship.fittings import Fitting, assumed_fittings
 from hullscan.ship.surface import HullSurface, Side, side_sign
+from hullscan_sim.camera.growth import edge_growth, overgrown
 from hullscan_sim.camera.objects import (
     COLOURS,
     LookAlike,
@@ -43,7 +44,9 @@ def build_scene(scenario: Scenario, stated: ShipAtBerth, hull: HullSurface) -> t
         taken.append((side, parcel.station_m, girth))
         where = on_hull(hull, side, parcel.station_m, girth, float(np.radians(parcel.turn_deg)))
         body = _body(parcel, coat, fouled, rng)
-        solids += build_parcel(parcel.kind, parcel.size_m, parcel.attach, body, *where, rng, f"parcel {index}")
+        built = build_parcel(parcel.kind, parcel.size_m, parcel.attach, body, *where, rng, f"parcel {index}")
+        solids += built
+        solids += overgrown(built[0], 0.5 * body.fouled, np.random.default_rng([scenario.seed, 12, index]))
     for index, fitting in enumerate(stated.ship.fittings):
         side, girth = _place(hull, fitting.side, fitting.station_m, fitting.depth_m)
         taken.append((side, fitting.station_m, girth))
@@ -54,6 +57,8 @@ def build_scene(scenario: Scenario, stated: ShipAtBerth, hull: HullSurface) -> t
         if _is_clear(side, moved.station_m, girth, taken):
             solids.append(_fitted(hull, moved, coat, fouled, rng, f"unknown fitting {index}"))
     solids += _look_alikes(hull, coat, taken, rng)
+    ends = (float(hull.stations_m[0]), float(hull.stations_m[-1]))
+    solids += edge_growth(hull, scenario.surface.fouling, ends, np.random.default_rng([scenario.seed, 13]))
     waterline = float(hull.total_girth(np.array([hull.dimensions.length_m / 2]))[0])
     texture = HullTexture(scenario.surface, scenario.seed, waterline, tuple(_draught_marks(hull)))
     quay = stated.berth.quay_side
