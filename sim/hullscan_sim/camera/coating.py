@@ -60,7 +60,7 @@ class Coating:
         broken = _flaking(grid.us, grid.vs, age, seed, exact=True)
         flaking = _flaking(us, vs, age, seed) if broken.any() else np.zeros((len(vs), len(us)), np.float32)
         blocks = block_marks(us, vs, waterline_v_m, age, seed)
-        _flakes(us, vs, flaking, blocks, albedo, relief, seed)
+        _flakes(us, vs, flaking, blocks, coat, albedo, relief, seed)
         _welds(us, vs, albedo, relief, age, seed)
         _rust(us, vs, flaking, albedo, relief, age, seed)
         bare = block_marks(grid.us, grid.vs, waterline_v_m, age, seed)
@@ -145,26 +145,29 @@ def block_marks(us: Axis, vs: Axis, waterline_v_m: float, age: float, seed: int)
 
 def _flaking(us: Axis, vs: Axis, age: float, seed: int, *, exact: bool = False) -> Image:
     """How far a place has flaked: 0.33 the top coat is gone, 0.67 the next, 1 down to the steel."""
-    weak = fractal(us, vs, 3.2, 2, seed + 6, exact=exact)
-    ragged = fractal(us, vs, 0.42, 6, seed + 5, gain=0.62, exact=exact)
-    return np.asarray(np.clip((ragged + 0.9 * weak - (3.35 - 1.5 * age)) * 1.1, 0, 1), np.float32)
+    weak = fractal(us, vs, 2.1, 3, seed + 6, gain=0.7, exact=exact)
+    ragged = fractal(us, vs, 0.15, 5, seed + 5, gain=0.68, exact=exact)
+    return np.asarray(np.clip((ragged + 1.1 * weak - (3.75 - 1.6 * age)) * 0.8, 0, 1), np.float32)
 
 
-def _flakes(us: Axis, vs: Axis, flaking: Image, blocks: Image, albedo: Image, relief: Image, seed: int) -> None:
+def _flakes(
+    us: Axis, vs: Axis, flaking: Image, blocks: Image, coat: Image, albedo: Image, relief: Image, seed: int
+) -> None:
     """Coats broken away in layers, each with the pale rim of its edge."""
     rows = np.flatnonzero((flaking.max(axis=1) > 0) | (blocks.max(axis=1) > 0))
     if not len(rows):
         return
     rows = slice(rows[0], rows[-1] + 1)  # type: ignore[assignment]
     part, bare, view = flaking[rows], blocks[rows][..., None], albedo[rows]
-    undercoat = _UNDERCOATS[seed % len(_UNDERCOATS)]
-    lower = _UNDERCOATS[(seed // 7) % len(_UNDERCOATS)]
+    # an older coat of the same ship comes first, and is nearer to hers in shade than the primers under it
+    first, lower = (np.array(_UNDERCOATS[(seed // by) % len(_UNDERCOATS)], np.float32) for by in (1, 7))
+    undercoat = 0.45 * first + 0.55 * coat
     mottle = 1 + 0.25 * fractal(us, vs[rows], 0.05, 3, seed + 9)[..., None]
-    for threshold, colour in ((0.02, undercoat), (0.38, lower), (0.72, _STEEL)):
+    for threshold, colour in ((0.02, undercoat), (0.38, lower), (0.72, np.array(_STEEL, np.float32))):
         over = np.clip((part - threshold) * 40, 0, 1)[..., None]
         rim = np.clip(1 - np.abs(part - threshold) * 28, 0, 1)[..., None] * (part > 0)[..., None]
-        view += (np.array(colour, np.float32) * mottle - view) * over
-        view += (np.float32(0.30) - view) * np.float32(0.35) * rim
+        view += (colour * mottle - view) * over
+        view += (np.float32(0.22) - view) * np.float32(0.30) * rim
     view += (np.array(_STEEL, np.float32) * 1.25 * mottle - view) * (0.85 * bare)
     relief[rows] -= np.float32(0.0008) * np.floor(part * 2.99)
 

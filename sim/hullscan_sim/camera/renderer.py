@@ -20,6 +20,7 @@ from hullscan_sim.camera.noise import Image
 from hullscan_sim.camera.pages import PageSource
 from hullscan_sim.camera.scene import HULL, NOTHING, QUAY, SEA_BED, Hit, Scene
 from hullscan_sim.camera.skin import Skin
+from hullscan_sim.camera.texture import SLOPE_OF_CODE, VALUES_OF_CODES
 from hullscan_sim.camera.water import Lamp, Veil, WaterOptics
 
 __all__ = ["Rendered", "Renderer"]
@@ -343,9 +344,12 @@ class Renderer:
             map_u, map_v = uv[..., 0] * float(scale), uv[..., 1] * float(scale)
             map_u -= float(page.u0_m * scale)
             map_v -= float(page.v0_m * scale)
-            albedo: Any = cv2.remap(page.albedo, map_u, map_v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
-            slope = cv2.remap(page.slope, map_u, map_v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
-            hu, hv = cv2.split(slope)
+            edge = cv2.BORDER_REFLECT
+            codes = cv2.remap(page.codes, map_u, map_v, cv2.INTER_LINEAR, borderMode=edge)
+            codes_v = cv2.remap(page.codes_v, map_u, map_v, cv2.INTER_LINEAR, borderMode=edge)
+            *colour, hu = cv2.split(cv2.LUT(codes, VALUES_OF_CODES))
+            hv = cv2.LUT(codes_v, SLOPE_OF_CODE)
+            albedo: Any = cv2.merge(colour)
             tilt_u, tilt_v = cv2.split(tilt)
             relief = np.maximum(1 - hu * tilt_u - hv * tilt_v, 0)
             relief /= cv2.sqrt(1 + hu * hu + hv * hv)

@@ -53,8 +53,8 @@ class Response:
     noise: float = 1.0
     shutter_s: float = 1 / 50
     max_gain: float = 64.0
-    haze: float = 0.35
-    contrast: float = 0.35
+    haze: float = 0.30
+    contrast: float = 0.25
 
 
 class Sensor:

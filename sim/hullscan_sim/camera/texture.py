@@ -11,13 +11,16 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 
 from hullscan_sim.camera.coating import Coating
 from hullscan_sim.camera.fouling import GRID_M, Growth, grow
 from hullscan_sim.camera.noise import Axis, Grid, Image, value_noise
 from hullscan_sim.scenario import Surface
 
-__all__ = ["COATINGS", "Decal", "HullTexture", "Page"]
+__all__ = ["COATINGS", "SLOPE_OF_CODE", "VALUES_OF_CODES", "Decal", "HullTexture", "Page"]
+
+Codes = npt.NDArray[np.uint8]
 
 # Linear reflectance (B, G, R) of coatings: antifouling red (iron oxide), black, blue, green, grey.
 COATINGS: dict[str, tuple[float, float, float]] = {
@@ -27,6 +30,14 @@ COATINGS: dict[str, tuple[float, float, float]] = {
     "green": (0.050, 0.100, 0.030),
     "grey": (0.170, 0.170, 0.160),
 }
+_ALBEDO, _STEEPEST = (0.004, 0.9), 1.6  # limits of what codes can say
+_PER_LOG = float(255 / np.log(_ALBEDO[1] / _ALBEDO[0]))
+ALBEDO_OF_CODE: Image = (_ALBEDO[0] * np.exp(np.arange(256) / _PER_LOG)).astype(np.float32)
+SLOPE_OF_CODE: Image = (_STEEPEST * np.sign(np.arange(256) - 128) * ((np.arange(256) - 128) / 127) ** 2).astype(
+    np.float32
+)
+VALUES_OF_CODES: Image = np.stack([ALBEDO_OF_CODE] * 3 + [SLOPE_OF_CODE], axis=-1)[None]
+"""(1, 256, 4) for the four channels of a page."""
 _REACH_M = 0.12  # from where an organism still reaches into a page
 _SOFT_PX = 4  # what varies slowly is made at every fourth pixel
 
@@ -56,15 +67,35 @@ class Page:
     Attributes:
         u0_m, v0_m: centre of the first pixel.
         step_m: distance of pixels.
-        albedo: (h, w, 3) linear reflectance, BGR.
-        slope: (h, w, 2) of the relief, along u and v.
+        codes: (h, w, 4) of linear reflectance, BGR (its logarithm, so that dark coats have as many levels), and of the
+            slope of the relief along u (its signed root, finest where it is flat).
+        codes_v: (h, w) of the slope along v. Four channels and one are what is looked up fastest.
     """
 
     u0_m: float
     v0_m: float
     step_m: float
-    albedo: Image
-    slope: Image
+    codes: Codes
+    codes_v: Codes
+
+    @classmethod
+    def of(cls, u0_m: float, v0_m: float, step_m: float, albedo: Image, relief: Image) -> Page:
+        """Code a page: eight bits are enough for a surface, and are looked up three times as fast."""
+        colour = (cv2.log(np.clip(albedo, *_ALBEDO)) - np.log(_ALBEDO[0])) * _PER_LOG
+        slope = np.dstack([_gradient(relief, 1), _gradient(relief, 0)]) / np.float32(_STEEPEST * step_m)
+        tilt = 128 + 127 * np.sign(slope) * cv2.sqrt(np.minimum(np.abs(slope), 1))
+        codes = (np.dstack([colour, tilt]) + 0.5).astype(np.uint8)
+        return cls(u0_m, v0_m, step_m, np.ascontiguousarray(codes[..., :4]), np.ascontiguousarray(codes[..., 4]))
+
+    @property
+    def albedo(self) -> Image:
+        """(h, w, 3) linear reflectance, BGR."""
+        return ALBEDO_OF_CODE[self.codes[..., :3]]
+
+    @property
+    def slope(self) -> Image:
+        """(h, w, 2) of the relief, along u and v."""
+        return SLOPE_OF_CODE[np.dstack([self.codes[..., 3], self.codes_v])]
 
 
 class HullTexture:
@@ -94,9 +125,7 @@ class HullTexture:
         if fouling > 0:
             growth = Growth.made(grid, fouling, coating.broken, self.waterline_v_m, self.seed)
             grow(growth, grid, us, vs, soft, albedo, relief, fouling, self.seed)
-        np.clip(albedo, 0.004, 0.9, out=albedo)
-        slope = np.dstack([_gradient(relief, 1), _gradient(relief, 0)]) / np.float32(step_m)
-        return Page(u0_m, v0_m, step_m, albedo, np.clip(slope, -1.6, 1.6).astype(np.float32))
+        return Page.of(u0_m, v0_m, step_m, albedo, relief)
 
     def _decal(
         self,
