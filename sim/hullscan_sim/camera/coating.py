@@ -19,7 +19,7 @@ __all__ = ["Coating", "block_marks"]
 
 Colour = tuple[float, float, float]
 Whole = npt.NDArray[np.int64]
-_UNDERCOATS: tuple[Colour, ...] = ((0.15, 0.16, 0.17), (0.10, 0.13, 0.15), (0.05, 0.07, 0.20), (0.20, 0.20, 0.19))
+_UNDERCOATS: tuple[Colour, ...] = ((0.15, 0.16, 0.17), (0.10, 0.13, 0.15), (0.06, 0.08, 0.15), (0.17, 0.17, 0.165))
 _STEEL: Colour = (0.035, 0.045, 0.055)
 _RUST_DARK, _RUST, _STAIN = (0.014, 0.026, 0.055), (0.017, 0.048, 0.125), (0.030, 0.085, 0.165)
 _PLATE_M, _STRAKE_M = 6.4, 2.15  # of plates as shipyards lay them: 6 to 12 m long, 2 to 3 m broad
@@ -157,12 +157,12 @@ def _flakes(
     rows = np.flatnonzero((flaking.max(axis=1) > 0) | (blocks.max(axis=1) > 0))
     if not len(rows):
         return
-    rows = slice(rows[0], rows[-1] + 1)  # type: ignore[assignment]
+    rows = slice(max(rows[0] - 1, 0), rows[-1] + 2)  # type: ignore[assignment]
     part, bare, view = flaking[rows], blocks[rows][..., None], albedo[rows]
     # an older coat of the same ship comes first, and is nearer to hers in shade than the primers under it
     first, lower = (np.array(_UNDERCOATS[(seed // by) % len(_UNDERCOATS)], np.float32) for by in (1, 7))
     undercoat = 0.45 * first + 0.55 * coat
-    mottle = 1 + 0.25 * fractal(us, vs[rows], 0.05, 3, seed + 9)[..., None]
+    mottle = 1 + 0.28 * fractal(us, vs[rows], 0.06, 4, seed + 9, gain=0.7)[..., None]
     for threshold, colour in ((0.02, undercoat), (0.38, lower), (0.72, np.array(_STEEL, np.float32))):
         over = np.clip((part - threshold) * 40, 0, 1)[..., None]
         rim = np.clip(1 - np.abs(part - threshold) * 28, 0, 1)[..., None] * (part > 0)[..., None]
@@ -209,7 +209,8 @@ def _span(mask: npt.NDArray[np.bool_]) -> tuple[slice | None, slice | None]:
 def _rust(us: Axis, vs: Axis, flaking: Image, albedo: Image, relief: Image, age: float, seed: int) -> None:
     """Steel laid bare rusts; from there, and from pinholes along the welds, it bleeds down the side."""
     grid = Grid.round(us, vs, max(_RUST_GRID_M, 1.5 * float(us[1] - us[0])), 2.2 * _RUN_M)
-    inner = np.flatnonzero((grid.us > us[0] - 0.1) & (grid.us < us[-1] + 0.1))
+    beside_m = 0.1 + 2 * grid.step_m  # runs go up and down only
+    inner = np.flatnonzero((grid.us > us[0] - beside_m) & (grid.us < us[-1] + beside_m))
     grid = Grid(grid.us[inner], grid.vs, grid.step_m)
     pits = fractal(grid.us, grid.vs, 0.07, 2, seed + 36, exact=True)
     pits += fractal(grid.us, grid.vs, 2.6, 2, seed + 32, exact=True)
@@ -238,7 +239,7 @@ def _rust(us: Axis, vs: Axis, flaking: Image, albedo: Image, relief: Image, age:
         return
     threads = fractal(us, vs, 0.05, 4, seed + 31, stretch=18.0, gain=0.75)
     blotch = fractal(us, vs, 0.05, 4, seed + 34, gain=0.7)
-    stain = (np.clip(bled[rows, columns] * 2.0 + 0.55 * threads - 0.75, 0, 1) * 0.5)[..., None]
+    stain = (np.clip(bled[rows, columns] * 1.5 + 0.60 * threads - 0.75, 0, 1) * 0.45)[..., None]
     core = np.clip(spots[rows, columns] * (0.8 + 0.45 * blotch), 0, 1)[..., None]
     mix = np.clip(0.5 + 0.4 * blotch, 0, 1)[..., None]
     view += (np.array(_STAIN, np.float32) * (0.7 + 0.3 * mix) - view) * stain

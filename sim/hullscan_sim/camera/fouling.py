@@ -133,7 +133,7 @@ def grow(
 def _chance(name: str, order: int, classes: int, age: Image, fouling: float) -> Image:
     """Probability that a candidate of a size class settled, by the age of the colony at its place."""
     if name == "barnacles":  # sorted by size: the large ones stand in the middle
-        stray = np.float32(0.012 * fouling if order == 0 else 0.006 * fouling)
+        stray = np.float32((0.012, 0.003, 0.0006)[order] * fouling)
         return np.asarray(
             np.clip((age - (0.0, 0.10, 0.42)[order]) * (1.5, 1.25, 1.3)[order], 0, 0.92) + stray, np.float32
         )

@@ -52,7 +52,9 @@ class Grid:
         """The lattice round a page, with a margin."""
         first_u, last_u = int(np.floor((us[0] - margin_m) / step_m)), int(np.ceil((us[-1] + margin_m) / step_m))
         first_v, last_v = int(np.floor((vs[0] - margin_m) / step_m)), int(np.ceil((vs[-1] + margin_m) / step_m))
-        return cls(np.arange(first_u, last_u + 1) * step_m, np.arange(first_v, last_v + 1) * step_m, step_m)
+        along = np.arange(first_u, max(last_u, first_u + 1) + 1)
+        across = np.arange(first_v, max(last_v, first_v + 1) + 1)
+        return cls(along * step_m, across * step_m, step_m)
 
     def at(self, field: Image, u: Axis, v: Axis) -> Image:
         """(n,) values between the points of a field."""
