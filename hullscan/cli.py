@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from hullscan import __version__
+
+if TYPE_CHECKING:
+    pass
 
 __all__ = ["app", "main"]
 
@@ -23,11 +26,22 @@ app = typer.Typer(
 MissionArg = Annotated[Path, typer.Argument(metavar="MISSION", help="mission file (YAML)")]
 OutOption = Annotated[Path, typer.Option("--out", help="folder in which the result is made")]
 LangOption = Annotated[str, typer.Option("--lang", help="language for people: en or ko")]
+archive_app = typer.Typer(help="Keep missions as signed bags, list them, compare them.", no_args_is_help=True)
+app.add_typer(archive_app, name="archive")
+
 ModelOption = Annotated[Path | None, typer.Option("--model", help="detector, .onnx or .pt; ours by default")]
 ScoreOption = Annotated[
     float | None,
     typer.Option("--min-score", min=0.0, max=1.0, help="least score of a finding; by default the model card's"),
 ]
+SealKeyOption = Annotated[
+    Path | None,
+    typer.Option("--seal-key", help="OpenSSH Ed25519 key that signs the folder; by default this computer's own"),
+]
+
+
+def _seal_key(given: Path | None) -> Path:
+    return given or Path(typer.get_app_dir("hullscan")) / "seal_key"
 
 
 @app.callback(invoke_without_command=True)
@@ -101,6 +115,7 @@ def survey(
     min_score: ScoreOption = None,
     lang: LangOption = "en",
     no_console: Annotated[bool, typer.Option("--no-console", help="plain lines instead of a live screen")] = False,
+    seal_key: SealKeyOption = None,
 ) -> None:
     """Fly a mission, search the hull, and write the report."""
     from hullscan.console.live import make_screen
@@ -122,6 +137,7 @@ def survey(
         model=model,
         language=lang,
         rules=rules_for(model, min_score),
+        seal_key=_seal_key(seal_key),
     )
     outcome = fly(mission, options, make_screen(words, plain=no_console))
     for line in outcome_lines(outcome, words):
@@ -144,6 +160,7 @@ def analyze(
     start_utc: Annotated[
         str | None, typer.Option("--start-utc", help="when a foreign video begins, ISO 8601; else from the file")
     ] = None,
+    seal_key: SealKeyOption = None,
 ) -> None:
     """Find again: detect, place and report from a recording."""
     from hullscan.console.progress import console_progress
@@ -153,7 +170,9 @@ def analyze(
     from hullscan.words import translator
 
     words = translator(lang)
-    options = AnalyzeOptions(out=out, model=model, language=lang, rules=rules_for(model, min_score))
+    options = AnalyzeOptions(
+        out=out, model=model, language=lang, rules=rules_for(model, min_score), seal_key=_seal_key(seal_key)
+    )
     with console_progress() as progress:
         if source.is_dir():
             folder = analyze_folder(source, options, progress)
@@ -165,13 +184,152 @@ def analyze(
 
 @app.command()
 def report(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="mission folder")], lang: LangOption = "en"
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="mission folder")],
+    lang: LangOption = "en",
+    seal_key: SealKeyOption = None,
 ) -> None:
-    """Write the report of a mission folder again."""
+    """Write the report of a mission folder again; a sealed folder is sealed again, the seal before is kept."""
     from hullscan.record.folder import MissionFolder
-    from hullscan.report.html import write_report
+    from hullscan.record.seal import is_sealed, seal
+    from hullscan.record.signature import machine_key
+    from hullscan.report.writing import write_reports
 
-    typer.echo(str(write_report(MissionFolder.open(folder), lang)))
+    written = write_reports(MissionFolder.open(folder), lang)
+    if is_sealed(folder):
+        seal(folder, machine_key(_seal_key(seal_key)))
+    for path in written:
+        typer.echo(str(path))
+
+
+@app.command()
+def verify(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="mission folder")],
+    signer: Annotated[Path | None, typer.Option("--signer", help=".pub file of the key that must have signed")] = None,
+    lang: LangOption = "en",
+) -> None:
+    """Check a mission folder: every file as sealed, by whom, nothing missing, events in their order."""
+    from rich.console import Console
+
+    from hullscan.console.tables import check_table
+    from hullscan.errors import RecordError
+    from hullscan.record.checking import check_folder
+    from hullscan.words import translator
+
+    checks = check_folder(folder, signer)
+    Console().print(check_table(checks, translator(lang)))
+    faults = sum(check.passed is False for check in checks)
+    if faults:
+        raise RecordError(f"the folder is not as it was sealed: {faults} faults", where=str(folder))
+
+
+@app.command()
+def review(
+    folders: Annotated[list[Path], typer.Argument(metavar="DIR...", help="mission folders")],
+    port: Annotated[int, typer.Option("--port", min=0, max=65535, help="on this computer; 0 takes any")] = 8765,
+    reader: Annotated[list[str] | None, typer.Option("--reader", help="name of a reader; give two or more")] = None,
+    supervisor: Annotated[list[str] | None, typer.Option("--supervisor", help="who may sign off")] = None,
+    least_s: Annotated[float, typer.Option("--least-s", min=0, max=120, help="least time in front of a place")] = 7.0,
+    show_score: Annotated[bool, typer.Option("--show-score", help="readers see the detector's score at once")] = False,
+    no_browser: Annotated[bool, typer.Option("--no-browser", help="only print the addresses")] = False,
+    lang: LangOption = "en",
+    seal_key: SealKeyOption = None,
+) -> None:
+    """Read the findings of missions: two readers, independent, with a least time; a supervisor signs off."""
+    from hullscan.review.serve import ServeOptions, serve
+    from hullscan.words import translator
+
+    words = translator(lang)
+    options = ServeOptions(
+        port=port,
+        readers=reader or ["reader 1", "reader 2", "reader 3"],
+        supervisors=supervisor or ["supervisor"],
+        least_s=least_s,
+        blind=not show_score,
+        language=lang,
+        browser=not no_browser,
+        seal_key=_seal_key(seal_key),
+    )
+    serve(
+        folders, options, lambda person, address: typer.echo(f"{person.name} ({words(person.role.value)}): {address}")
+    )
+
+
+@app.command(name="export")
+def export_(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="mission folder")],
+    form: Annotated[str, typer.Option("--format", help="geojson, kml, csv, coco, yolo, srt, diver or bag")],
+    out: Annotated[Path | None, typer.Option("--out", help="folder of the files; DIR-export by default")] = None,
+    lang: LangOption = "en",
+    seal_key: SealKeyOption = None,
+) -> None:
+    """Write a mission's findings for other programs, or the whole folder as a signed BagIt bag."""
+    from hullscan.record.folder import MissionFolder
+    from hullscan.report.exports import export_mission
+
+    target = out or folder.resolve().with_name(folder.resolve().name + "-export")
+    for path in export_mission(MissionFolder.open(folder), form, target, _seal_key(seal_key), lang):
+        typer.echo(str(path))
+
+
+@archive_app.command(name="add")
+def archive_add(
+    archive: Annotated[Path, typer.Argument(metavar="ARCHIVE", help="folder of the archive")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="mission folder")],
+    seal_key: SealKeyOption = None,
+) -> None:
+    """Copy a mission into the archive as a signed bag."""
+    from hullscan.record.archive import add_to_archive
+    from hullscan.record.folder import MissionFolder
+
+    typer.echo(str(add_to_archive(archive, MissionFolder.open(folder), _seal_key(seal_key))))
+
+
+@archive_app.command(name="list")
+def archive_list(
+    archive: Annotated[Path, typer.Argument(metavar="ARCHIVE", help="folder of the archive")], lang: LangOption = "en"
+) -> None:
+    """The missions of an archive."""
+    from rich.console import Console
+
+    from hullscan.console.archive_tables import archive_table
+    from hullscan.record.archive import archived
+    from hullscan.words import translator
+
+    Console().print(archive_table(archived(archive), translator(lang)))
+
+
+@archive_app.command(name="stats")
+def archive_stats(
+    archive: Annotated[Path, typer.Argument(metavar="ARCHIVE", help="folder of the archive")], lang: LangOption = "en"
+) -> None:
+    """Missions, ships, findings and area by month."""
+    from rich.console import Console
+
+    from hullscan.console.archive_tables import stats_table
+    from hullscan.record.archive import archived
+    from hullscan.words import translator
+
+    Console().print(stats_table(archived(archive), translator(lang)))
+
+
+@archive_app.command(name="compare")
+def archive_compare(
+    before: Annotated[Path, typer.Argument(metavar="DIR", help="the earlier mission folder or bag")],
+    after: Annotated[Path, typer.Argument(metavar="DIR", help="the later one")],
+    lang: LangOption = "en",
+) -> None:
+    """Two missions on the same ship: what is new, gone, or there still."""
+    from rich.console import Console
+
+    from hullscan.console.archive_tables import change_table
+    from hullscan.record.folder import MissionFolder
+    from hullscan.report.compare import compare_missions
+    from hullscan.words import translator
+
+    folders = [
+        MissionFolder.open(path / "data" if (path / "bagit.txt").is_file() else path) for path in (before, after)
+    ]
+    Console().print(change_table(compare_missions(*folders), translator(lang)))
 
 
 @app.command()

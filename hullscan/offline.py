@@ -30,7 +30,9 @@ from hullscan.record.events import read_events
 from hullscan.record.finish import Evidence, Pictures, finish
 from hullscan.record.folder import MissionFolder
 from hullscan.record.replay import FilePictures, FolderPictures, recorded_ranges
-from hullscan.report.html import write_report
+from hullscan.record.seal import seal, unseal
+from hullscan.record.signature import machine_key
+from hullscan.report.writing import write_reports
 from hullscan.vehicle.protocol import RangeReport
 from hullscan.vehicle.telemetry import Telemetry
 from hullscan.vehicle.tlog import read_recording
@@ -48,13 +50,14 @@ _FORWARD = 0  # MAV_SENSOR_ROTATION of an echo sounder that looks ahead
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalyzeOptions:
-    """How a recording is analysed; ``out`` defaults to a folder beside the source."""
+    """How a recording is analysed; ``out`` defaults to a folder beside the source, ``seal_key`` signs it."""
 
     out: Path | None = None
     model: Path | None = None
     threads: int = 2
     language: str = "en"
     rules: FindingRules = field(default_factory=FindingRules)
+    seal_key: Path | None = None
 
 
 def analyze_folder(source: Path, options: AnalyzeOptions, progress: Progress) -> Path:
@@ -153,7 +156,8 @@ def _analyze(
         finish(folder, database, evidence, pictures, options.rules)
     finally:
         database.close()
-    write_report(folder, options.language)
+    write_reports(folder, options.language)
+    seal(folder.path, None if options.seal_key is None else machine_key(options.seal_key))
     return folder.path
 
 
@@ -166,6 +170,7 @@ def _new_folder(out: Path, mission: Mission, plan: Plan) -> MissionFolder:
     try:
         for part in (out, folder.frames):
             part.mkdir(parents=True, exist_ok=True)
+        unseal(out)
         for old in (folder.database, *out.glob("mission.sqlite-*"), *folder.frames.glob("F*.jpg")):
             old.unlink(missing_ok=True)
         folder.keep_mission(mission.source, mission.named_files)

@@ -33,7 +33,9 @@ from hullscan.record.events import EventLog, warnings_as_events
 from hullscan.record.finish import Evidence, finish
 from hullscan.record.folder import MissionFolder
 from hullscan.record.replay import DvlLog, FolderPictures, has_recording
-from hullscan.report.html import write_report
+from hullscan.record.seal import digest, seal
+from hullscan.record.signature import machine_key
+from hullscan.report.writing import write_reports
 from hullscan.vehicle.address import parse_address
 from hullscan.vehicle.ardusub import ArduSubVehicle
 from hullscan.vehicle.dvl import DVL_PORT, WaterLinkedDvl
@@ -63,6 +65,7 @@ class SurveyOptions:
         paced: mission time is the vehicle's own; for a simulator behind ``connect`` that does not keep real time.
         model: detector; ours by default.
         threads: of the detector.
+        seal_key: signs the closed folder; made if it is not there. Without one the folder is sealed unsigned.
     """
 
     out: Path
@@ -76,6 +79,7 @@ class SurveyOptions:
     threads: int = 1
     language: str = "en"
     rules: FindingRules = field(default_factory=FindingRules)
+    seal_key: Path | None = None
 
     def make_clock(self) -> Clock:
         """The mission clock: the computer's beside a real vehicle, the vehicle's own in a simulator."""
@@ -135,6 +139,7 @@ def survey(mission_file: Path, options: SurveyOptions, screen: Screen) -> Outcom
     plan = plan_mission(mission)
     require_ways_home(mission, plan.legs)
     detector = load_detector(options.model, threads=options.threads)
+    key = None if options.seal_key is None else machine_key(options.seal_key)
     clock = options.make_clock()
     folder = MissionFolder.create(options.out, mission.file.ship.name, clock.now())
     folder.keep_mission(mission.source, mission.named_files)
@@ -156,7 +161,9 @@ def survey(mission_file: Path, options: SurveyOptions, screen: Screen) -> Outcom
         if flight.live is None:
             raise flight.ended_by or HullscanError("the flight did not begin")
         assessment = _close(flight)
-        return Outcome(folder, assessment, flight.ended_by, flight.live.pilot.aborted)
+        outcome = Outcome(folder, assessment, flight.ended_by, flight.live.pilot.aborted)
+    seal(folder.path, key)
+    return outcome
 
 
 def _plan_facts(plan: Plan) -> dict[str, Any]:
@@ -254,11 +261,21 @@ class _Flight:
         enter.callback(dvl.close)
         dvl.start()
         self.events.add("dvl", mark("DVL connected at {address}"), {"address": f"{dvl_host}:{dvl_port}"})
-        recorder = Recorder(self.folder.video)
+        recorder = Recorder(self.folder.video, on_closed=self._segment_closed)
         enter.callback(recorder.close)
         stream = RtpStream(video_port, clock=clock, clock_map=self.video_map, recorder=recorder)
         enter.callback(stream.close)
         return vehicle, dvl, stream, recorder
+
+    def _segment_closed(self, path: Path) -> None:
+        """The hashes of a video file and its index as they were when it was closed."""
+        files = [path, path.with_suffix(".jsonl")]
+        data = {
+            "file": f"video/{path.name}",
+            "megabytes": path.stat().st_size / 1e6,
+            "sha256": {f"video/{each.name}": digest(each) for each in files},
+        }
+        self.events.add("segment", mark("video file closed: {file}, {megabytes:.1f} MB"), data)
 
     def _await_video(self, seeing: LiveSeeing) -> None:
         ticker, end_s = Ticker(self.clock, 5.0), self.clock.now() + _FIRST_FRAME_S
@@ -363,7 +380,7 @@ def _close(flight: _Flight) -> Assessment:
     )
     pictures = FolderPictures(flight.folder.video) if has_recording(flight.folder.video) else None
     assessment = finish(flight.folder, flight.database, evidence, pictures, flight.options.rules)
-    write_report(flight.folder, flight.options.language)
+    write_reports(flight.folder, flight.options.language)
     return assessment
 
 

@@ -39,6 +39,7 @@ VOCABULARY: Final = (
     mark("done"), mark("aborted"), mark("ended by a safety rule"), mark("cut off"), mark("analysed from a recording"),
     mark("preflight"), mark("descend"), mark("first fix"), mark("survey"), mark("home"), mark("surface"),
     mark("retreat"), mark("ended"),
+    mark("unread"), mark("read once"), mark("disagreeing"), mark("reader"), mark("supervisor"),
 )  # fmt: skip
 
 

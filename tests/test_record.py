@@ -359,7 +359,8 @@ def test_events_are_one_json_object_a_line_and_come_back(tmp_path):
     lines = (tmp_path / "events.jsonl").read_bytes().split(b"\n")
     assert lines.pop() == b"", "the last line is whole"
     objects = [json.loads(line) for line in lines]
-    assert [set(each) for each in objects] == [{"utc", "utc_s", "kind", "words", "message", "data"}] * len(lines)
+    keys = {"utc", "utc_s", "kind", "words", "message", "data", "prev_sha256"}
+    assert [set(each) for each in objects] == [keys] * len(lines)
     assert [each["data"]["text"] for each in objects[:-1]] == HOSTILE_TEXTS
     assert [each["utc_s"] for each in objects] == [UTC_S + 0.25 * number for number in range(len(lines))]
     assert objects[1]["utc"] == "2026-11-22T09:30:00.250Z"

@@ -124,6 +124,14 @@ def test_without_a_terminal_it_prints_plain_lines_of_what_happens(demo: Flown):
     assert re.search(r"report: .*report\.html", demo.output)
 
 
+def test_the_folder_is_sealed_and_every_check_of_it_passes(demo: Flown):
+    verified = run("verify", demo.folder)
+    assert verified.returncode == 0, verified.stdout + verified.stderr
+    assert "✗" not in verified.stdout
+    if shutil.which("sha256sum"):
+        subprocess.run(["sha256sum", "--check", "--quiet", "manifest-sha256.txt"], cwd=demo.folder, check=True)
+
+
 def test_no_frame_was_lost_from_the_recording(demo: Flown):
     video = read(demo.folder, "summary.json")["video"]
     assert video["frames_recorded"] + video["frames_unrecorded"] == video["frames_in"] > 500

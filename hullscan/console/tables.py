@@ -8,17 +8,19 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Group
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
 from hullscan.mission.feasibility import overall
 from hullscan.mission.plan import Plan
+from hullscan.record.checking import Check
 from hullscan.record.folder import MissionFolder
 from hullscan.survey import Outcome
 from hullscan.vision.evaluation import THRESHOLDS, ScoredFrames
 from hullscan.words import fill, mark
 
-__all__ = ["evaluation_table", "outcome_lines", "plan_table", "result_lines"]
+__all__ = ["check_table", "evaluation_table", "outcome_lines", "plan_table", "result_lines"]
 
 Words = Callable[[str], str]
 _SIZES = (("< 32 px", (0.0, 32.0)), ("32 to 96 px", (32.0, 96.0)), ("> 96 px", (96.0, float("inf"))))
@@ -88,6 +90,15 @@ def evaluation_table(scored: ScoredFrames, split: str) -> Table:
             f"{point.false_per_frame:.3f}",
             f"{point.false_frames:.3f}",
         )
+    return table
+
+
+def check_table(checks: list[Check], words: Words) -> Table:
+    """What a check of a folder found, one thing a line."""
+    table = Table(box=None, show_header=False, padding=(0, 1))
+    signs = {True: "[green]✓[/]", False: "[bold red]✗[/]", None: "[yellow]·[/]"}
+    for check in checks:
+        table.add_row(signs[check.passed], escape(fill(words(check.message), check.data)))
     return table
 
 

@@ -1,7 +1,11 @@
-"""What happened, one JSON object a line, flushed to the disk as it happens."""
+"""What happened, one JSON object a line, flushed to the disk as it happens.
+
+Each line holds the SHA-256 of the line before it, so that none can be changed or taken out unseen.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -15,7 +19,9 @@ from hullscan.clock import Clock, utc_text
 from hullscan.errors import RecordError
 from hullscan.words import fill, mark
 
-__all__ = ["EventLog", "read_events", "warnings_as_events"]
+__all__ = ["EventLog", "broken_links", "read_events", "warnings_as_events"]
+
+_NO_LINE = "0" * 64
 
 Listener = Callable[[str, str, dict[str, Any]], None]
 
@@ -33,7 +39,12 @@ class EventLog:
         self._clock, self._listener = clock, listener
         self._lock = threading.Lock()
         try:
+            before = path.read_bytes() if path.is_file() else b""
+            lines = _lines(before)
+            self._last = _hash(lines[-1]) if lines else _NO_LINE
             self._file = path.open("ab", buffering=0)
+            if not before.endswith(b"\n") and before:
+                self._file.write(b"\n")  # a line that was cut off stays as it is, and counts as one
         except OSError as error:
             raise RecordError(f"cannot write {path}: {error.strerror}") from error
 
@@ -45,11 +56,14 @@ class EventLog:
             "utc": utc_text(now_s), "utc_s": round(now_s, 3), "kind": kind, "words": fill(message, data),
             "message": message, "data": data,
         }  # fmt: skip
-        # half a surrogate pair, from the name of a file that is not UTF-8, becomes its escape in JSON
-        raw = (json.dumps(line, ensure_ascii=False) + "\n").encode(errors="backslashreplace")
         try:
             with self._lock:
-                self._file.write(raw)
+                # half a surrogate pair, from the name of a file that is not UTF-8, becomes its escape in JSON
+                raw = json.dumps({**line, "prev_sha256": self._last}, ensure_ascii=False).encode(
+                    errors="backslashreplace"
+                )
+                self._file.write(raw + b"\n")
+                self._last = _hash(raw)
                 os.fsync(self._file.fileno())
         except (OSError, ValueError) as error:
             raise RecordError(f"cannot write events.jsonl: {error}") from error
@@ -83,6 +97,38 @@ class _Warnings(logging.Handler):
         # a log that cannot be written ends the flight at the pilot's next event, not in the thread that warns
         with suppress(RecordError):
             self._events.add("warning", mark("warning: {words}"), {"words": record.getMessage()})
+
+
+def broken_links(path: Path) -> tuple[int, list[int]]:
+    """Number of lines, and the numbers, from 1, of those that do not hold the hash of the line before them.
+
+    A last line that was cut off by a loss of power is one of these only if something was written behind it.
+
+    Raises:
+        RecordError: the file cannot be read.
+    """
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise RecordError(f"cannot read {path}: {error.strerror}") from error
+    lines, broken, before = _lines(raw), [], _NO_LINE
+    for number, line in enumerate(lines, start=1):
+        try:
+            holds = json.loads(line)["prev_sha256"]
+        except (ValueError, LookupError, TypeError, RecursionError):
+            holds = None
+        if holds != before and (number < len(lines) or raw.endswith(b"\n")):
+            broken.append(number)
+        before = _hash(line)
+    return len(lines), broken
+
+
+def _lines(raw: bytes) -> list[bytes]:
+    return [line for line in raw.split(b"\n") if line]
+
+
+def _hash(line: bytes) -> str:
+    return hashlib.sha256(line).hexdigest()
 
 
 def read_events(path: Path) -> list[dict[str, Any]]:

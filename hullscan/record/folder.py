@@ -77,6 +77,11 @@ class MissionFolder:
             raise RecordError(f"{path} is not a mission folder", todo="it must hold mission.yaml")
         return folder
 
+    @staticmethod
+    def inside(path: Path) -> Path:
+        """The mission folder in a bag, or the folder itself."""
+        return path / "data" if (path / "bagit.txt").is_file() else path
+
     def keep_mission(self, source: bytes, named_files: Sequence[Path]) -> None:
         """Write the mission file as it was read, and copies of the files that it names.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from hullscan.geometry.frames import GeoOrigin, ShipPose
 from hullscan.mission.model import Mission
 from hullscan.record.database import MissionDatabase
 from hullscan.record.folder import MissionFolder
+from hullscan.ship.frames import frame_at
 from hullscan.ship.surface import side_name
 
 __all__ = [
@@ -25,6 +27,7 @@ __all__ = [
     "coverage_result",
     "findings_result",
     "pictured_sightings",
+    "read_result",
     "track_result",
     "write_results",
 ]
@@ -71,6 +74,8 @@ def _finding(
     number: int, finding: Finding, mission: Mission, views: Viewpoints, model_sha256: str, frames: list[str | None]
 ) -> dict[str, Any]:
     located = mission.hull.locate(finding.position_ship_m[None])
+    station_m = float(located.station_m[0])
+    frame = frame_at(mission.file.ship.frames, station_m)
     times = [fix.sighting.utc_s for fix in finding.fixes]
     lat, lon = _georeference(mission, views, float(np.median(times))).of(finding.position_ship_m)
     pictures = []
@@ -94,7 +99,8 @@ def _finding(
         "label": finding.label,
         "score": round(finding.score, 3),
         "side": side_name(float(located.side[0])),
-        "station_m": round(float(located.station_m[0]), 2),
+        "station_m": round(station_m, 2),
+        "frame_number": None if frame is None else round(frame, 2),
         "girth_m": round(float(located.girth_m[0]), 2),
         "depth_m": round(float(finding.position_ship_m[2]), 2),
         "position_ship_m": [round(float(value), 3) for value in finding.position_ship_m],
@@ -218,3 +224,24 @@ def write_results(folder: MissionFolder, database: MissionDatabase, results: dic
             draft.replace(target)
         except OSError as error:
             raise RecordError(f"cannot write {target}: {error.strerror}") from error
+
+
+def read_result(path: Path) -> dict[str, Any]:
+    """Content of a result file.
+
+    Raises:
+        RecordError: it is missing, damaged, or of another kind or version.
+    """
+    todo = "make the results again with hullscan analyze"
+    try:
+        content: Any = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RecordError(f"{path} is missing", todo=todo) from error
+    except (ValueError, RecursionError) as error:
+        raise RecordError(f"{path} is damaged: {error}", todo=todo) from error
+    if not isinstance(content, dict):
+        raise RecordError(f"{path} is damaged: it holds no object", todo=todo)
+    schema, known = content.get("schema"), f"hullscan.{path.stem}/1"
+    if schema != known:
+        raise RecordError(f"{path} is of {schema!r}, this program reads {known!r}", todo=todo)
+    return content

@@ -11,7 +11,7 @@ import contextlib
 import queue
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -39,13 +39,21 @@ class Recorder:
         folder: where the files go; made if it is not there.
         segment_s: length of a file, seconds of the stream's time.
         sync_s: how often the disk is forced, seconds of real time.
+        on_closed: told of every file that was closed, in the recorder's own thread.
 
     Raises:
         RecordError: the folder cannot be made.
     """
 
-    def __init__(self, folder: Path, *, segment_s: float = 300.0, sync_s: float = 1.0) -> None:
-        self.folder = folder
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        segment_s: float = 300.0,
+        sync_s: float = 1.0,
+        on_closed: Callable[[Path], None] | None = None,
+    ) -> None:
+        self.folder, self._on_closed = folder, on_closed
         self.segments: list[Path] = []
         self.recorded = 0
         self._turned_away = self._unwritten = 0  # counted by the caller's thread and by the writer's
@@ -201,6 +209,7 @@ class Recorder:
         before, self._segment = self._segment, begun
         if before is not None:
             before.close()
+            self._tell_closed(self.segments[-2])
         with contextlib.suppress(OSError):  # a file system that cannot do it (network drives)
             sync_folder(self.folder)
 
@@ -208,6 +217,16 @@ class Recorder:
         segment, self._segment = self._segment, None
         if segment is not None:
             segment.close()
+            self._tell_closed(self.segments[-1])
+
+    def _tell_closed(self, path: Path) -> None:
+        if self._on_closed is not None:
+            try:
+                self._on_closed(path)
+            except RecordError as error:
+                self._fail(error)
+            except OSError as error:
+                self._fail(RecordError(f"{path} cannot be read back: {error.strerror}"))
 
     def _sync_all(self) -> None:
         while not self._stop.wait(self._sync_s):

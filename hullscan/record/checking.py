@@ -1,0 +1,240 @@
+"""Checking a mission folder: is everything there, unchanged, signed, and in the order in which it happened."""
+
+from __future__ import annotations
+
+import re
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from hullscan.errors import InputError, RecordError
+from hullscan.record.bag import BAG_TAGS
+from hullscan.record.events import broken_links, read_events
+from hullscan.record.folder import MissionFolder
+from hullscan.record.seal import MANIFEST, PUBLIC_KEY, SEALS, SIGNATURE, SIGNERS, VERIFY, digest, files_below, is_sealed
+from hullscan.record.signature import fingerprint, read_public_key, signed_by
+from hullscan.words import mark
+
+__all__ = ["Check", "check_folder"]
+
+_SHOWN = 8  # numbers of lines in one message
+_LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
+_DERIVED = ("report.html", "report.pdf", SIGNERS, PUBLIC_KEY, VERIFY)
+"""What may differ between two seals of a folder: it is made again from the rest, or belongs to the seal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing that was looked at.
+
+    Attributes:
+        passed: None where it is only told, not judged.
+        message: words for people, with ``data``.
+    """
+
+    passed: bool | None
+    message: str
+    data: dict[str, Any] = field(default_factory=dict)
+
+
+def check_folder(path: Path, signer: Path | None = None) -> list[Check]:
+    """Everything that can be said of a mission folder's integrity, or of a bag that holds one.
+
+    Args:
+        path: mission folder, a bag that ``hullscan export --format bag`` wrote, or the signed readings of a desk.
+        signer: ``.pub`` file of the key that must have signed it.
+
+    Raises:
+        RecordError: it is no mission folder.
+        InputError: ``signer`` is no public key.
+    """
+    wanted = None if signer is None else fingerprint(read_public_key(_text(signer)))
+    checks: list[Check] = []
+    if (path / "bagit.txt").is_file():
+        checks += _bag(path, wanted)
+        path = path / "data"
+    if (path / "readings.json").is_file() and is_sealed(path):
+        return [*checks, *_manifest(path), *_signature(path / MANIFEST, wanted), *_chain(path / "audit.jsonl")]
+    folder = MissionFolder.open(path)
+    if is_sealed(path):
+        checks += _manifest(path)
+        checks += _signature(path / MANIFEST, wanted)
+        checks += _earlier_seals(path)
+    else:
+        checks.append(Check(False, mark("not sealed: the mission was cut off, or was flown without a seal")))
+    checks += _chain(folder.events)
+    checks += _segments(folder)
+    checks += _database(folder)
+    return checks
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, ValueError) as error:
+        raise InputError(f"cannot read {path}", todo="give the .pub file of an Ed25519 key") from error
+
+
+def _listed(manifest: Path) -> dict[str, str]:
+    """Hash by name; names that lead out of the folder are refused.
+
+    Raises:
+        RecordError: it is no list of hashes.
+    """
+    listed = {}
+    try:
+        text = manifest.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError as error:
+        raise RecordError(f"cannot read {manifest}: {error.strerror}") from error
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line:
+            continue
+        matched = _LINE.fullmatch(line)
+        name = PurePosixPath(matched[2]) if matched else None
+        if matched is None or name is None or name.is_absolute() or ".." in name.parts:
+            raise RecordError("this line is no hash with a name", where=f"{manifest}:{number}")
+        listed[matched[2]] = matched[1]
+    return listed
+
+
+def _manifest(path: Path) -> Iterator[Check]:
+    try:
+        listed = _listed(path / MANIFEST)
+    except RecordError as error:
+        yield Check(False, mark("the list of hashes is damaged: {words}"), {"words": str(error)})
+        return
+    present, good = set(files_below(path)), 0
+    for name, wanted in listed.items():
+        if name not in present:
+            yield Check(False, mark("missing: {file}"), {"file": name})
+            continue
+        try:
+            same = digest(path / name) == wanted
+        except OSError as error:
+            yield Check(False, mark("cannot be read: {file}, {words}"), {"file": name, "words": str(error.strerror)})
+            continue
+        good += same
+        if not same:
+            yield Check(False, mark("changed since it was sealed: {file}"), {"file": name})
+    for name in sorted(present - set(listed)):
+        yield Check(False, mark("added since it was sealed: {file}"), {"file": name})
+    data = {"good": good, "files": len(listed)}
+    yield Check(good == len(listed), mark("{good} of {files} files are as sealed"), data)
+
+
+def _bag(path: Path, wanted: str | None) -> Iterator[Check]:
+    import bagit
+
+    try:
+        bag = bagit.Bag(str(path))
+        bag.validate()
+    except bagit.BagValidationError as error:
+        for detail in error.details or [error]:
+            yield Check(False, mark("the bag is not whole: {words}"), {"words": str(detail)})
+    except (bagit.BagError, OSError, ValueError) as error:
+        yield Check(False, mark("the bag is damaged: {words}"), {"words": str(error)})
+        return
+    else:
+        yield Check(True, mark("the bag is complete and every hash in it fits"))
+    yield from _signature(path / BAG_TAGS, wanted)
+
+
+def _signature(signed: Path, wanted: str | None) -> Iterator[Check]:
+    """The signature beside a list of hashes."""
+    try:
+        armoured = signed.with_name(f"{signed.name}.sig").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        yield Check(False, mark("the list of hashes is not signed"))
+        return
+    try:
+        found = fingerprint(signed_by(signed.read_bytes(), armoured))
+    except (InputError, OSError) as error:
+        yield Check(False, mark("the signature of the list is not valid: {words}"), {"words": str(error)})
+        return
+    yield Check(True, mark("the list is signed by key {key}"), {"key": found})
+    if wanted is None:
+        yield Check(None, mark("compare that key's fingerprint with the operator's, or give --signer"))
+    elif found != wanted:
+        yield Check(False, mark("that is not the key that was asked for: {key}"), {"key": wanted})
+
+
+def _earlier_seals(path: Path) -> Iterator[Check]:
+    """Each seal before is signed, and what was recorded is the same in it as in the newest one."""
+    try:
+        newest = _listed(path / MANIFEST)
+    except RecordError:
+        return  # said already
+    for kept in sorted(path.glob(f"{SEALS}/*")):
+        data = {"seal": kept.name}
+        try:
+            before = _listed(kept / MANIFEST)
+            signed_by((kept / MANIFEST).read_bytes(), (kept / SIGNATURE).read_text(encoding="ascii"))
+        except (InputError, RecordError, OSError, ValueError):
+            yield Check(False, mark("the earlier seal {seal} is damaged or not signed"), data)
+            continue
+        differ = [name for name, was in before.items() if name not in _DERIVED and newest.get(name) != was]
+        for name in differ:
+            yield Check(False, mark("changed since seal {seal}: {file}"), {**data, "file": name})
+        if not differ:
+            yield Check(True, mark("all that was recorded is as in the earlier seal {seal}"), data)
+
+
+def _chain(log: Path) -> Iterator[Check]:
+    if not log.is_file():
+        yield Check(None, mark("no log of events: these are results of an analysis"))
+        return
+    lines, broken = broken_links(log)
+    if broken:
+        shown = ", ".join(str(number) for number in broken[:_SHOWN]) + (", ..." if len(broken) > _SHOWN else "")
+        data = {"lines": shown, "count": len(broken)}
+        yield Check(False, mark("the chain of events is broken in {count} lines: {lines}"), data)
+    if not broken:
+        yield Check(True, mark("{lines} events, each holding the hash of the one before"), {"lines": lines})
+
+
+def _segments(folder: MissionFolder) -> Iterator[Check]:
+    """Video files against the hashes that were taken when they were closed."""
+    told: dict[str, str] = {}
+    for event in read_events(folder.events):
+        data = event.get("data")
+        if event.get("kind") == "segment" and isinstance(data, dict):
+            told |= {str(name): str(value) for name, value in dict(data.get("sha256") or {}).items()}
+    for name, wanted in told.items():
+        path = folder.path / name
+        if not path.resolve().is_relative_to(folder.path.resolve()) or not path.is_file():
+            yield Check(False, mark("recorded, but missing: {file}"), {"file": name})
+        elif digest(path) != wanted:
+            yield Check(False, mark("changed since it was recorded: {file}"), {"file": name})
+    open_ended = sorted(
+        f"video/{path.name}" for path in folder.video.glob("*.mkv") if f"video/{path.name}" not in told
+    ) if folder.video.is_dir() else []  # fmt: skip
+    for name in open_ended:
+        yield Check(False, mark("cut off while it was recorded: {file}"), {"file": name})
+    if told:
+        words = mark("{files} video files and indices were hashed when they were closed")
+        yield Check(True, words, {"files": len(told)})
+
+
+def _database(folder: MissionFolder) -> Iterator[Check]:
+    if not folder.database.is_file():
+        yield Check(False, mark("missing: {file}"), {"file": folder.database.name})
+        return
+    try:
+        # without immutable=1 even a reader writes files beside a database in WAL mode
+        live = folder.database.with_name(folder.database.name + "-wal").exists()
+        uri = f"{folder.database.resolve().as_uri()}?mode=ro" + ("" if live else "&immutable=1")
+        connection = sqlite3.connect(uri, uri=True)
+        try:
+            rows = connection.execute("PRAGMA integrity_check").fetchall()
+        finally:
+            connection.close()
+    except sqlite3.Error as error:
+        yield Check(False, mark("the database is damaged: {words}"), {"words": str(error)})
+        return
+    found = "; ".join(str(row[0]) for row in rows[:3])
+    if found == "ok":
+        yield Check(True, mark("the database is whole"))
+    else:
+        yield Check(False, mark("the database is damaged: {words}"), {"words": found})

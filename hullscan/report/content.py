@@ -1,0 +1,159 @@
+"""What a report tells, read once from a mission folder, for whatever writes it: screen, paper.
+
+It is made from the folder alone, so it can be made again at any time, in another language.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from markupsafe import Markup
+
+from hullscan.errors import RecordError
+from hullscan.mission.model import Mission, load_mission
+from hullscan.record.events import read_events
+from hullscan.record.folder import MissionFolder
+from hullscan.record.results import read_result
+from hullscan.report.hullmap import overview_map, side_map
+from hullscan.words import fill, translator
+
+__all__ = ["Picture", "ReportContent", "incomplete", "read_content"]
+
+_MAX_EVENTS = 400
+Words = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture of a finding that is there and whole; ``frame`` is what findings.json says of it."""
+
+    path: Path
+    raw: bytes
+    width_px: int
+    height_px: int
+    frame: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ReportContent:
+    """Everything that a report shows.
+
+    Attributes:
+        pictures: of each finding, in the order of ``findings``.
+        events: (time of day, words).
+        maps: (side, SVG) of every side on which something was asked for, seen or found.
+        ended_by: why the mission did not end as planned; empty if it did.
+    """
+
+    mission: Mission
+    language: str
+    words: Words
+    findings: list[dict[str, Any]]
+    pictures: list[list[Picture]]
+    coverage: dict[str, Any]
+    summary: dict[str, Any]
+    events: list[tuple[str, str]]
+    maps: list[tuple[str, Markup]]
+    overview: Markup
+    ended_by: str
+
+    @property
+    def not_planned_m2(self) -> float:
+        """Wetted hull of which the plan says nothing."""
+        return max(float(self.coverage["wetted_area_m2"]) - float(self.coverage["planned_area_m2"]), 0.0)
+
+
+def read_content(folder: MissionFolder, language: str, mission: Mission | None = None) -> ReportContent:
+    """Read a mission folder.
+
+    Args:
+        folder: what is read.
+        language: of the words.
+        mission: the folder's own, if somebody has read it already.
+
+    Raises:
+        InputError: there is no such language.
+        RecordError: a result file is missing or damaged.
+    """
+    words = translator(language)
+    mission = mission or load_mission(folder.mission_file)
+    results = {name: read_result(folder.path / f"{name}.json") for name in ("findings", "coverage", "track", "summary")}
+    try:
+        findings, summary = results["findings"]["findings"], results["summary"]
+        return ReportContent(
+            mission=mission,
+            language=language,
+            words=words,
+            findings=findings,
+            pictures=[_pictures(folder, finding) for finding in findings],
+            coverage=results["coverage"],
+            summary=summary,
+            events=_events(folder, words),
+            maps=_maps(mission, results, words),
+            overview=overview_map(mission, results["coverage"], findings, words),
+            ended_by=_said(words, summary.get("ended_by_words"), summary.get("ended_by")),
+        )
+    except (LookupError, TypeError, ValueError) as error:
+        raise incomplete(folder, error) from error
+
+
+def incomplete(folder: MissionFolder, error: Exception) -> RecordError:
+    """The error for somebody else's folder, or one of another version: a key is missing, or holds something else."""
+    return RecordError(
+        f"the results in {folder.path} are incomplete: {error}", todo="make them again with hullscan analyze"
+    )
+
+
+def _maps(mission: Mission, results: dict[str, Any], words: Words) -> list[tuple[str, Markup]]:
+    """A map for each side on which something was asked for, seen or found."""
+    coverage, findings = results["coverage"], results["findings"]["findings"]
+    sides = {*coverage["cells"]["side"], *(finding["side"] for finding in findings)}
+    track = np.array([point[1:4] for point in results["track"]["points"]], dtype=np.float64).reshape(-1, 3)
+    asked = {
+        side for side, planned in zip(coverage["cells"]["side"], coverage["cells"]["planned"], strict=True) if planned
+    }
+    shown = sorted(side for side in sides if side in asked or any(f["side"] == side for f in findings))
+    return [(side, side_map(mission, side, coverage, findings, track, words)) for side in shown]
+
+
+def _pictures(folder: MissionFolder, finding: dict[str, Any]) -> list[Picture]:
+    """Pictures that are there and whole; a name that leads out of the folder is no picture."""
+    found = []
+    for frame in finding["frames"]:
+        path = folder.path / frame["file"]
+        if not path.resolve().is_relative_to(folder.path.resolve()) or not path.is_file():
+            continue
+        raw = path.read_bytes()
+        size = _jpeg_size(raw)
+        if size is not None:
+            found.append(Picture(path, raw, *size, frame))
+    return found
+
+
+def _jpeg_size(raw: bytes) -> tuple[int, int] | None:
+    """Width and height; None for what is no picture."""
+    import cv2
+
+    image = cv2.imdecode(np.frombuffer(raw, np.uint8), cv2.IMREAD_COLOR) if raw else None
+    if image is None:
+        return None
+    return int(image.shape[1]), int(image.shape[0])
+
+
+def _events(folder: MissionFolder, words: Words) -> list[tuple[str, str]]:
+    return [
+        (str(event.get("utc", ""))[11:19], _said(words, event, event.get("words", "")))
+        for event in read_events(folder.events)[:_MAX_EVENTS]
+    ]
+
+
+def _said(words: Words, record: Any, otherwise: Any) -> str:
+    """A recorded ``message`` with its ``data`` in the report's language; what was said at the time if it is damaged."""
+    try:
+        return fill(words(str(record["message"])), record["data"])
+    except (LookupError, ValueError, TypeError, AttributeError):
+        return str(otherwise or "")

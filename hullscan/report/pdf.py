@@ -1,0 +1,228 @@
+"""The report on paper: PDF/A-2b by typst, with a font of its own that holds every Hangul syllable.
+
+Words and numbers go in as JSON and come out as text: nothing that an operator wrote is ever read as markup.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import shutil
+import tempfile
+from datetime import date
+from pathlib import Path
+from typing import Any, Final
+
+from hullscan import __version__
+from hullscan.errors import InputError, RecordError
+from hullscan.record.folder import MissionFolder
+from hullscan.report.content import Picture, ReportContent, incomplete, read_content
+from hullscan.report.hullmap import POD_CLASSES
+from hullscan.report.wording import HOW_TO_READ, gap_words, gaps_words, statement
+
+__all__ = ["pdf_is_possible", "write_pdf"]
+
+_HERE = Path(__file__).parent
+_FONT: Final = "Noto Sans CJK KR"
+_STYLE: Final = re.compile(r"<style>(.*?)</style>", re.DOTALL)
+_PLACE: Final = (("station_m", 1), ("depth_m", 1), ("radius95_m", 2))  # and their decimals
+
+
+def pdf_is_possible() -> bool:
+    """Whether the extra ``report`` is installed."""
+    return importlib.util.find_spec("typst") is not None
+
+
+def write_pdf(folder: MissionFolder, language: str = "en") -> Path:
+    """Write ``report.pdf`` from the folder's result files.
+
+    Raises:
+        InputError: typst is not installed, or there is no such language.
+        RecordError: a result file is missing or damaged, or the report cannot be written.
+    """
+    if not pdf_is_possible():
+        raise InputError("a PDF needs typst", todo="pip install 'hullscan[report]'; report.html prints as well")
+    import typst
+
+    content = read_content(folder, language)
+    target = folder.path / "report.pdf"
+    with tempfile.TemporaryDirectory() as room:
+        root = Path(room)
+        shutil.copyfile(_HERE / "report.typ", root / "report.typ")
+        (root / "overview.svg").write_text(_standalone(content.overview), encoding="utf-8")
+        for number, (_, drawn) in enumerate(content.maps):
+            (root / f"map-{number}.svg").write_text(_standalone(drawn), encoding="utf-8")
+        try:
+            text = json.dumps(_document(content, root), ensure_ascii=False)
+        except (LookupError, TypeError, ValueError) as error:
+            raise incomplete(folder, error) from error
+        (root / "report.json").write_text(text, encoding="utf-8", errors="replace")
+        try:
+            raw = typst.compile(
+                str(root / "report.typ"),
+                root=str(root),
+                font_paths=[str(_HERE / "fonts")],
+                ignore_system_fonts=True,
+                pdf_standards=["a-2b"],
+            )
+            draft = folder.path / ".report.pdf"
+            draft.write_bytes(raw)
+            draft.replace(target)
+        except OSError as error:
+            raise RecordError(f"cannot write {target}: {error.strerror}") from error
+        except RuntimeError as error:
+            raise RecordError(f"the PDF cannot be set: {str(error).splitlines()[0]}", where=str(folder.path)) from error
+    return target
+
+
+def _standalone(drawn: str) -> str:
+    """A drawing of the page as a file of its own: with its namespace, and the page's rules for it."""
+    rules = _STYLE.search((_HERE / "report.html.j2").read_text(encoding="utf-8"))
+    kept = [rule for rule in (rules[1] if rules else "").split("\n") if rule.startswith((".", "svg text"))]
+    style = "\n".join(kept).replace("var(--ink)", "#16242b").replace("inherit", f"'{_FONT}'")
+    head, rest = drawn.split(">", 1)
+    return f'{head} xmlns="http://www.w3.org/2000/svg"><style>{style}</style>{rest}'
+
+
+def _document(content: ReportContent, root: Path) -> dict[str, Any]:
+    """What the template sets, every word translated and every number formatted."""
+    _, mission, coverage, summary = content.words, content.mission.file, content.coverage, content.summary
+    ship = content.mission.hull.dimensions
+    imo = f"IMO {mission.ship.imo} · " if mission.ship.imo else ""
+    draught = f"{ship.draught_fwd_m:.1f} / {ship.draught_aft_m:.1f} m"
+    particulars = f"{imo}{ship.length_m:.0f} × {ship.beam_m:.1f} m · {_('draught')} {draught}"
+    start, end = str(summary.get("start_utc") or ""), str(summary.get("end_utc") or "")
+    lat, lon = mission.berth.lat_deg, mission.berth.lon_deg
+    place = f"{abs(lat):.4f}° {'N' if lat >= 0 else 'S'} {abs(lon):.4f}° {'E' if lon >= 0 else 'W'}"
+    return {
+        "title": f"{_('Hull search report')}: {mission.ship.name}",
+        "software": f"hullscan {__version__}",
+        "language": content.language,
+        # the day of the mission, not of the printing: the same folder gives the same bytes
+        "date": _day(start),
+        "footer": f"hullscan {__version__} · {mission.ship.name} · {start[:10]}",
+        "kind": _("Hull search report"),
+        "ship": mission.ship.name,
+        "particulars": particulars,
+        "when": [f"{start[:10]} · {start[11:16]}–{end[11:16]} UTC", place, f"{_('mission')} {mission.mission}"],
+        "flagged": _("place flagged") if len(content.findings) == 1 else _("places flagged"),
+        "statement": statement(content),
+        "ended": f"{_('The mission did not end as planned:')} {content.ended_by}" if content.ended_by else None,
+        "tiles": _tiles(content),
+        "where": _("Where"),
+        "columns": ["", "", _("side"), _("station"), _("depth"), _("95 % radius"), _("score")],
+        "maps": [
+            {
+                "title": _("{side} side, unrolled from the waterline down").format(side=_(side)),
+                "file": f"map-{number}.svg",
+            }
+            for number, (side, _drawn) in enumerate(content.maps)
+        ],
+        "legend": [
+            [POD_CLASSES[0][1], _("seen well (POD 0.8 and more)")],
+            [POD_CLASSES[1][1], _("0.5 to 0.8")],
+            [POD_CLASSES[2][1], _("under 0.5")],
+            ["#8d7f66", _("planned, not seen")],
+            ["#c8401e", _("finding with its 95 % circle")],
+        ],
+        "findings_title": _("Findings"),
+        "no_picture": _("No picture could be cut from the recording."),
+        "do_not_touch": _("Do not touch. The crew may know nothing of it."),
+        "findings": [
+            _finding(content, number, finding, pictures, root)
+            for number, (finding, pictures) in enumerate(zip(content.findings, content.pictures, strict=True), start=1)
+        ],
+        "gaps_title": _("What was not searched"),
+        "gaps_words": gaps_words(content),
+        "gaps": [[gap_words(gap, _), f"{gap['area_m2']:.1f} m²"] for gap in coverage["gaps"]],
+        "mission_title": _("The mission"),
+        "mission": _mission_rows(content),
+        "events_title": _("What happened"),
+        "events": [list(event) for event in content.events],
+        "reading_title": _("How to read this"),
+        "reading": [_(words) for words in HOW_TO_READ],
+        "hashes": [[_("Model"), str(summary.get("model_sha256"))]],
+    }
+
+
+def _day(utc: str) -> list[int]:
+    try:
+        day = date.fromisoformat(utc[:10])
+    except ValueError:
+        day = date(1970, 1, 1)
+    return [day.year, day.month, day.day]
+
+
+def _tiles(content: ReportContent) -> list[list[str]]:
+    _, summary = content.words, content.summary
+    seconds, clear = summary.get("duration_s"), summary.get("min_clearance_m")
+    return [
+        [f"{content.coverage['seen_area_m2']:.1f} m²", _("hull seen")],
+        [f"{content.not_planned_m2:.0f} m²", _("of the wetted hull not in the plan")],
+        [f"{seconds // 60:.0f}:{seconds % 60:02.0f}" if seconds is not None else "–", _("minutes in the water")],
+        [f"{clear:.1f} m" if clear is not None else "–", _("least clearance to the hull")],
+    ]
+
+
+def _finding(
+    content: ReportContent, number: int, finding: dict[str, Any], pictures: list[Picture], root: Path
+) -> dict[str, Any]:
+    _ = content.words
+    label = _("possible " + str(finding["label"]))
+    station, depth, radius = (f"{finding[key]:.{n}f} m" for key, n in _PLACE)
+    shown = []
+    for index, picture in enumerate(pictures, start=1):
+        name = f"finding-{number}-{index}.jpg"
+        (root / name).write_bytes(picture.raw)
+        x0, y0, x1, y1 = (float(value) for value in picture.frame["box_xyxy_px"])
+        w, h = picture.width_px, picture.height_px
+        caption = f"{str(picture.frame['utc'])[11:23]} UTC · {_('score')} {picture.frame['score']:.2f} · "
+        caption += _("from {range:.1f} m").format(range=picture.frame["range_m"])
+        box = [x0 / w, y0 / h, (x1 - x0) / w, (y1 - y0) / h]
+        shown.append({"file": name, "alt": f"{number}", "box": box, "aspect": h / w, "caption": caption})
+    number_of_frame = finding.get("frame_number")
+    frame = "" if number_of_frame is None else f"; {_('frame')} {number_of_frame:.1f}"
+    looks = _("seen in {views} looks").format(views=finding["views"])
+    return {
+        "title": f"{number}  {label}",
+        "row": [str(number), label, _(finding["side"]), station, depth, radius, f"{finding['score']:.2f}"],
+        "pictures": shown,
+        "facts": [
+            [_("side"), _(finding["side"]), True],
+            [_("station"), f"{station} {_('from the aft perpendicular')}{frame}", True],
+            [_("depth"), f"{depth} {_('below the waterline')}", True],
+            [_("along the girth"), f"{finding['girth_m']:.1f} m"],
+            [_("position"), f"{finding['lat_deg']:.6f}°, {finding['lon_deg']:.6f}°"],
+            [_("95 % radius"), radius],
+            [_("size"), _("about {size:.1f} m").format(size=finding["size_m"])],
+            [_("score"), f"{finding['score']:.2f}, {looks}"],
+            [_("first and last seen"), f"{finding['first_utc'][11:19]}–{finding['last_utc'][11:19]} UTC"],
+            [_("status"), _(finding["status"])],
+        ],
+    }
+
+
+def _mission_rows(content: ReportContent) -> list[list[str]]:
+    _, summary, conditions = content.words, content.summary, content.mission.file.conditions
+    video, dvl = summary["video"], summary["dvl"]
+    firmware = (summary.get("vehicle") or {}).get("firmware")
+    way = summary.get("distance_m")
+    battery = summary.get("battery_v") or {}
+    volts = " V, ".join("–" if battery.get(key) is None else str(battery[key]) for key in ("start", "end")) + " V"
+    lost = _("{lost} packets lost").format(lost=video["packets_lost"])
+    suspect = _("{count} suspect").format(count=video["frames_suspect"])
+    return [
+        [_("outcome"), _(str(summary["outcome"]))],
+        [_("way flown"), f"{way:.1f} m" if way is not None else "–"],
+        [_("visibility as stated"), f"{conditions.visibility_m:.1f} m"],
+        [_("current as stated"), f"{conditions.current_mps:.2f} m/s"],
+        [_("battery, start and end"), volts],
+        [_("vehicle"), content.mission.vehicle.name + (f", ArduSub {firmware}" if firmware else "")],
+        [_("frames recorded"), f"{video['frames_recorded']} ({lost})"],
+        [_("frames examined"), f"{video['frames_examined']}, {suspect}"],
+        [_("range reports"), f"{dvl['reports']} ({_('{count} invalid').format(count=dvl['invalid'])})"],
+        [_("time of pictures, uncertainty"), f"{summary['time_sigma_ms']:.0f} ms"],
+        [_("sightings that could not be placed"), str(content.coverage["sightings_not_placed"])],
+        [_("looks without telemetry"), str(content.coverage["looks_without_telemetry"])],
+    ]

@@ -1,0 +1,68 @@
+"""What a report says in whole sentences: the same words on the screen and on paper."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from hullscan.report.content import ReportContent
+from hullscan.words import mark
+
+__all__ = ["HOW_TO_READ", "gap_words", "gaps_words", "statement"]
+
+HOW_TO_READ: Final = (
+    mark(
+        "A finding is a place where the detector saw something like a parcel in several pictures. It is not proof of one: a person must look, and divers confirm."  # noqa: E501
+    ),
+    mark(
+        "Places count on the ship: metres forward of the aft perpendicular, depth below the waterline as she floats. Latitude and longitude are derived from them. The 95 % circle holds the object in 19 of 20 cases if the ship's form is as stated."  # noqa: E501
+    ),
+    mark(
+        "POD is the probability of detection of one parcel of the stated size that lies in the open on the plating. Parcels inside sea chests or behind gratings are not covered by it. The detector was trained on rendered pictures only."  # noqa: E501
+    ),
+)
+"""How to read a report, a paragraph each."""
+
+
+def statement(content: ReportContent) -> list[str]:
+    """The result in two paragraphs: what was flagged; what was seen, and with which chance to flag a parcel."""
+    _, coverage, count = content.words, content.coverage, len(content.findings)
+    if count == 1:
+        flagged = _(
+            mark("The detector flagged one place on the hull for a person to look at. It has not been confirmed yet.")
+        )
+    elif count:
+        many = mark(
+            "The detector flagged {count} places on the hull for a person to look at. None of them has been confirmed yet."  # noqa: E501
+        )
+        flagged = _(many).format(count=count)
+    else:
+        flagged = _(mark("The detector flagged no place on the hull."))
+    seen = _(mark("{seen:.1f} of {planned:.1f} m² that were planned have been seen ({share:.0f} %).")).format(
+        seen=coverage["seen_area_m2"],
+        planned=coverage["planned_area_m2"],
+        share=100 * (coverage["seen_share"] or 0),
+    )
+    if coverage["pod"] is not None:
+        chance = mark("Had a parcel of {size:g} m lain there, the chance to flag it is put at {pod:.0f} %.")
+        seen += " " + _(chance).format(size=coverage["pod_model"]["parcel_m"], pod=100 * coverage["pod"])
+    if not coverage["pod_model"]["measured"]:
+        seen += " " + _(mark("This figure is an assumption, not a measurement."))
+    return [flagged, seen]
+
+
+def gaps_words(content: ReportContent) -> list[str]:
+    """What was not searched, in general; the gaps themselves are listed apart."""
+    _, wetted_m2 = content.words, content.coverage["wetted_area_m2"]
+    said = [] if content.coverage["gaps"] else [_(mark("Everything that was planned has been seen at least once."))]
+    rest = mark(
+        "{area:.0f} m² of the wetted hull ({share:.0f} %) were not part of this plan: nothing is said about them."
+    )
+    return [*said, _(rest).format(area=content.not_planned_m2, share=100 * content.not_planned_m2 / wetted_m2)]
+
+
+def gap_words(gap: dict[str, Any], words: Callable[[str], str]) -> str:
+    """Where a gap is."""
+    message = mark("{side} side, stations {s0:.1f} to {s1:.1f} m, {d0:.1f} to {d1:.1f} m deep")
+    (s0, s1), (d0, d1) = gap["stations_m"], gap["depths_m"]
+    return words(message).format(side=words(gap["side"]), s0=s0, s1=s1, d0=d0, d1=d1)
