@@ -27,7 +27,7 @@ from hullscan.errors import InputError
 from hullscan.geometry.camera import Camera
 from hullscan.ship.form import BulkCarrier, build_hull
 from hullscan.ship.surface import HullSurface
-from hullscan_sim.camera.growth import aged, edge_growth, overgrown
+from hullscan_sim.camera.growth import aged, edge_growth, overgrown, weathered
 from hullscan_sim.camera.objects import (
     COLOURS,
     LABELS,
@@ -196,9 +196,11 @@ def _scene(
             parcel = _random_parcel(rng, hull, side, coat, fouled, partial(spot, spread=spread))
             if parcel:
                 parcels.append(len(solids) + 1)
-                solids += parcel
                 if rng.random() < 0.5:  # weeks in the water: its outline is no longer its own
-                    solids += overgrown(parcel[0], float(rng.uniform(0, 0.9) ** 1.5), rng)
+                    amount = float(rng.uniform(0, 0.9) ** 1.5)
+                    parcel = [weathered(solid, amount, rng) for solid in parcel]
+                    parcel += overgrown(parcel[0], amount, rng)
+                solids += parcel
     decals = []
     for _ in range(int(rng.choice([0, 1, 2, 3], p=[0.3, 0.3, 0.25, 0.15]))):
         fitting = str(rng.choice(["anode", "anode", "anode", "sea_chest", "outlet", "bilge_keel"]))

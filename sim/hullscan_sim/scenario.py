@@ -123,7 +123,11 @@ class VehicleOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """A parcel on the hull; ``size_m`` is length along the ship, width along the girth, height off the plating."""
+    """A parcel on the hull; ``size_m`` is length along the ship, width along the girth, height off the plating.
+
+    Attributes:
+        aged: what its time in the water has made of it: 0 as it was put there, 1 dulled and overgrown.
+    """
 
     kind: ParcelKind
     size_m: tuple[
@@ -135,6 +139,7 @@ class Parcel:
     attach: Literal["magnet", "rope", "strap"] = "magnet"
     turn_deg: SignedDeg = 0.0
     colour: Literal["black", "grey", "white", "green", "blue", "orange", "yellow", "brown", "hull"] | None = None
+    aged: Share = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

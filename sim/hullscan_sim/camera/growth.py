@@ -15,7 +15,7 @@ from hullscan.ship.surface import HullSurface
 from hullscan_sim.camera.objects import Material, Part, Solid, on_hull
 from hullscan_sim.camera.shapes import Mesh, ellipsoid
 
-__all__ = ["aged", "edge_growth", "overgrown"]
+__all__ = ["aged", "edge_growth", "overgrown", "weathered"]
 
 _SHELLS = Material((0.17, 0.20, 0.21), shine=0.1, mottle=0.8)
 _MUSSELS = Material((0.045, 0.040, 0.036), shine=0.35, mottle=0.7)
@@ -129,6 +129,11 @@ def _frames(normals: Array, turns_rad: Array) -> Array:
     second = np.cross(normals, first)
     c, s = np.cos(turns_rad)[:, None], np.sin(turns_rad)[:, None]
     return np.stack([c * first + s * second, c * second - s * first, normals], axis=2)
+
+
+def weathered(solid: Solid, amount: float, rng: np.random.Generator) -> Solid:
+    """A solid whose every part has aged."""
+    return replace(solid, parts=tuple(replace(p, material=aged(p.material, amount, rng)) for p in solid.parts))
 
 
 def aged(material: Material, amount: float, rng: np.random.Generator) -> Material:

@@ -154,6 +154,8 @@ class Renderer:
 
     def _per_pixel(self, cells: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Cell values for each pixel, a fresh array."""
+        if (cells == cells[0, 0]).all():  # nothing but hull
+            return np.full((self.camera.height_px, self.camera.width_px), cells[0, 0])
         big = np.repeat(np.repeat(cells, _STEP_PX, axis=0), _STEP_PX, axis=1)
         return np.ascontiguousarray(big[: self.camera.height_px, : self.camera.width_px])
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from hullscan.ship.fittings import Fitting, assumed_fittings
 from hullscan.ship.surface import HullSurface, Side, side_sign
-from hullscan_sim.camera.growth import edge_growth, overgrown
+from hullscan_sim.camera.growth import edge_growth, overgrown, weathered
 from hullscan_sim.camera.objects import (
     COLOURS,
     LookAlike,
@@ -45,8 +45,11 @@ def build_scene(scenario: Scenario, stated: ShipAtBerth, hull: HullSurface) -> t
         where = on_hull(hull, side, parcel.station_m, girth, float(np.radians(parcel.turn_deg)))
         body = _body(parcel, coat, fouled, rng)
         built = build_parcel(parcel.kind, parcel.size_m, parcel.attach, body, *where, rng, f"parcel {index}")
+        own = np.random.default_rng([scenario.seed, 12, index])
+        if parcel.aged > 0:
+            built = [weathered(solid, 0.8 * parcel.aged, own) for solid in built]
         solids += built
-        solids += overgrown(built[0], 0.5 * body.fouled, np.random.default_rng([scenario.seed, 12, index]))
+        solids += overgrown(built[0], max(0.5 * body.fouled, 0.8 * parcel.aged), own)
     for index, fitting in enumerate(stated.ship.fittings):
         side, girth = _place(hull, fitting.side, fitting.station_m, fitting.depth_m)
         taken.append((side, fitting.station_m, girth))

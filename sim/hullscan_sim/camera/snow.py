@@ -59,6 +59,7 @@ class Snow:
 
     def __init__(self, camera: Camera, density: float, seed: int) -> None:
         self.camera, self.density, self.seed = camera, density, seed
+        self._around = [_ball(population) for population in _POPULATIONS]
         self._light = np.zeros(camera.height_px * camera.width_px, np.float32)
 
     def draw(
@@ -91,13 +92,9 @@ class Snow:
     ) -> tuple[Array, Array]:
         """(n, 3) particles in front of the camera, camera frame, and (2, n) random numbers of each."""
         side, seed = population.cell_m, self.seed + 50 * number
-        reach = int(population.reach_m / side)
-        around = np.arange(-reach, reach + 1)
-        offsets = np.stack(np.meshgrid(around, around, around, indexing="ij"), -1).reshape(-1, 3)
-        forward = np.asarray(r_ship_cam)[:, 2]
-        cosine = offsets @ forward
-        span = np.linalg.norm(offsets, axis=1)
-        offsets = offsets[(cosine > 0.55 * span - 1.5) & (span <= reach)]
+        offsets, span = self._around[number]
+        ahead = offsets.astype(np.float32) @ np.asarray(r_ship_cam, np.float32)[:, 2]
+        offsets = offsets[ahead > 0.55 * span - 1.5]
         cells = offsets + np.floor((position_m - drift_m) / side).astype(np.int64)
         flat = cells[:, 0] * 73856093 ^ cells[:, 2] * 19349663
         keep = hash01(flat, cells[:, 1], seed) < population.share * self.density
@@ -155,3 +152,12 @@ class Snow:
             places.append((y[:, :, None] * camera.width_px + x[:, None, :])[seen])
             lights.append(spot[seen].astype(np.float32))
         return np.concatenate(places).astype(np.intp), np.concatenate(lights)
+
+
+def _ball(population: _Population) -> tuple[npt.NDArray[np.int64], Image]:
+    """(n, 3) cells within reach of the camera's, and (n,) how far they are, in cells."""
+    reach = int(population.reach_m / population.cell_m)
+    around = np.arange(-reach, reach + 1)
+    offsets = np.stack(np.meshgrid(around, around, around, indexing="ij"), -1).reshape(-1, 3)
+    span = np.linalg.norm(offsets, axis=1).astype(np.float32)
+    return offsets[span <= reach], span[span <= reach]
