@@ -27,7 +27,7 @@ _GRAVITY = np.array([0.0, 0.0, 1.0])
 def overgrown(solid: Solid, amount: float, rng: np.random.Generator) -> list[Solid]:
     """What has grown on a solid since it was put there: 0 nothing to 1 an outline that is hardly its own."""
     body = max(solid.parts, key=lambda part: float(np.prod(np.ptp(part.mesh.vertices_m, axis=0) + 1e-3)))
-    count = int(rng.poisson(90 * amount * solid.size_m))
+    count = int(rng.poisson(170 * amount * solid.size_m))
     if count == 0:
         return []
     mesh = body.mesh
@@ -35,9 +35,9 @@ def overgrown(solid: Solid, amount: float, rng: np.random.Generator) -> list[Sol
     middle = mesh.vertices_m.mean(axis=0)
     reach = np.linalg.norm(mesh.vertices_m - middle, axis=1)
     weight = (reach / reach.max()) ** 3
-    clusters = rng.choice(len(mesh.vertices_m), size=max(count // 9, 1), p=weight / weight.sum())
+    clusters = rng.choice(len(mesh.vertices_m), size=max(count // 6, 1), p=weight / weight.sum())
     parent = clusters[rng.integers(len(clusters), size=count)]
-    place = mesh.vertices_m[parent] + rng.normal(size=(count, 3)) * (0.02 + 0.05 * solid.size_m)
+    place = mesh.vertices_m[parent] + rng.normal(size=(count, 3)) * (0.015 + 0.045 * solid.size_m)
     nearest = np.argmin(((place[:, None, :] - mesh.vertices_m[None, ::2]) ** 2).sum(axis=2), axis=1)
     roots, normals = mesh.vertices_m[::2][nearest], mesh.normals[::2][nearest]
     return _stand(roots, normals, rng, f"growth on {solid.source}")
@@ -74,7 +74,7 @@ def _stand(roots: Array, normals: Array, rng: np.random.Generator, source: str) 
         sizes = 0.012 + 0.016 * rng.random(len(mussels))
         parts.append(Part(_domes(roots[mussels], normals[mussels], sizes, 1.1, rng), _MUSSELS))
     if len(felt):
-        sizes = 0.015 + 0.05 * rng.random(len(felt)) ** 2
+        sizes = 0.007 + 0.016 * rng.random(len(felt)) ** 2
         parts.append(Part(_domes(roots[felt], normals[felt], sizes, 0.35, rng), _FELT))
     if len(fronds):
         parts.append(Part(_ribbons(roots[fronds], normals[fronds], rng), _FRONDS))
