@@ -198,8 +198,9 @@ def _scene(
                 parcels.append(len(solids) + 1)
                 if rng.random() < 0.5:  # weeks in the water: its outline is no longer its own
                     amount = float(rng.uniform(0, 0.9) ** 1.5)
-                    parcel = [weathered(solid, amount, rng) for solid in parcel]
-                    parcel += overgrown(parcel[0], amount, rng)
+                    own = np.random.default_rng(int(rng.integers(1 << 30)))  # what grows changes nothing else
+                    parcel = [weathered(solid, amount, own) for solid in parcel]
+                    parcel += overgrown(parcel[0], amount, own)
                 solids += parcel
     decals = []
     for _ in range(int(rng.choice([0, 1, 2, 3], p=[0.3, 0.3, 0.25, 0.15]))):
@@ -226,7 +227,7 @@ def _scene(
         decals.append(_random_decal(rng, side, station, total - girth))
     ends = (max(station - 3.0, float(hull.stations_m[0])), min(station + 3.0, float(hull.stations_m[-1])))
     if ends[1] > ends[0] + 1.0:
-        solids += edge_growth(hull, surface.fouling, ends, rng)
+        solids += edge_growth(hull, surface.fouling, ends, np.random.default_rng(int(rng.integers(1 << 30))))
     texture = HullTexture(surface, seed, total, tuple(decals))
     keel = float(hull.keel_depth(np.array([station]))[0])
     scene = Scene(
