@@ -18,7 +18,7 @@ from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import Array
 from hullscan_sim.camera.noise import Image
 from hullscan_sim.camera.pages import PageSource
-from hullscan_sim.camera.scene import HULL, NOTHING, QUAY, SEA_BED, Hit, Scene
+from hullscan_sim.camera.scene import HULL, NOTHING, Hit, Scene
 from hullscan_sim.camera.skin import Skin
 from hullscan_sim.camera.texture import SLOPE_OF_CODE, VALUES_OF_CODES
 from hullscan_sim.camera.water import Lamp, Veil, WaterOptics
@@ -29,8 +29,6 @@ _STEP_PX = 8
 _SHADOW_CELLS = 5  # how far outside its outline a solid's shadow may fall
 _FAR_M = 12.0  # beyond this nothing is left of an object in any water that we model
 _NOTHING_M = 60.0  # stands for infinity where depths are interpolated
-_PLANES = np.zeros((4, 3), np.float32)  # reflectance by minus the object's number; open water has none
-_PLANES[-SEA_BED], _PLANES[-QUAY] = (0.10, 0.15, 0.17), (0.16, 0.17, 0.17)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +196,7 @@ class Renderer:
         rows, columns = self._nodes.shape[0] - 1, self._nodes.shape[1] - 1
         cells = np.zeros((rows, columns), np.uint8)
         for index, (low_x, low_y, high_x, high_y) in boxes:
-            if min(high_x - low_x, high_y - low_y) <= 2:
+            if self.scene.solids[index].fine or min(high_x - low_x, high_y - low_y) <= 2:
                 cells[low_y : high_y + 1, low_x : high_x + 1] = 1
                 continue
             vertices = self.scene.thin_vertices_m[index]
@@ -260,7 +258,7 @@ class Renderer:
         along /= np.sqrt(np.maximum(_dot(along, along), 1e-12))[:, None]
         across = np.cross(normal, along)
         sky = np.clip(0.36 - 0.34 * normal[:, 2:], 0.03, 0.7) * float(self.daylight * max(open_sky, 0.25))
-        diffuse = np.exp(-optics.diffuse * np.maximum(points[:, 2:], 0)) * sky
+        diffuse = np.exp(-optics.diffuse * np.maximum(points[:, 2:], 0)) * (sky * hit.daylight[:, None])
         green = diffuse[:, 1].copy()
         tilt = np.stack([0 * green, -0.3 * green], axis=1)  # daylight comes from above
         shine = np.zeros_like(diffuse)
@@ -334,8 +332,8 @@ class Renderer:
     ) -> Image:
         """Albedo and relief of every pixel times its light, plus the veil."""
         on_hull = numbers == HULL
-        solid = np.flatnonzero(numbers > 0)
-        plane = np.flatnonzero(numbers < HULL)
+        solid = np.flatnonzero((numbers > 0) | (numbers < NOTHING))  # sea bed and quay have a material too
+        open_water = np.flatnonzero(numbers == NOTHING)
         near = (on_hull & (distance < _FAR_M))[::3, ::3]
         if near.any():
             sample = uv[::3, ::3][near]
@@ -356,15 +354,14 @@ class Renderer:
             relief = np.maximum(1 - hu * tilt_u - hv * tilt_v, 0)
             relief /= cv2.sqrt(1 + hu * hu + hv * hv)
             relief.ravel()[solid] = 1
-            relief.ravel()[plane] = 1
+            relief.ravel()[open_water] = 1
             diffuse = np.asarray(cv2.multiply(diffuse, cv2.merge([relief, relief, relief])), dtype=np.float32)
         else:
             albedo = np.zeros_like(diffuse)
         if len(solid):
             albedo.reshape(-1, 3)[solid] = self._skin.albedo(material.ravel()[solid], uv.reshape(-1, 2)[solid])
-        if len(plane):
-            ground = self._skin.ground(uv.reshape(-1, 2)[plane])
-            albedo.reshape(-1, 3)[plane] = _PLANES[np.clip(-numbers.ravel()[plane], 0, 3)] * ground[:, None]
+        if len(open_water):
+            albedo.reshape(-1, 3)[open_water] = 0
         return np.asarray(cv2.add(cv2.multiply(diffuse, albedo), veil), dtype=np.float32)
 
     def _enlarge(self, nodes: Image) -> Image:

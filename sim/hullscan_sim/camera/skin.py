@@ -51,6 +51,8 @@ class Skin:
         u, v = uv_m.T
         place = np.stack([c * u + s * v, c * v - s * u], axis=1) + self._start[material]
         noise = _looked_up(self._square, place)
+        if len(broad := np.flatnonzero(pattern == PATTERNS.index("broad"))):
+            noise[broad] = self._broad(uv_m[broad])
         shade = 1 + mottle * 0.5 * noise[:, 0] + 0.12 * noise[:, 2]
         shade += (pattern == 1) * (0.30 * noise[:, 1])
         for number, wave_m, strength in ((2, 0.013, 0.22), (3, 0.045, 0.25)):
@@ -71,11 +73,14 @@ class Skin:
             albedo[grown] += (crust[:, :3] - albedo[grown]) * cover[:, None]
         return np.asarray(np.clip(albedo, 0.004, 0.85), dtype=np.float32)
 
-    def ground(self, uv_m: Image) -> Image:
-        """(n,) factors for silt and concrete, in scales that do not repeat together."""
-        fine, middle, coarse = (_looked_up(self._square, uv_m * np.float32(scale))[:, 0] for scale in (1, 0.29, 0.083))
-        shade = np.clip(1 + 0.10 * fine + 0.14 * middle + 0.16 * coarse, 0.4, 1.8)
-        return np.asarray(shade, np.float32)
+    def _broad(self, uv_m: Image) -> Image:
+        """(n, 3) shading of large surfaces: scales and turns of it that do not repeat together."""
+        total = np.zeros((len(uv_m), 3), np.float32)
+        for scale, turn, strength in ((1.0, 0.6, 0.5), (0.29, 2.1, 0.6), (0.083, 4.4, 0.65)):
+            c, s = np.float32(scale * np.cos(turn)), np.float32(scale * np.sin(turn))
+            turned = np.stack([c * uv_m[:, 0] - s * uv_m[:, 1], s * uv_m[:, 0] + c * uv_m[:, 1]], axis=1)
+            total += np.float32(strength) * _looked_up(self._square, turned)
+        return total
 
 
 def _looked_up(square: Image, place_m: Image) -> Image:
