@@ -65,7 +65,7 @@ class Material:
         colour: linear reflectance (B, G, R).
         shine: strength of the highlight, 0 matt to 1 wet plastic.
         mottle: strength of irregular shading.
-        pattern: plain, wrapped (tape turns), woven (webbing), ribbed, laid (rope), broad (large surfaces: what is on them
+        pattern: plain, wrapped (tape turns), woven (webbing), ribbed, laid (rope), broad (large: what is on it
             does not come again each half metre).
         fouled: share covered by what grows on the hull around it.
     """
