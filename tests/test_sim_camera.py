@@ -498,7 +498,7 @@ def test_a_scene_without_light_stays_dark():
 
 
 def test_exposure_takes_its_time_after_the_light_has_changed():
-    sensor = Sensor(CAMERA, CLEAR, Response(settle_s=0.5, noise=0.0), 0.0, 1)
+    sensor = Sensor(CAMERA, CLEAR, Response(settle_s=0.5, noise=0.0, haze=0.0), 0.0, 1)
     levels = [0.1] * 3 + [0.02] * 90
     means = [sensor.expose(flat(level), index / 30, *VIEW).mean() for index, level in enumerate(levels)]
     assert means[3] < 0.65 * means[2]

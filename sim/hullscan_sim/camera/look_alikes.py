@@ -82,7 +82,7 @@ def _loose_rope(paint: Material, rng: np.random.Generator) -> list[Part]:
     line = np.cumsum(step, axis=0)
     line -= line.mean(axis=0)
     line[:, 2] = rng.uniform(0.01, 0.08) + 0.03 * np.sin(np.arange(count) / 4)
-    turned = tube(line, float(rng.uniform(0.006, 0.022))).placed(turn_rad=float(rng.uniform(0, 2 * np.pi)))
+    turned = tube(line, float(rng.uniform(0.004, 0.011))).placed(turn_rad=float(rng.uniform(0, 2 * np.pi)))
     return [Part(turned, rope(rng))]
 
 
@@ -127,7 +127,7 @@ def _net(paint: Material, rng: np.random.Generator) -> list[Part]:
         for flip in (False, True):
             share = np.linspace(-span, span, 10)
             line = np.stack([share, k + 0.02 * np.sin(share * 9), 0.02 + 0.01 * np.cos(share * 7)], axis=1)
-            parts.append(Part(tube(line[:, [1, 0, 2]] if flip else line, 0.004, 5), line_of))
+            parts.append(Part(tube(line[:, [1, 0, 2]] if flip else line, 0.0025, 5), line_of))
     return parts
 
 

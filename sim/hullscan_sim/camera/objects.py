@@ -22,6 +22,7 @@ from hullscan_sim.camera.texture import COATINGS
 __all__ = [
     "COLOURS",
     "LABELS",
+    "PATTERNS",
     "Colour",
     "Label",
     "Material",
@@ -50,6 +51,7 @@ COLOURS: dict[str, Colour] = {  # linear reflectance (B, G, R)
     "brown": (0.04, 0.075, 0.12),
     **{f"{name} paint": colour for name, colour in COATINGS.items()},
 }
+PATTERNS = ("plain", "wrapped", "woven", "ribbed", "laid", "broad")
 
 
 _LATTICE_M = 0.1
@@ -63,7 +65,7 @@ class Material:
         colour: linear reflectance (B, G, R).
         shine: strength of the highlight, 0 matt to 1 wet plastic.
         mottle: strength of irregular shading.
-        pattern: plain, wrapped (tape turns), woven (webbing, rope), ribbed, broad (of large surfaces: what is on them
+        pattern: plain, wrapped (tape turns), woven (webbing), ribbed, laid (rope), broad (large: what is on it
             does not come again each half metre).
         fouled: share covered by what grows on the hull around it.
     """
@@ -71,7 +73,7 @@ class Material:
     colour: Colour
     shine: float = 0.2
     mottle: float = 0.25
-    pattern: Literal["plain", "wrapped", "woven", "ribbed", "broad"] = "plain"
+    pattern: Literal["plain", "wrapped", "woven", "ribbed", "laid", "broad"] = "plain"
     fouled: float = 0.0
 
 
@@ -239,7 +241,7 @@ def _bag(length: float, width: float, height: float, body: Material, rng: np.ran
     parts = [Part(mesh.placed((0, 0, height * 0.46)), body)]
     for _ in range(int(rng.integers(1, 4))):
         where = float(rng.uniform(-0.35, 0.35)) * length
-        parts.append(Part(_hoop(where, width * 1.0, height * 0.98, float(rng.uniform(0.005, 0.012)), rng), rope(rng)))
+        parts.append(Part(_hoop(where, width * 1.0, height * 0.98, float(rng.uniform(0.003, 0.006)), rng), rope(rng)))
     return parts
 
 
@@ -296,7 +298,7 @@ def _attachment(
             parts.append(Part(band.placed((float(where), 0, height / 2 + 0.008)), Material(colour, 0.15, 0.2, "woven")))
     else:
         for where in rng.uniform(-0.35, 0.35, int(rng.integers(1, 3))) * length:
-            parts.append(Part(_hoop(float(where), width, height, float(rng.uniform(0.006, 0.013)), rng), rope(rng)))
+            parts.append(Part(_hoop(float(where), width, height, float(rng.uniform(0.003, 0.0065)), rng), rope(rng)))
     return parts
 
 
@@ -305,7 +307,7 @@ def _loose_end(length: float, rng: np.random.Generator) -> Mesh:
     steps = rng.normal(size=(14, 3)) * [0.02, 0.02, 0.004]
     line = np.cumsum(steps, axis=0) + [[0.5 * length, 0, 0.02]] + np.linspace(0, 1, 14)[:, None] * [0.1, 0.4, 0.0]
     line[:, 2] = np.abs(line[:, 2]) + 0.012
-    return tube(line, 0.008)
+    return tube(line, float(rng.uniform(0.003, 0.0055)))
 
 
 def _hoop(where_m: float, width: float, height: float, radius: float, rng: np.random.Generator) -> Mesh:
@@ -321,7 +323,7 @@ def _hoop(where_m: float, width: float, height: float, radius: float, rng: np.ra
 def rope(rng: np.random.Generator) -> Material:
     """Rope of any colour, more or less faded and grown over."""
     colour = COLOURS[str(rng.choice(["white", "grey", "brown", "green", "blue", "orange", "black"]))]
-    return Material(scaled(colour, rng.uniform(0.4, 1.0)), 0.05, 0.4, "woven", float(rng.uniform(0, 0.4)))
+    return Material(scaled(colour, rng.uniform(0.4, 1.0)), 0.05, 0.4, "laid", float(rng.uniform(0, 0.4)))
 
 
 def scaled(colour: Sequence[float], factor: float) -> Colour:

@@ -73,6 +73,7 @@ def _grid(points: Array, uv: Array, normals: Array | None = None) -> Mesh:
 
 
 def _signed_power(value: Array, exponent: float) -> Array:
+    value = np.where(np.abs(value) < 1e-9, 0.0, value)  # a small power of almost nothing is a gap along the seam
     return np.asarray(np.sign(value) * np.abs(value) ** exponent, dtype=np.float64)
 
 

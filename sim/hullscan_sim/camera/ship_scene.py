@@ -17,6 +17,7 @@ from hullscan_sim.camera.fittings import (
     build_sea_chest,
     build_tunnel,
 )
+from hullscan_sim.camera.growth import edge_growth, overgrown, weathered
 from hullscan_sim.camera.hidden import hidden_share
 from hullscan_sim.camera.look_alikes import LookAlike, build_look_alike
 from hullscan_sim.camera.objects import COLOURS, Colour, Material, Solid, build_parcel, on_hull
@@ -39,6 +40,8 @@ def build_scene(scenario: Scenario, stated: ShipAtBerth, hull: HullSurface) -> t
     coat = COATINGS[scenario.surface.coating]
     solids, taken = _things(scenario, stated, hull, rng)
     solids += _look_alikes(hull, coat, taken, rng)
+    ends = (float(hull.stations_m[0]), float(hull.stations_m[-1]))
+    solids += edge_growth(hull, scenario.surface.fouling, ends, np.random.default_rng([scenario.seed, 13]))
     waterline = float(hull.total_girth(np.array([hull.dimensions.length_m / 2]))[0])
     marks = draught_marks(hull, stated.ship.draught_marks)
     texture = HullTexture(scenario.surface, scenario.seed, waterline, marks)
@@ -85,7 +88,13 @@ def _things(
         if place.chest is None:
             taken.append((place.side, place.station_m, place.girth_m))
         body = _body(parcel, coat, fouled, rng)
-        solids += _parcel(hull, parcel, place, body, rng, f"parcel {index}")
+        built = _parcel(hull, parcel, place, body, rng, f"parcel {index}")
+        worn = np.random.default_rng([scenario.seed, 12, index])
+        if parcel.aged > 0:
+            built = [weathered(solid, 0.8 * parcel.aged, worn) for solid in built]
+        solids += built
+        if place.chest is None:
+            solids += overgrown(built[0], max(0.5 * body.fouled, 0.8 * parcel.aged), worn)
     for index, fitting in enumerate(stated.ship.fittings):
         side, girth = _place(hull, fitting.side, fitting.station_m, fitting.depth_m)
         taken.append((side, fitting.station_m, girth))

@@ -22,6 +22,7 @@ from hullscan_sim.camera.fittings import (
     build_sea_chest,
     build_tunnel,
 )
+from hullscan_sim.camera.growth import edge_growth, overgrown, weathered
 from hullscan_sim.camera.look_alikes import LookAlike, build_look_alike
 from hullscan_sim.camera.objects import Colour, Solid, build_parcel, on_hull
 from hullscan_sim.camera.scene import Scene
@@ -81,6 +82,12 @@ class _Placing:
     def __init__(
         self, rng: np.random.Generator, hull: HullSurface, form: BulkCarrier, surface: Surface, view: View
     ) -> None:
+        # growth and wear differ from place to place on one ship
+        surface = replace(
+            surface,
+            fouling=float(np.clip(surface.fouling * rng.uniform(0.5, 1.6), 0, 1)),
+            age=float(np.clip(surface.age * rng.uniform(0.6, 1.4), 0, 1)),
+        )
         self.rng, self.hull, self.form, self.surface = rng, hull, form, surface
         self.view: View = "edge" if view == "tunnel" and form.length_m < _TUNNEL_LEAST_LENGTH_M else view
         self.coat, self.fouled = COATINGS[surface.coating], 0.7 * surface.fouling
@@ -127,6 +134,13 @@ class _Placing:
                 kind, spin = _LOOK_ALIKES[int(rng.integers(len(_LOOK_ALIKES)))], float(rng.uniform(0, 2 * np.pi))
                 self.solids.append(build_look_alike(kind, self.coat, *on_hull(self.hull, self.side, *spot, spin), rng))
         decals = [self._decal() for _ in range(int(rng.choice([0, 1, 2], p=[0.55, 0.3, 0.15])))]
+        ends = (
+            max(self.station - 3.0, float(self.hull.stations_m[0])),
+            min(self.station + 3.0, float(self.hull.stations_m[-1])),
+        )
+        if ends[1] > ends[0] + 1.0:
+            own = np.random.default_rng(int(self.rng.integers(1 << 30)))
+            self.solids += edge_growth(self.hull, self.surface.fouling, ends, own)
         keel = float(self.hull.keel_depth(self.hull.stations_m).max() if self.view == "gear" else self._keel_m())
         scene = Scene(
             self.hull,
@@ -168,6 +182,11 @@ class _Placing:
     def _add_parcel(self, parcel: RandomParcel, point: Array, frame: Array, *, behind: bool = False) -> None:
         self.parcels.append(len(self.solids) + 1)
         built = build_parcel(parcel.kind, parcel.size_m, parcel.attach, parcel.body, point, frame, self.rng)
+        if self.rng.random() < 0.5:  # weeks in the water: its outline is no longer its own
+            amount = float(self.rng.uniform(0, 0.9) ** 1.5)
+            own = np.random.default_rng(int(self.rng.integers(1 << 30)))  # what grows changes nothing else
+            built = [weathered(solid, amount, own) for solid in built]
+            built += overgrown(built[0], amount, own)
         self.solids += [replace(each, behind=behind) for each in built]
 
     def _parcel_on_plating(self, spot: Callable[[float], tuple[float, float] | None]) -> None:

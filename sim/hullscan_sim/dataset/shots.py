@@ -7,6 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial.transform import Rotation
 
 from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import Array
@@ -81,10 +82,16 @@ def random_frame(
         white_balance=float(rng.uniform(0.2, 1.0)),
         settle_s=0.0,
         noise=float(np.exp(rng.uniform(np.log(0.4), np.log(2.2)))),
+        shutter_s=float(np.exp(rng.uniform(np.log(1 / 200), np.log(1 / 12)))),
+        haze=float(rng.choice([0.0, rng.uniform(0, 0.7)], p=[0.3, 0.7])),
+        contrast=float(rng.choice([0.0, rng.uniform(0, 0.6)], p=[0.3, 0.7])),
     )
-    image = Sensor(camera, optics, response, particles, int(rng.integers(1 << 30))).expose(
-        frame, 0.0, position, rotation
-    )
+    sensor = Sensor(camera, optics, response, particles, int(rng.integers(1 << 30)))
+    if rng.random() < 0.6:  # moving as on a survey, and a little as in a swell
+        speed = rng.normal(size=3) * [0.22, 0.08, 0.08]
+        turn = Rotation.from_rotvec(-0.1 * rng.normal(size=3) * 0.06)
+        sensor.was_at(-0.1, position - 0.1 * speed, rotation @ turn.as_matrix())
+    image = sensor.expose(frame, 0.0, position, rotation)
     image = _processed(rng, image)
     boxes = boxes_of(scene, frame, image)
     if with_parcel and not any(box.label == "parcel" for box in boxes):
