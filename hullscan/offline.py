@@ -22,11 +22,12 @@ from hullscan.findings.merge import FindingRules
 from hullscan.findings.sightings import Looker, Sighting
 from hullscan.findings.viewpoint import Viewpoints
 from hullscan.geometry.camera import Camera
-from hullscan.geometry.frames import ShipPose
 from hullscan.geometry.track import ShipTrack
 from hullscan.mission.model import Mission, load_mission
 from hullscan.mission.plan import Plan, plan_mission, save_plan
-from hullscan.pilot.registration import HullRegistration, fitting_landmarks, sightings_of_fittings
+from hullscan.pilot.recorded import Session, joined, sessions_of
+from hullscan.pilot.registration import fitting_landmarks, sightings_of_fittings
+from hullscan.pilot.states import PilotState
 from hullscan.record.database import MissionDatabase
 from hullscan.record.events import read_events
 from hullscan.record.finish import Evidence, Pictures, finish
@@ -156,15 +157,15 @@ def _analyze(
 ) -> Path:
     detector = load_detector(options.model, threads=options.threads)
     plan = plan_mission(mission)
-    registration = _registered(mission, plan, telemetry, ranges)
+    sessions = sessions_of(mission, plan, telemetry, ranges, facts.get("sessions_utc_s", ()))
     folder = _new_folder(out, mission, plan)
     database = MissionDatabase(folder.database)
     try:
         camera, counts = _examine(mission, telemetry, video, Looker(detector), database, leg_at, progress)
         facts = {**facts, "video": {**facts["video"], **counts}}
-        ship = registration.smoothed()
+        ship = joined([each.registration.smoothed() for each in sessions])
         if options.smooth:
-            ship, smoothing = _smoothed_again(registration, mission, telemetry, database.sightings(), camera)
+            ship, smoothing = _smoothed_again(sessions, mission, telemetry, database.sightings(), camera)
             facts = {**facts, "smoothing": smoothing}
         evidence = Evidence(mission, plan, telemetry, ship, camera, time_sigma_s, detector.model_sha256, facts)
         finish(folder, database, evidence, pictures, options.rules)
@@ -245,54 +246,31 @@ def _frames(video: FrameSource, counts: dict[str, int]) -> Iterator[Frame]:
             yield frame
 
 
-def _registered(mission: Mission, plan: Plan, telemetry: Telemetry, ranges: list[RangeReport]) -> HullRegistration:
-    """The filter after all ranges of the recording; it knows the stated berth alone when there are none."""
-    berth, origin = mission.file.berth, telemetry.origin
-    heading = float(np.radians(berth.heading_deg))
-    armed_s = _armed_since(telemetry)
-    position = telemetry.position.all()
-    if not len(position):
-        raise InputError("the telemetry holds no position of the vehicle", todo="it needs LOCAL_POSITION_NED")
-    first = position[min(int(np.searchsorted(position["utc_s"], armed_s)), len(position) - 1)]
-    start = np.array([first["north_m"], first["east_m"], first["down_m"]])
-    if origin is not None:
-        expected = ShipPose(*origin.to_ned(berth.lat_deg, berth.lon_deg), heading)
-    else:
-        turned = ShipPose(0.0, 0.0, heading).to_ned(plan.legs[0].poses[0][1:4])
-        expected = ShipPose(float(start[0] - turned[0]), float(start[1] - turned[1]), heading)
-    registration = HullRegistration(mission.hull, expected, mission.vehicle.dvl_mount, start)
-    for report in ranges:
-        if report.utc_s >= armed_s:
-            registration.take(report, telemetry)
-    return registration
-
-
 def _smoothed_again(
-    registration: HullRegistration,
+    sessions: list[Session],
     mission: Mission,
     telemetry: Telemetry,
     sightings: list[Sighting],
     camera: Camera,
 ) -> tuple[ShipTrack, dict[str, Any]]:
-    """Where the ship lay, from everything at once; what that was made of, for the summary."""
+    """Where the ship lay, from everything of a session at once; what that was made of, for the summary."""
     known = fitting_landmarks(mission.hull, mission.file.ship.fittings)
-    views = Viewpoints(telemetry, registration.smoothed(), mission.vehicle)
     labels = {landmark.label for landmark in known}
-    fixes = []
-    for sighting in sorted(sightings, key=lambda each: each.utc_s):
-        view = views.at(sighting.utc_s) if sighting.label in labels else None
-        fix = None if view is None else geotag(sighting, view, camera, mission.hull, mission.vehicle, 0.0)
-        if fix is not None:
-            fixes.append(fix)
-    landmarks = sightings_of_fittings(fixes, views, camera, known)
-    ship = registration.smoothed_again(landmarks, telemetry)
-    return ship, {"reports": registration.updates, "fittings_known": len(known), "fittings_seen": len(landmarks)}
-
-
-def _armed_since(telemetry: Telemetry) -> float:
-    beats = telemetry.heartbeat.all()
-    armed = beats["utc_s"][(beats["base_mode"].astype(np.int64) & 128) > 0] if len(beats) else np.zeros(0)
-    return float(armed[0]) if len(armed) else float("-inf")
+    tracks, seen = [], 0
+    for session in sessions:
+        views = Viewpoints(telemetry, session.registration.smoothed(), mission.vehicle)
+        fixes = []
+        for sighting in sorted(sightings, key=lambda each: each.utc_s):
+            here = sighting.label in labels and session.begin_s <= sighting.utc_s < session.end_s
+            view = views.at(sighting.utc_s) if here else None
+            fix = None if view is None else geotag(sighting, view, camera, mission.hull, mission.vehicle, 0.0)
+            if fix is not None:
+                fixes.append(fix)
+        landmarks = sightings_of_fittings(fixes, views, camera, known)
+        seen += len(landmarks)
+        tracks.append(session.registration.smoothed_again(landmarks, telemetry))
+    reports = sum(session.registration.updates for session in sessions)
+    return joined(tracks), {"reports": reports, "fittings_known": len(known), "fittings_seen": seen}
 
 
 def _echo_ranges(telemetry: Telemetry) -> list[RangeReport]:
@@ -312,8 +290,9 @@ def _echo_ranges(telemetry: Telemetry) -> list[RangeReport]:
 def _legs(folder: MissionFolder) -> Callable[[float], int]:
     """Which searched leg was flown at a time, from the events of the mission."""
     times, legs = [float("-inf")], [-1]
+    states = {state.value for state in PilotState}
     for event in read_events(folder.events):
-        if event.get("kind") not in ("survey", "home", "surface", "retreat", "ended"):
+        if event.get("kind") not in states:
             continue
         try:
             utc_s, data = float(event["utc_s"]), event["data"]

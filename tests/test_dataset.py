@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import yaml
 
-import hullscan_sim.dataset
+import hullscan_sim.dataset.boxes
 from hullscan.errors import InputError
 from hullscan_sim.camera.objects import LABELS
 from hullscan_sim.dataset import HEIGHT_PX, WIDTH_PX, DatasetRequest, make_dataset, ship_shots
@@ -145,7 +145,7 @@ def test_no_frame_to_train_with_has_a_parcel_that_can_hardly_be_seen(folder, mon
     frames = [image for image in annotated["images"] if image["facts"]["ship"] == 0]
     left = [image["facts"] for image in frames if image["id"] not in dim][:2]
     assert frames[0]["id"] in dim  # or there would be nothing to leave out
-    monkeypatch.setattr(hullscan_sim.dataset, "_MIN_CONTRAST", limit)
+    monkeypatch.setattr(hullscan_sim.dataset.boxes, "_MIN_CONTRAST", limit)
     shots = list(ship_shots("train", 0, REQUEST.seed, 2, REQUEST.parcel_share))
     assert [shot.facts for shot in shots] == left
     assert [shot.name for shot in shots] == ["train-0000-000", "train-0000-001"]  # numbered without gaps

@@ -12,8 +12,9 @@ import pytest
 from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import Array
 from hullscan.ship.surface import HullSurface, side_sign
+from hullscan_sim.camera.look_alikes import build_look_alike
 from hullscan_sim.camera.noise import fractal
-from hullscan_sim.camera.objects import Material, Part, Solid, build_look_alike, build_parcel, on_hull
+from hullscan_sim.camera.objects import Material, Part, Solid, build_parcel, on_hull
 from hullscan_sim.camera.pages import PageCache, PageSource, SinglePages
 from hullscan_sim.camera.renderer import Rendered, Renderer
 from hullscan_sim.camera.scene import HULL, NOTHING, QUAY, SEA_BED, Scene

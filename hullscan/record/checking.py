@@ -43,7 +43,7 @@ def check_folder(path: Path, signer: Path | None = None) -> list[Check]:
     """Everything that can be said of a mission folder's integrity, or of a bag that holds one.
 
     Args:
-        path: mission folder, or a bag that ``hullscan export --format bag`` wrote.
+        path: mission folder, a bag that ``hullscan export --format bag`` wrote, or the signed readings of a desk.
         signer: ``.pub`` file of the key that must have signed it.
 
     Raises:
@@ -55,6 +55,8 @@ def check_folder(path: Path, signer: Path | None = None) -> list[Check]:
     if (path / "bagit.txt").is_file():
         checks += _bag(path, wanted)
         path = path / "data"
+    if (path / "readings.json").is_file() and is_sealed(path):
+        return [*checks, *_manifest(path), *_signature(path / MANIFEST, wanted), *_chain(path / "audit.jsonl")]
     folder = MissionFolder.open(path)
     if is_sealed(path):
         checks += _manifest(path)
@@ -62,7 +64,7 @@ def check_folder(path: Path, signer: Path | None = None) -> list[Check]:
         checks += _earlier_seals(path)
     else:
         checks.append(Check(False, mark("not sealed: the mission was cut off, or was flown without a seal")))
-    checks += _chain(folder)
+    checks += _chain(folder.events)
     checks += _segments(folder)
     checks += _database(folder)
     return checks
@@ -179,11 +181,11 @@ def _earlier_seals(path: Path) -> Iterator[Check]:
             yield Check(True, mark("all that was recorded is as in the earlier seal {seal}"), data)
 
 
-def _chain(folder: MissionFolder) -> Iterator[Check]:
-    if not folder.events.is_file():
+def _chain(log: Path) -> Iterator[Check]:
+    if not log.is_file():
         yield Check(None, mark("no log of events: these are results of an analysis"))
         return
-    lines, broken = broken_links(folder.events)
+    lines, broken = broken_links(log)
     if broken:
         shown = ", ".join(str(number) for number in broken[:_SHOWN]) + (", ..." if len(broken) > _SHOWN else "")
         data = {"lines": shown, "count": len(broken)}

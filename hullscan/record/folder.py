@@ -21,7 +21,7 @@ from hullscan.clock import utc_text
 from hullscan.errors import RecordError
 from hullscan.ship.files import COPIES
 
-__all__ = ["MissionFolder"]
+__all__ = ["MissionFolder", "free_mb"]
 
 _LEAST_FREE_BYTES = 500_000_000
 """A 40-minute survey at 8 Mbit/s takes 2.4 GB at most; below this there is no room to begin."""
@@ -76,6 +76,11 @@ class MissionFolder:
         if not folder.mission_file.is_file():
             raise RecordError(f"{path} is not a mission folder", todo="it must hold mission.yaml")
         return folder
+
+    @staticmethod
+    def inside(path: Path) -> Path:
+        """The mission folder in a bag, or the folder itself."""
+        return path / "data" if (path / "bagit.txt").is_file() else path
 
     def keep_mission(self, source: bytes, named_files: Sequence[Path]) -> None:
         """Write the mission file as it was read, and copies of the files that it names.
@@ -132,3 +137,11 @@ class MissionFolder:
     def report(self) -> Path:
         """The report for people."""
         return self.path / "report.html"
+
+
+def free_mb(path: Path) -> float:
+    """Room on the disk of a folder, MB; none where it cannot be asked."""
+    try:
+        return shutil.disk_usage(path).free / 1e6
+    except OSError:
+        return 0.0

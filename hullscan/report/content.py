@@ -67,15 +67,20 @@ class ReportContent:
         return max(float(self.coverage["wetted_area_m2"]) - float(self.coverage["planned_area_m2"]), 0.0)
 
 
-def read_content(folder: MissionFolder, language: str) -> ReportContent:
+def read_content(folder: MissionFolder, language: str, mission: Mission | None = None) -> ReportContent:
     """Read a mission folder.
+
+    Args:
+        folder: what is read.
+        language: of the words.
+        mission: the folder's own, if somebody has read it already.
 
     Raises:
         InputError: there is no such language.
         RecordError: a result file is missing or damaged.
     """
     words = translator(language)
-    mission = load_mission(folder.mission_file)
+    mission = mission or load_mission(folder.mission_file)
     results = {name: read_result(folder.path / f"{name}.json") for name in ("findings", "coverage", "track", "summary")}
     try:
         findings, summary = results["findings"]["findings"], results["summary"]

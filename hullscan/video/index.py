@@ -65,6 +65,11 @@ class FrameIndex:
         entry = self._by_pts[self._pts[max(bisect_right(self._pts, pts_ms) - 1, 0)]]
         return entry.utc_s + (pts_ms - entry.pts_ms) / 1000
 
+    def holds(self, utc_s: float) -> bool:
+        """Whether a mission time lies between its first and its last picture."""
+        times = [entry.utc_s for entry in self.entries]
+        return min(times) <= utc_s <= max(times)
+
     def pts_ms(self, utc_s: float) -> int:
         """The time stamp of the picture nearest to a mission time."""
         return min(self.entries, key=lambda entry: abs(entry.utc_s - utc_s)).pts_ms

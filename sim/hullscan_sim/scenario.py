@@ -123,7 +123,12 @@ class VehicleOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """A parcel on the hull; ``size_m`` is length along the ship, width along the girth, height off the plating."""
+    """A parcel on the hull; ``size_m`` is length along the ship, width along the girth, height off the plating.
+
+    Attributes:
+        inside: a sea chest: the parcel is in the chest nearest to the place stated, behind its grating: tied to the
+            bars from within (``attach: rope``), else standing on the floor of the box.
+    """
 
     kind: ParcelKind
     size_m: tuple[
@@ -135,6 +140,7 @@ class Parcel:
     attach: Literal["magnet", "rope", "strap"] = "magnet"
     turn_deg: SignedDeg = 0.0
     colour: Literal["black", "grey", "white", "green", "blue", "orange", "yellow", "brown", "hull"] | None = None
+    inside: Literal["sea_chest"] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import Array
 from hullscan_sim.camera.noise import Image, fractal
 from hullscan_sim.camera.pages import PageSource
-from hullscan_sim.camera.scene import HULL, NOTHING, QUAY, SEA_BED, Hit, Scene
+from hullscan_sim.camera.scene import HULL, NOTHING, Hit, Scene
 from hullscan_sim.camera.water import Lamp, Veil, WaterOptics
 
 __all__ = ["Rendered", "Renderer"]
@@ -27,10 +27,8 @@ _STEP_PX = 8
 _SHADOW_CELLS = 5  # how far outside its outline a solid's shadow may fall
 _FAR_M = 12.0  # beyond this nothing is left of an object in any water that we model
 _NOTHING_M = 60.0  # stands for infinity where depths are interpolated
-_PLANES = np.zeros((4, 3), np.float32)  # reflectance by minus the object's number; open water has none
-_PLANES[-SEA_BED], _PLANES[-QUAY] = (0.10, 0.15, 0.17), (0.16, 0.17, 0.17)
 _SHELLS, _SLIME = np.array([0.22, 0.25, 0.26], np.float32), np.array([0.03, 0.07, 0.06], np.float32)
-_PATTERNS = ("plain", "wrapped", "woven", "ribbed")
+_PATTERNS = ("plain", "wrapped", "woven", "ribbed", "broad")
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +205,7 @@ class Renderer:
         rows, columns = self._nodes.shape[0] - 1, self._nodes.shape[1] - 1
         cells = np.zeros((rows, columns), np.uint8)
         for index, (low_x, low_y, high_x, high_y) in boxes:
-            if min(high_x - low_x, high_y - low_y) <= 2:
+            if self.scene.solids[index].fine or min(high_x - low_x, high_y - low_y) <= 2:
                 cells[low_y : high_y + 1, low_x : high_x + 1] = 1
                 continue
             vertices = self.scene.thin_vertices_m[index]
@@ -269,7 +267,7 @@ class Renderer:
         along /= np.sqrt(np.maximum(_dot(along, along), 1e-12))[:, None]
         across = np.cross(normal, along)
         sky = np.clip(0.36 - 0.34 * normal[:, 2:], 0.03, 0.7) * float(self.daylight * max(open_sky, 0.25))
-        diffuse = np.exp(-optics.diffuse * np.maximum(points[:, 2:], 0)) * sky
+        diffuse = np.exp(-optics.diffuse * np.maximum(points[:, 2:], 0)) * (sky * hit.daylight[:, None])
         green = diffuse[:, 1].copy()
         tilt = np.stack([0 * green, -0.3 * green], axis=1)  # daylight comes from above
         shine = np.zeros_like(diffuse)
@@ -335,10 +333,9 @@ class Renderer:
         """(n, 3) reflectance of points of solids, by material and surface coordinates."""
         table = self._material_table
         colour, mottle, fouled, pattern = table[index, :3], table[index, 3], table[index, 4], table[index, 5]
-        place = np.zeros((-(-len(uv) // 1024), 1024, 2), np.float32)  # remap refuses rows beyond 32767
-        place.reshape(-1, 2)[: len(uv)] = (uv / 0.5 * 512) % 512
-        sampled = cv2.remap(self._tile, place[..., 0], place[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
-        noise = sampled.reshape(-1, 3)[: len(uv)]
+        noise = self._tiled((uv / 0.5 * 512) % 512)
+        if len(broad := np.flatnonzero(pattern == _PATTERNS.index("broad"))):
+            noise[broad] = self._broad(uv[broad])
         shade = 1 + mottle * 0.5 * noise[:, 0] + 0.12 * noise[:, 2]
         shade += (pattern == 1) * (0.30 * noise[:, 1])
         for number, wave_m, strength in ((2, 0.013, 0.22), (3, 0.045, 0.25)):
@@ -353,6 +350,22 @@ class Renderer:
             albedo[grown] = albedo[grown] * (1 - cover) + growth * cover
         return np.asarray(np.clip(albedo, 0.004, 0.85), dtype=np.float32)
 
+    def _tiled(self, places_px: Image) -> Image:
+        """(n, 3) of the tile at (n, 2) places."""
+        place = np.zeros((-(-len(places_px) // 1024), 1024, 2), np.float32)  # remap refuses rows beyond 32767
+        place.reshape(-1, 2)[: len(places_px)] = places_px
+        sampled = cv2.remap(self._tile, place[..., 0], place[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+        return np.asarray(sampled.reshape(-1, 3)[: len(places_px)], dtype=np.float32)
+
+    def _broad(self, uv: Image) -> Image:
+        """(n, 3) of the tile over large surfaces: three sizes of it, turned and mirrored, so that none is known."""
+        total = np.zeros((len(uv), 3), np.float32)
+        for size_m, turn, strength in ((0.71, 0.6, 0.5), (2.3, 2.1, 0.6), (6.1, 4.4, 0.65)):
+            c, s = np.float32(np.cos(turn) / size_m), np.float32(np.sin(turn) / size_m)
+            turned = np.stack([c * uv[:, 0] - s * uv[:, 1] + 7.3, s * uv[:, 0] + c * uv[:, 1] + 3.1], axis=1)
+            total += np.float32(strength) * self._tiled(511 * np.abs(1 - turned % 2))
+        return total
+
     def _compose(
         self,
         numbers: npt.NDArray[np.int32],
@@ -365,8 +378,8 @@ class Renderer:
     ) -> Image:
         """Albedo and relief of every pixel times its light, plus the veil."""
         on_hull = numbers == HULL
-        solid = np.flatnonzero(numbers > 0)
-        plane = np.flatnonzero(numbers < HULL)
+        solid = np.flatnonzero((numbers > 0) | (numbers < NOTHING))  # sea bed and quay have a material too
+        open_water = np.flatnonzero(numbers == NOTHING)
         near = (on_hull & (distance < _FAR_M))[::3, ::3]
         if near.any():
             sample = uv[::3, ::3][near]
@@ -384,14 +397,14 @@ class Renderer:
             relief = np.maximum(1 - hu * tilt_u - hv * tilt_v, 0)
             relief /= cv2.sqrt(1 + hu * hu + hv * hv)
             relief.ravel()[solid] = 1
-            relief.ravel()[plane] = 1
+            relief.ravel()[open_water] = 1
             diffuse = np.asarray(cv2.multiply(diffuse, cv2.merge([relief, relief, relief])), dtype=np.float32)
         else:
             albedo = np.zeros_like(diffuse)
         if len(solid):
             albedo.reshape(-1, 3)[solid] = self._solid_albedo(material.ravel()[solid], uv.reshape(-1, 2)[solid])
-        if len(plane):
-            albedo.reshape(-1, 3)[plane] = _PLANES[np.clip(-numbers.ravel()[plane], 0, 3)]
+        if len(open_water):
+            albedo.reshape(-1, 3)[open_water] = 0
         return np.asarray(cv2.add(cv2.multiply(diffuse, albedo), veil), dtype=np.float32)
 
     def _enlarge(self, nodes: Image) -> Image:

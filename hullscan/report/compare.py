@@ -1,0 +1,114 @@
+"""Two missions on one ship, laid over each other in hull coordinates: what is there still, what is new, what is gone.
+
+Two findings are the same thing when their places agree within their covariances: the squared distance between them,
+weighted by the sum of both covariances, is distributed as chi-squared with two degrees of freedom on the plating.
+What was found before and not again is gone only if the place was looked at again; how sure that is, is the POD there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+from scipy.stats import chi2
+
+from hullscan.errors import InputError
+from hullscan.record.folder import MissionFolder
+from hullscan.record.results import read_result
+from hullscan.search.cells import CELL_M
+
+__all__ = ["Change", "compare_missions"]
+
+Kind = Literal["same", "added", "gone", "not searched again"]
+_LEAST_P: Final = 0.01  # less likely pairs are two things
+_MOST_APART_M: Final = 1.5  # however uncertain both are
+_FORM_SIGMA_M: Final = 0.1  # between two missions: trim, list, and a form that is not quite hers
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One thing in both missions or in one of them.
+
+    Attributes:
+        before, after: the findings, where there are such.
+        distance_m: between them.
+        probability: that the kind is right: of "same" the chance of such a distance between two looks at one thing,
+            of "gone" the POD of the later look at the place, of "added" that of the earlier one.
+    """
+
+    kind: Kind
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    distance_m: float | None
+    probability: float
+
+
+def compare_missions(before: MissionFolder, after: MissionFolder) -> list[Change]:
+    """What changed between two missions, the new things first.
+
+    Raises:
+        InputError: they are missions on two ships.
+        RecordError: results are missing or damaged.
+    """
+    olds, news = (read_result(folder.path / "findings.json") for folder in (before, after))
+    if olds["ship"] != news["ship"]:
+        raise InputError(
+            f"these are two ships: {olds['ship']} and {news['ship']}", todo="compare missions on the same one"
+        )
+    pairs = _pairs(olds["findings"], news["findings"])
+    seen_before, seen_after = (_Seen(read_result(folder.path / "coverage.json")) for folder in (before, after))
+    changes = [
+        Change("same", olds["findings"][i], news["findings"][j], distance_m, probability)
+        for (i, j), (distance_m, probability) in pairs.items()
+    ]
+    paired_old, paired_new = {i for i, _ in pairs}, {j for _, j in pairs}
+    for j, finding in enumerate(news["findings"]):
+        if j not in paired_new:
+            changes.append(Change("added", None, finding, None, seen_before.pod(finding)))
+    for i, finding in enumerate(olds["findings"]):
+        if i not in paired_old:
+            pod = seen_after.pod(finding)
+            changes.append(Change("gone" if pod > 0 else "not searched again", finding, None, None, pod))
+    order = {"added": 0, "gone": 1, "not searched again": 2, "same": 3}
+    return sorted(changes, key=lambda change: order[change.kind])
+
+
+def _pairs(olds: list[dict[str, Any]], news: list[dict[str, Any]]) -> dict[tuple[int, int], tuple[float, float]]:
+    """The likeliest pairs, each finding in one at most: (index, index) -> (distance_m, probability)."""
+    likely = np.zeros((len(olds), len(news)))
+    distance_m = np.zeros_like(likely)
+    for i, old in enumerate(olds):
+        for j, new in enumerate(news):
+            gap = np.subtract(new["position_ship_m"], old["position_ship_m"])
+            covariance = np.add(old["cov_ship_m2"], new["cov_ship_m2"]) + _FORM_SIGMA_M**2 * np.eye(3)
+            distance_m[i, j] = float(np.linalg.norm(gap))
+            if old["side"] == new["side"] and distance_m[i, j] < _MOST_APART_M:
+                likely[i, j] = chi2.sf(float(gap @ np.linalg.solve(covariance, gap)), 2)
+    rows, columns = linear_sum_assignment(-likely)
+    return {
+        (int(i), int(j)): (float(distance_m[i, j]), float(likely[i, j]))
+        for i, j in zip(rows, columns, strict=True)
+        if likely[i, j] >= _LEAST_P
+    }
+
+
+class _Seen:
+    """Where a mission looked, and with which POD."""
+
+    def __init__(self, coverage: dict[str, Any]) -> None:
+        cells = coverage["cells"]
+        looked = np.array(cells["looks"], dtype=np.int64) > 0
+        self._side = np.array(cells["side"], dtype=str)[looked]
+        self._places = np.column_stack([cells["station_m"], cells["girth_m"]]).reshape(-1, 2)[looked]
+        self._pod = np.array(cells["pod"], dtype=np.float64)[looked]
+
+    def pod(self, finding: dict[str, Any]) -> float:
+        """POD of the cell under a finding; 0 where nobody looked."""
+        here = np.flatnonzero(self._side == finding["side"])
+        if not len(here):
+            return 0.0
+        gaps = np.abs(self._places[here] - [finding["station_m"], finding["girth_m"]]).max(axis=1)
+        nearest = int(np.argmin(gaps))
+        return float(self._pod[here[nearest]]) if gaps[nearest] <= CELL_M else 0.0

@@ -1,0 +1,105 @@
+"""The archive, and what changed between two missions on one ship."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_report import Parts, coverage, finding, hull, made
+
+from hullscan.errors import InputError, RecordError
+from hullscan.record.archive import add_to_archive, archived
+from hullscan.record.checking import check_folder
+from hullscan.report.compare import Change, compare_missions
+
+__all__ = ["hull"]  # the fixture
+
+
+def seen(stations_m: tuple[float, float], pod: float = 0.8) -> dict[str, Any]:
+    """A coverage map that looked at a stretch of the starboard side, all depths."""
+    stations, girths = np.meshgrid(np.arange(*stations_m, 0.25) + 0.125, np.arange(0, 6, 0.25) + 0.125)
+    count = stations.size
+    return coverage() | {
+        "cells": {
+            "side": ["starboard"] * count, "station_m": stations.ravel().tolist(), "girth_m": girths.ravel().tolist(),
+            "planned": [True] * count, "looks": [3] * count, "best_gsd_mm": [1.0] * count,
+            "best_incidence_deg": [5.0] * count, "contrast": [20.0] * count, "pod": [pod] * count,
+        }
+    }  # fmt: skip
+
+
+def compared(tmp_path: Path, olds: list[dict[str, Any]], news: list[dict[str, Any]], **maps: Any) -> list[Change]:
+    one = made(tmp_path / "before", Parts(olds, coverage=maps.get("before", seen((20, 50)))))
+    two = made(tmp_path / "after", Parts(news, coverage=maps.get("after", seen((20, 50)))))
+    return compare_missions(one, two)
+
+
+def kinds(changes: list[Change]) -> list[tuple[str, str | None, str | None]]:
+    return [
+        (each.kind, each.before and each.before["id"], each.after and each.after["id"])  # type: ignore[misc]
+        for each in changes
+    ]
+
+
+def test_what_stayed_went_and_came_is_told_apart(tmp_path, hull):
+    before = [finding(hull, 1, 25.0, 2.0), finding(hull, 2, 30.0, 2.0)]
+    after = [finding(hull, 1, 40.0, 2.0), finding(hull, 2, 25.1, 2.05)]
+    changes = compared(tmp_path, before, after)
+    assert kinds(changes) == [("added", None, "F01"), ("gone", "F02", None), ("same", "F01", "F02")]
+    assert changes[1].probability == 0.8
+    assert changes[2].distance_m == pytest.approx(0.11, abs=0.02)
+
+
+def test_what_nobody_looked_at_again_is_not_called_gone(tmp_path, hull):
+    changes = compared(tmp_path, [finding(hull, 1, 25.0, 2.0)], [], after=seen((30, 50)))
+    assert kinds(changes) == [("not searched again", "F01", None)]
+
+
+def test_a_thing_on_the_other_side_is_another_thing(tmp_path, hull):
+    changes = compared(tmp_path, [finding(hull, 1, 25.0, 2.0, "port")], [finding(hull, 1, 25.0, 2.0)])
+    assert {change.kind for change in changes} == {"added", "not searched again"}
+
+
+def test_two_parcels_side_by_side_keep_their_own_partners(tmp_path, hull):
+    before = [finding(hull, 1, 25.0, 2.0), finding(hull, 2, 25.6, 2.0)]
+    after = [finding(hull, 1, 25.65, 2.0), finding(hull, 2, 25.05, 2.0)]
+    assert sorted(kinds(compared(tmp_path, before, after))) == [("same", "F01", "F02"), ("same", "F02", "F01")]
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.lists(st.floats(21, 49), max_size=5), st.lists(st.floats(21, 49), max_size=5))
+def test_every_finding_is_told_once(tmp_path_factory, hull, before, after):
+    olds = [finding(hull, n, station, 2.0) for n, station in enumerate(before, start=1)]
+    news = [finding(hull, n, station, 2.0) for n, station in enumerate(after, start=1)]
+    changes = compared(tmp_path_factory.mktemp("m"), olds, news)
+    assert sorted(change.before["id"] for change in changes if change.before) == [old["id"] for old in olds]
+    assert sorted(change.after["id"] for change in changes if change.after) == [new["id"] for new in news]
+
+
+def test_two_ships_are_not_compared(tmp_path, hull):
+    one, two = made(tmp_path / "a", Parts([])), made(tmp_path / "b", Parts([]))
+    content = json.loads((two.path / "findings.json").read_text(encoding="utf-8"))
+    (two.path / "findings.json").write_text(json.dumps(content | {"ship": "another"}), encoding="utf-8")
+    with pytest.raises(InputError, match="two ships"):
+        compare_missions(one, two)
+
+
+def test_an_archive_holds_signed_bags_and_lists_what_is_damaged(tmp_path, hull):
+    archive, key = tmp_path / "archive", tmp_path / "key"
+    good = made(tmp_path / "good", Parts([finding(hull, 1, 25.0, 2.0)]))
+    harmed = made(tmp_path / "harmed", Parts([]))
+    bags = [add_to_archive(archive, folder, key) for folder in (good, harmed)]
+    (bags[1] / "data" / "summary.json").write_text("{", encoding="utf-8")
+    first, second = archived(archive)
+    assert (first.findings, first.damage) == (1, "")
+    assert "summary.json is damaged" in second.damage
+    assert any(check.passed for check in check_folder(bags[0]))
+    with pytest.raises(RecordError, match="is there already"):
+        add_to_archive(archive, good, key)
+    with pytest.raises(InputError, match="there is no archive"):
+        list(archived(tmp_path / "nowhere"))
