@@ -23,7 +23,7 @@ from hullscan.pilot.registration import state as s
 from hullscan.pilot.registration.beams import RangeWatch, predicted, usable_beams
 from hullscan.pilot.registration.first_fix import beside_plating, grid
 from hullscan.pilot.registration.landmarks import LandmarkSighting, bearing_predictor
-from hullscan.pilot.registration.mixture import Predictor
+from hullscan.pilot.registration.mixture import Mixture, Predictor
 from hullscan.pilot.registration.motion import STILL, Motion, between
 from hullscan.pilot.registration.noise import RegistrationNoise
 from hullscan.pilot.registration.smoother import Moment, again, as_track, backward
@@ -37,6 +37,7 @@ _LOST_AFTER = 15  # reports in a row of which most beams do not fit: the filter 
 _LOST_M, _LOST_RAD = 1.0, radians(4.0)
 _MIN_INTERVAL_S = 0.19  # reports closer than this share their errors and are skipped
 _TIDY_EVERY = 5
+_ONE_PLACE_M = 1.5  # a berth known less well than that begins with several places
 _LANDMARK_AGE_S = 3.0
 
 
@@ -66,7 +67,11 @@ class HullRegistration:
         mean = np.zeros(s.SIZE)
         mean[:4] = beside[0], beside[1], expected.heading_rad, expected.down_m
         self._prior = mean, s.initial_covariance(self.noise, last - first)
-        self._mixture = grid(*self._prior)
+        # measured on a recorded flight: one Gaussian is nearer the truth than several while the berth is known well
+        self._several = self.noise.berth_m > _ONE_PLACE_M
+        mean, covariance = self._prior
+        one = Mixture(mean[None], covariance[None], np.ones(1))
+        self._mixture = grid(mean, covariance) if self._several else one
         self._state, self._covariance = self._prior
         self._vehicle_ned_m = np.asarray(vehicle_ned_m, dtype=np.float64)
         self._last: tuple[Pose, RangeReport] | None = None
@@ -180,7 +185,7 @@ class HullRegistration:
                 about = beside_plating(self._hull, about, down, middle_range, self._middle_m)
             measured = np.nan_to_num(beams.measured_m)
             right, wrong = self._mixture.correct(predict, measured, beams.sigma_m, beams.usable, about)
-            if len(self._moments) % _TIDY_EVERY == 0:
+            if self._several and len(self._moments) % _TIDY_EVERY == 0:
                 self._mixture.tidy()
             self._state, self._covariance = self._mixture.moments
             self._vehicle_ned_m, self._last = np.array(vehicle_ned.position_m), (vehicle_ned, report)

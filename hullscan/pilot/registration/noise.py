@@ -34,8 +34,8 @@ class RegistrationNoise:
         echo_m, echo_share: of an echo sounder, besides what its wide cone leaves open.
     """
 
-    berth_m: float = 2.0
-    compass_rad: float = radians(18.0)
+    berth_m: float = 0.8
+    compass_rad: float = radians(10.0)
     waterline_m: float = 0.15
     waterline_walk_mps: float = 0.003
     trim_ends_m: float = 0.15
