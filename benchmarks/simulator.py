@@ -103,7 +103,7 @@ def frames() -> Callable[[], bool]:
     scenario = replace(load_scenario(SCENARIO), parcels=())
     camera = SimulatedCamera(scenario, MISSION)
     stated, hull = load_ship(MISSION, scenario)
-    count, pose = 0, ShipMotion(scenario, stated).rest
+    count, pose = 0, ShipMotion(scenario, stated, hull.dimensions.length_m).rest
     half_beam_m = float(hull.grid_m[:, :, 1].max())
     render, bare = camera._renderer.render, [True]
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,7 +13,9 @@ import typer
 from hullscan import __version__
 
 if TYPE_CHECKING:
-    pass
+    from hullscan.preflight.check import PreflightReport
+    from hullscan.vehicle.ardusub import ArduSubVehicle
+    from hullscan.vehicle.parameter_changes import Change
 
 __all__ = ["app", "main"]
 
@@ -44,6 +48,24 @@ def _seal_key(given: Path | None) -> Path:
     return given or Path(typer.get_app_dir("hullscan")) / "seal_key"
 
 
+params_app = typer.Typer(
+    name="params", help="Parameters of the autopilot: show, diff, apply, backup.", no_args_is_help=True
+)
+app.add_typer(params_app)
+ConnectOption = Annotated[str, typer.Option("--connect", help="MAVLink address of the vehicle")]
+KeyOption = Annotated[
+    Path | None,
+    typer.Option("--signing-key", help="file with the key of MAVLink 2 signing; nothing else is taken then"),
+]
+FileArg = Annotated[
+    Path | None,
+    typer.Argument(metavar="[FILE]", help="parameter file, of any ground station; by default hullscan's own"),
+]
+DvlOption = Annotated[bool, typer.Option("--dvl/--echo-sounder", help="which of hullscan's own files")]
+_LISTEN = "udpin:0.0.0.0:14550"
+_DVL = "192.168.194.95"
+
+
 @app.callback(invoke_without_command=True)
 def _root(version: Annotated[bool, typer.Option("--version", help="print the version")] = False) -> None:
     if version:
@@ -54,7 +76,7 @@ def _root(version: Annotated[bool, typer.Option("--version", help="print the ver
 @app.command()
 def plan(
     mission: MissionArg,
-    out: Annotated[Path | None, typer.Option("--out", help="write plan.json and its exports here")] = None,
+    out: Annotated[Path | None, typer.Option("--out", help="write plan.json, its exports and plan.html here")] = None,
     pod_model: Annotated[Path | None, typer.Option("--pod-model", help="POD model of an evaluation")] = None,
     risk: Annotated[Path | None, typer.Option("--risk", help="risk file of this ship")] = None,
     ship_only: Annotated[
@@ -72,6 +94,7 @@ def plan(
     from hullscan.mission.model import load_mission
     from hullscan.mission.plan import plan_mission, save_plan
     from hullscan.report.plan_export import export_plan
+    from hullscan.report.plan_page import write_plan_page
     from hullscan.search.pod_file import load_pod_model
     from hullscan.search.risk import load_risk
     from hullscan.words import translator
@@ -91,12 +114,69 @@ def plan(
     if out is not None:
         try:
             paths = [save_plan(planned, out), *export_plan(planned, loaded, out)]
+            paths.append(write_plan_page(planned, loaded, out, lang))
         except OSError as error:
             raise InputError(
                 f"cannot write the plan: {error.strerror}", where=str(out), todo="choose another --out"
             ) from error
         for path in paths:
             typer.echo(str(path))
+
+
+@app.command()
+def preflight(
+    mission: MissionArg,
+    connect: ConnectOption = _LISTEN,
+    sim: Annotated[Path | None, typer.Option("--sim", help="look at the simulator's vehicle, in this scenario")] = None,
+    dvl: Annotated[str, typer.Option("--dvl", help="host or host:port of the DVL; empty without one")] = _DVL,
+    video_port: Annotated[int, typer.Option("--video-port", help="UDP port of the camera's RTP stream")] = 5600,
+    out: OutOption = Path("missions-flown"),
+    paced: Annotated[
+        bool, typer.Option("--paced", help="with --connect to a simulator: time is the vehicle's")
+    ] = False,
+    write_failsafes: Annotated[
+        bool,
+        typer.Option(
+            "--write-failsafes/--look-only", help="write what the firmware does when hullscan dies, and the origin"
+        ),
+    ] = True,
+    signing_key: KeyOption = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="write every line here too; - for the screen")
+    ] = None,
+    lang: LangOption = "en",
+) -> None:
+    """Go, caution or no-go: look at vehicle, parameters, failsafes, sensors, video, clocks and supplies."""
+    from rich.console import Console
+
+    from hullscan.console.preflight_table import failsafe_line, preflight_table, save_preflight
+    from hullscan.mission.model import load_mission
+    from hullscan.mission.plan import plan_mission
+    from hullscan.preflight.equip import Connections, equipped
+    from hullscan.preflight.gather import run_preflight, set_origin
+    from hullscan.preflight.gather import write_failsafes as write
+    from hullscan.words import mark, translator
+
+    words, loaded = translator(lang), load_mission(mission)
+    console = Console(highlight=False, stderr=str(json_file) == "-")
+    planned = plan_mission(loaded)
+    where = Connections(
+        connect=connect, dvl=dvl, video_port=video_port, scenario=sim, paced=paced, signing_key=signing_key, folder=out
+    )
+    with equipped(loaded, mission, where) as equipment:
+        if write_failsafes:
+            write(equipment, loaded, told=lambda change: console.print(failsafe_line(change, words), markup=False))
+            if set_origin(equipment, loaded):
+                console.print(words(mark("the berth was set as the origin of the vehicle's position")))
+        listening = words(mark("listening for {seconds:.0f} s: turn the vehicle left and right now"))
+        report = run_preflight(
+            equipment, loaded, planned, begun=lambda seconds: console.print(listening.format(seconds=seconds))
+        )
+    console.print(preflight_table(report, words))
+    if json_file is not None:
+        save_preflight(report, json_file, words)
+    if report.verdict == "no-go":
+        raise typer.Exit(3)
 
 
 @app.command()
@@ -114,7 +194,14 @@ def survey(
     model: ModelOption = None,
     min_score: ScoreOption = None,
     lang: LangOption = "en",
+    accept_cautions: Annotated[
+        bool, typer.Option("--accept-cautions", help="start with cautions of the preflight, without a question")
+    ] = False,
+    signing_key: KeyOption = None,
     no_console: Annotated[bool, typer.Option("--no-console", help="plain lines instead of a live screen")] = False,
+    resume: Annotated[
+        Path | None, typer.Option("--resume", help="folder of a broken-off mission: go on where it stopped")
+    ] = None,
     seal_key: SealKeyOption = None,
 ) -> None:
     """Fly a mission, search the hull, and write the report."""
@@ -134,18 +221,185 @@ def survey(
         scenario=sim,
         speedup=speedup,
         paced=paced,
+        resume=resume,
         model=model,
         language=lang,
         rules=rules_for(model, min_score),
+        signing_key=signing_key,
+        approve=None if accept_cautions or paced or sim is not None else _ask_about_cautions(words),
         seal_key=_seal_key(seal_key),
     )
-    outcome = fly(mission, options, make_screen(words, plain=no_console))
+    outcome = fly(mission, options, make_screen(words, lang, plain=no_console))
     for line in outcome_lines(outcome, words):
         typer.echo(line)
     if outcome.ended_by is not None:
         raise outcome.ended_by
     if outcome.aborted:
         raise typer.Exit(130)
+
+
+def _ask_about_cautions(words: Callable[[str], str]) -> Callable[[PreflightReport], bool]:
+    """Beside a real vehicle: a person takes the cautions upon himself, or nobody does."""
+
+    def ask(report: PreflightReport) -> bool:
+        from rich.console import Console
+
+        from hullscan.console.preflight_table import preflight_table
+        from hullscan.words import mark
+
+        Console(highlight=False).print(preflight_table(report, words))
+        return sys.stdin.isatty() and typer.confirm(words(mark("start all the same?")))
+
+    return ask
+
+
+@contextmanager
+def _met(connect: str, signing_key: Path | None) -> Iterator[tuple[ArduSubVehicle, str, float]]:
+    """A vehicle to talk about parameters with, its firmware, and the time; hangs up afterwards."""
+    from hullscan.clock import SystemClock
+    from hullscan.vehicle.address import parse_address
+    from hullscan.vehicle.ardusub import ArduSubVehicle
+    from hullscan.vehicle.signing import load_signing_key
+
+    clock = SystemClock()
+    key = None if signing_key is None else load_signing_key(signing_key)
+    vehicle = ArduSubVehicle(parse_address(connect), clock, signing_key=key)
+    try:
+        yield vehicle, vehicle.meet().firmware, clock.now()
+    finally:
+        vehicle.close()
+
+
+def _changes(vehicle: ArduSubVehicle, firmware: str, file: Path | None, dvl: bool) -> list[Change]:
+    from hullscan.vehicle.parameter_changes import compare_with_vehicle
+    from hullscan.vehicle.parameter_file import load_parameters
+    from hullscan.vehicle.shipped_parameters import shipped_parameters
+
+    path = file or shipped_parameters("bluerov2-heavy", firmware, dvl=dvl)
+    return list(compare_with_vehicle(vehicle.parameters, load_parameters(path)))
+
+
+@params_app.command("show")
+def params_show(
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAMES]...", help="names, * for any letters")] = None,
+    connect: ConnectOption = _LISTEN,
+    signing_key: KeyOption = None,
+) -> None:
+    """Show what the vehicle has."""
+    from hullscan.console.parameter_table import parameter_lines
+    from hullscan.errors import InputError
+
+    with _met(connect, signing_key) as (vehicle, _, _):
+        lines = parameter_lines(vehicle.parameters.read_all(), names or [])
+    if not lines:
+        raise InputError(f"the vehicle has no parameter like {' or '.join(names or [])}")
+    typer.echo("\n".join(lines))
+
+
+@params_app.command("diff")
+def params_diff(
+    file: FileArg = None,
+    against: Annotated[Path | None, typer.Option("--against", help="another file instead of a vehicle")] = None,
+    connect: ConnectOption = _LISTEN,
+    dvl: DvlOption = True,
+    signing_key: KeyOption = None,
+    lang: LangOption = "en",
+) -> None:
+    """Show what a file would change on the vehicle, and why; changes nothing."""
+    from rich.console import Console
+
+    from hullscan.console.parameter_table import changes_table
+    from hullscan.vehicle.parameter_changes import compare_with_file
+    from hullscan.vehicle.parameter_file import load_parameters
+    from hullscan.vehicle.shipped_parameters import shipped_parameters
+    from hullscan.words import translator
+
+    words = translator(lang)
+    if against is not None:
+        wanted = load_parameters(file or shipped_parameters("bluerov2-heavy", "", dvl=dvl))
+        changes = list(compare_with_file(wanted, load_parameters(against)))
+    else:
+        with _met(connect, signing_key) as (vehicle, firmware, _):
+            changes = _changes(vehicle, firmware, file, dvl)
+    Console(highlight=False).print(changes_table(changes, words))
+
+
+@params_app.command("apply")
+def params_apply(
+    file: FileArg = None,
+    connect: ConnectOption = _LISTEN,
+    backup: Annotated[Path, typer.Option("--backup", help="folder for the values before")] = Path("params-backup"),
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+    dvl: DvlOption = True,
+    signing_key: KeyOption = None,
+    lang: LangOption = "en",
+) -> None:
+    """Show what a file changes, back everything up, write it, and read it back."""
+    from rich.console import Console
+
+    from hullscan.clock import utc_text
+    from hullscan.console.parameter_table import changes_table, needs_restart
+    from hullscan.errors import InputError
+    from hullscan.vehicle.parameter_changes import apply_parameters
+    from hullscan.vehicle.parameter_file import number_text
+    from hullscan.words import mark, translator
+
+    words = translator(lang)
+    with _met(connect, signing_key) as (vehicle, firmware, utc_s):
+        changes = _changes(vehicle, firmware, file, dvl)
+        Console(highlight=False).print(changes_table(changes, words))
+        if not any(change.needed or change.missing for change in changes):
+            return
+        if not yes and not sys.stdin.isatty():
+            raise InputError("nobody is there to be asked", todo="say --yes to write these parameters")
+        if not yes and not typer.confirm(words(mark("write these parameters to the vehicle?"))):
+            raise typer.Exit(1)
+        path = backup / f"{utc_text(utc_s, compact=True)}-before.param"
+        done = apply_parameters(
+            vehicle, changes, path, utc_s,
+            told=lambda change: typer.echo(f"{change.name},{number_text(change.wanted.value)}"),
+        )  # fmt: skip
+    typer.echo(words(mark("{count} written and read back; the values before: {path}")).format(
+        count=len(done.changes), path=done.backup
+    ))  # fmt: skip
+    if done.restart:
+        typer.echo(needs_restart(words))
+
+
+@params_app.command("backup")
+def params_backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="new .param file")],
+    connect: ConnectOption = _LISTEN,
+    signing_key: KeyOption = None,
+) -> None:
+    """Write every parameter of the vehicle to a file."""
+    from hullscan.vehicle.parameter_changes import backup_parameters
+
+    with _met(connect, signing_key) as (vehicle, firmware, utc_s):
+        count = backup_parameters(vehicle, file, utc_s, f"ArduSub {firmware or '?'}")
+    typer.echo(f"{count} parameters: {file}")
+
+
+@app.command()
+def signing(
+    key_file: Annotated[Path, typer.Argument(metavar="KEYFILE", help="the key; made when it is not there")],
+    connect: Annotated[
+        str | None, typer.Option("--connect", help="give the key to this vehicle, over a link nobody else hears")
+    ] = None,
+) -> None:
+    """Make a key of MAVLink 2 signing, and give it to a vehicle."""
+    from hullscan.vehicle.signing import load_signing_key, make_signing_key
+
+    if not key_file.exists():
+        make_signing_key(key_file)
+        typer.echo(f"new key: {key_file}")
+    key = load_signing_key(key_file)
+    if connect is None:
+        return
+    with _met(connect, None) as (vehicle, _, _):
+        vehicle.setup_signing(key)
+    with _met(connect, key_file) as (vehicle, firmware, _):
+        typer.echo(f"ArduSub {firmware or '?'} signs with this key")
 
 
 @app.command()
@@ -161,6 +415,9 @@ def analyze(
         str | None, typer.Option("--start-utc", help="when a foreign video begins, ISO 8601; else from the file")
     ] = None,
     seal_key: SealKeyOption = None,
+    smooth: Annotated[
+        bool, typer.Option("--smooth", help="place by the whole recording at once, with known fittings as anchors")
+    ] = False,
 ) -> None:
     """Find again: detect, place and report from a recording."""
     from hullscan.console.progress import console_progress
@@ -171,7 +428,12 @@ def analyze(
 
     words = translator(lang)
     options = AnalyzeOptions(
-        out=out, model=model, language=lang, rules=rules_for(model, min_score), seal_key=_seal_key(seal_key)
+        out=out,
+        model=model,
+        language=lang,
+        rules=rules_for(model, min_score),
+        seal_key=_seal_key(seal_key),
+        smooth=smooth,
     )
     with console_progress() as progress:
         if source.is_dir():

@@ -17,14 +17,17 @@ import numpy as np
 
 from hullscan.clock import utc_text
 from hullscan.errors import HullscanError, InputError, RecordError, VideoError
+from hullscan.findings.geotag import geotag
 from hullscan.findings.merge import FindingRules
-from hullscan.findings.sightings import Looker
+from hullscan.findings.sightings import Looker, Sighting
+from hullscan.findings.viewpoint import Viewpoints
 from hullscan.geometry.camera import Camera
-from hullscan.geometry.frames import ShipPose
 from hullscan.geometry.track import ShipTrack
 from hullscan.mission.model import Mission, load_mission
 from hullscan.mission.plan import Plan, plan_mission, save_plan
-from hullscan.pilot.registration import HullRegistration
+from hullscan.pilot.recorded import Session, joined, sessions_of
+from hullscan.pilot.registration import fitting_landmarks, sightings_of_fittings
+from hullscan.pilot.states import PilotState
 from hullscan.record.database import MissionDatabase
 from hullscan.record.events import read_events
 from hullscan.record.finish import Evidence, Pictures, finish
@@ -50,7 +53,14 @@ _FORWARD = 0  # MAV_SENSOR_ROTATION of an echo sounder that looks ahead
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalyzeOptions:
-    """How a recording is analysed; ``out`` defaults to a folder beside the source, ``seal_key`` signs it."""
+    """How a recording is analysed.
+
+    Attributes:
+        out: defaults to a folder beside the source.
+        seal_key: signs it.
+        smooth: look at all ranges again in the light of the whole recording, with the known fittings in the video
+            as anchors; without it places are those of the flight.
+    """
 
     out: Path | None = None
     model: Path | None = None
@@ -58,6 +68,7 @@ class AnalyzeOptions:
     language: str = "en"
     rules: FindingRules = field(default_factory=FindingRules)
     seal_key: Path | None = None
+    smooth: bool = False
 
 
 def analyze_folder(source: Path, options: AnalyzeOptions, progress: Progress) -> Path:
@@ -146,12 +157,16 @@ def _analyze(
 ) -> Path:
     detector = load_detector(options.model, threads=options.threads)
     plan = plan_mission(mission, under_ship=False)
-    ship = _registered(mission, plan, telemetry, ranges)
+    sessions = sessions_of(mission, plan, telemetry, ranges, facts.get("sessions_utc_s", ()))
     folder = _new_folder(out, mission, plan)
     database = MissionDatabase(folder.database)
     try:
         camera, counts = _examine(mission, telemetry, video, Looker(detector), database, leg_at, progress)
         facts = {**facts, "video": {**facts["video"], **counts}}
+        ship = joined([each.registration.smoothed() for each in sessions])
+        if options.smooth:
+            ship, smoothing = _smoothed_again(sessions, mission, telemetry, database.sightings(), camera)
+            facts = {**facts, "smoothing": smoothing}
         evidence = Evidence(mission, plan, telemetry, ship, camera, time_sigma_s, detector.model_sha256, facts)
         finish(folder, database, evidence, pictures, options.rules)
     finally:
@@ -231,32 +246,31 @@ def _frames(video: FrameSource, counts: dict[str, int]) -> Iterator[Frame]:
             yield frame
 
 
-def _registered(mission: Mission, plan: Plan, telemetry: Telemetry, ranges: list[RangeReport]) -> ShipTrack:
-    """Where the ship lay, from all ranges of the recording; the stated berth when there are none."""
-    berth, origin = mission.file.berth, telemetry.origin
-    heading = float(np.radians(berth.heading_deg))
-    armed_s = _armed_since(telemetry)
-    position = telemetry.position.all()
-    if not len(position):
-        raise InputError("the telemetry holds no position of the vehicle", todo="it needs LOCAL_POSITION_NED")
-    first = position[min(int(np.searchsorted(position["utc_s"], armed_s)), len(position) - 1)]
-    start = np.array([first["north_m"], first["east_m"], first["down_m"]])
-    if origin is not None:
-        expected = ShipPose(*origin.to_ned(berth.lat_deg, berth.lon_deg), heading)
-    else:
-        turned = ShipPose(0.0, 0.0, heading).to_ned(plan.legs[0].poses[0][1:4])
-        expected = ShipPose(float(start[0] - turned[0]), float(start[1] - turned[1]), heading)
-    registration = HullRegistration(mission.hull, expected, mission.vehicle.dvl_mount, start)
-    for report in ranges:
-        if report.utc_s >= armed_s:
-            registration.take(report, telemetry)
-    return registration.smoothed()
-
-
-def _armed_since(telemetry: Telemetry) -> float:
-    beats = telemetry.heartbeat.all()
-    armed = beats["utc_s"][(beats["base_mode"].astype(np.int64) & 128) > 0] if len(beats) else np.zeros(0)
-    return float(armed[0]) if len(armed) else float("-inf")
+def _smoothed_again(
+    sessions: list[Session],
+    mission: Mission,
+    telemetry: Telemetry,
+    sightings: list[Sighting],
+    camera: Camera,
+) -> tuple[ShipTrack, dict[str, Any]]:
+    """Where the ship lay, from everything of a session at once; what that was made of, for the summary."""
+    known = fitting_landmarks(mission.hull, mission.file.ship.fittings)
+    labels = {landmark.label for landmark in known}
+    tracks, seen = [], 0
+    for session in sessions:
+        views = Viewpoints(telemetry, session.registration.smoothed(), mission.vehicle)
+        fixes = []
+        for sighting in sorted(sightings, key=lambda each: each.utc_s):
+            here = sighting.label in labels and session.begin_s <= sighting.utc_s < session.end_s
+            view = views.at(sighting.utc_s) if here else None
+            fix = None if view is None else geotag(sighting, view, camera, mission.hull, mission.vehicle, 0.0)
+            if fix is not None:
+                fixes.append(fix)
+        landmarks = sightings_of_fittings(fixes, views, camera, known)
+        seen += len(landmarks)
+        tracks.append(session.registration.smoothed_again(landmarks, telemetry))
+    reports = sum(session.registration.updates for session in sessions)
+    return joined(tracks), {"reports": reports, "fittings_known": len(known), "fittings_seen": seen}
 
 
 def _echo_ranges(telemetry: Telemetry) -> list[RangeReport]:
@@ -276,8 +290,9 @@ def _echo_ranges(telemetry: Telemetry) -> list[RangeReport]:
 def _legs(folder: MissionFolder) -> Callable[[float], int]:
     """Which searched leg was flown at a time, from the events of the mission."""
     times, legs = [float("-inf")], [-1]
+    states = {state.value for state in PilotState}
     for event in read_events(folder.events):
-        if event.get("kind") not in ("survey", "home", "surface", "retreat", "ended"):
+        if event.get("kind") not in states:
             continue
         try:
             utc_s, data = float(event["utc_s"]), event["data"]

@@ -17,29 +17,40 @@ import numpy as np
 
 from hullscan import __version__
 from hullscan.clock import Clock, ClockMap, PacedClock, SystemClock, Ticker, utc_text
-from hullscan.errors import HullscanError, SafetyStop, VideoError
+from hullscan.errors import HullscanError, RecordError, SafetyStop, VideoError
 from hullscan.findings.assess import Assessment
 from hullscan.findings.merge import FindingRules
 from hullscan.findings.seeing import LiveSeeing
 from hullscan.findings.sightings import Looker
-from hullscan.geometry.frames import ShipPose
+from hullscan.geometry.frames import Array, ShipPose
 from hullscan.geometry.track import ShipTrack
 from hullscan.mission.model import Mission, load_mission
 from hullscan.mission.plan import Plan, plan_mission, save_plan
 from hullscan.mission.ways_home import require_ways_home
-from hullscan.pilot.pilot import Pilot
+from hullscan.pilot.closeup import Sighting
+from hullscan.pilot.pilot import Pilot, PlanPlace, Signals
+from hullscan.pilot.recorded import registered
+from hullscan.pilot.refly import Piece, pieces_of
+from hullscan.preflight.before_flight import before_flight
+from hullscan.preflight.check import PreflightReport
+from hullscan.preflight.equip import signing_key_of
+from hullscan.preflight.gather import Equipment
 from hullscan.record.database import MissionDatabase
 from hullscan.record.events import EventLog, warnings_as_events
 from hullscan.record.finish import Evidence, finish
-from hullscan.record.folder import MissionFolder
-from hullscan.record.replay import DvlLog, FolderPictures, has_recording
+from hullscan.record.folder import MissionFolder, free_mb
+from hullscan.record.replay import DvlLog, FolderPictures, has_recording, recorded_ranges
 from hullscan.record.seal import digest, seal
 from hullscan.record.signature import machine_key
 from hullscan.report.writing import write_reports
+from hullscan.ship.surface import side_name
 from hullscan.vehicle.address import parse_address
 from hullscan.vehicle.ardusub import ArduSubVehicle
 from hullscan.vehicle.dvl import DVL_PORT, WaterLinkedDvl
+from hullscan.vehicle.protocol import VehicleIdentity
 from hullscan.vehicle.simulator import SimulatorProcess
+from hullscan.vehicle.sources import AUTOPILOT
+from hullscan.vehicle.tlog import read_recording
 from hullscan.video.recorder import Recorder
 from hullscan.video.stream import RtpStream
 from hullscan.vision.detections import Detector
@@ -49,6 +60,9 @@ from hullscan.words import mark
 __all__ = ["LiveMission", "Outcome", "Screen", "SurveyOptions", "survey"]
 
 _FIRST_FRAME_S = 20.0
+_KEEP_PLACE_S = 1.0
+_BETWEEN_SESSIONS_S = 5.0  # of simulated time
+_SAME_PLACE_M = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +79,9 @@ class SurveyOptions:
         paced: mission time is the vehicle's own; for a simulator behind ``connect`` that does not keep real time.
         model: detector; ours by default.
         threads: of the detector.
+        signing_key: file with the link's key; that of the mission when None.
+        approve: asked about a preflight with cautions; None goes on, and the record has them.
+        resume: folder of a mission that was broken off; it goes on there.
         seal_key: signs the closed folder; made if it is not there. Without one the folder is sealed unsigned.
     """
 
@@ -77,8 +94,11 @@ class SurveyOptions:
     paced: bool = False
     model: Path | None = None
     threads: int = 1
+    resume: Path | None = None
     language: str = "en"
     rules: FindingRules = field(default_factory=FindingRules)
+    signing_key: Path | None = None
+    approve: Callable[[PreflightReport], bool] | None = None
     seal_key: Path | None = None
 
     def make_clock(self) -> Clock:
@@ -101,6 +121,9 @@ class LiveMission:
     stream: RtpStream
     recorder: Recorder
     seeing: LiveSeeing
+    flag: Callable[[], Array | None]
+    """Write down the place of the hull that the camera looks at, because the operator asks for it; may be called from
+    any thread."""
 
 
 class Screen(Protocol):
@@ -141,9 +164,12 @@ def survey(mission_file: Path, options: SurveyOptions, screen: Screen) -> Outcom
     detector = load_detector(options.model, threads=options.threads)
     key = None if options.seal_key is None else machine_key(options.seal_key)
     clock = options.make_clock()
-    folder = MissionFolder.create(options.out, mission.file.ship.name, clock.now())
-    folder.keep_mission(mission.source, mission.named_files)
-    save_plan(plan, folder.path)
+    if options.resume is None:
+        folder = MissionFolder.create(options.out, mission.file.ship.name, clock.now())
+        folder.keep_mission(mission.source, mission.named_files)
+        save_plan(plan, folder.path)
+    else:
+        folder = _folder_to_resume(options.resume, mission)
     with ExitStack() as stack:
         database = MissionDatabase(folder.database)
         stack.callback(database.close)
@@ -151,9 +177,9 @@ def survey(mission_file: Path, options: SurveyOptions, screen: Screen) -> Outcom
         stack.callback(events.close)
         stack.enter_context(warnings_as_events(events))
         events.add("planned", mark("planned: {legs} legs, {minutes:.1f} min, {area:.0f} m²"), _plan_facts(plan))
-        if mission.file.inspect is not None:
-            events.add("inspect", mark("inspect: this version flies the lanes only, no close-ups"), {})
         flight = _Flight(mission, plan, detector, options, clock, folder, database, events, screen)
+        if options.resume is not None:
+            flight.resume()
         try:
             flight.fly(mission_file)
         finally:
@@ -164,6 +190,22 @@ def survey(mission_file: Path, options: SurveyOptions, screen: Screen) -> Outcom
         outcome = Outcome(folder, assessment, flight.ended_by, flight.live.pilot.aborted)
     seal(folder.path, key)
     return outcome
+
+
+def _folder_to_resume(path: Path, mission: Mission) -> MissionFolder:
+    """The folder of a mission that was broken off.
+
+    Raises:
+        RecordError: it is none, or of another mission.
+    """
+    folder = MissionFolder.open(path)
+    if folder.mission_file.read_bytes() != mission.source:
+        raise RecordError(
+            "the mission file is not the one that was flown",
+            where=str(folder.mission_file),
+            todo=f"give {folder.mission_file} as the mission",
+        )
+    return folder
 
 
 def _plan_facts(plan: Plan) -> dict[str, Any]:
@@ -190,12 +232,35 @@ class _Flight:
         self.live: LiveMission | None = None
         self.ended_by: HullscanError | None = None
         self.identity: dict[str, Any] = {}
+        self.vehicle_identity = VehicleIdentity(AUTOPILOT)
+        self.preflight: PreflightReport | None = None
         self.video_map = ClockMap(mission.vehicle.video_latency_s, mission.vehicle.video_latency_uncertainty_s)
+        self.resume_at: PlanPlace | None = None
+        self.earlier_s: list[float] = []
+        self._after_utc_s = 0.0
+        self._place_utc_s = float("-inf")
+        self._recorder_check: Callable[[], None] = lambda: None
         self._open = ExitStack()
+
+    def resume(self) -> None:
+        """Go on where the last session stopped, as far as the record tells."""
+        facts = self.database.facts()
+        leg, share = facts.get("plan_place", (0, 0.0))
+        self.resume_at = PlanPlace(min(int(leg), len(self.plan.legs) - 1), float(share))
+        self.earlier_s = list(facts.get("sessions_utc_s", []))
+        self._after_utc_s = max(
+            [float(facts.get("last_utc_s", 0.0)), *(look.utc_s for look in self.database.looks()[-1:])]
+        )
+        message = mark("going on at leg {number} of {count}, {share:.0%} of it flown")
+        self.events.add(
+            "resumed", message, {"number": int(leg) + 1, "count": len(self.plan.legs), "share": float(share)}
+        )
 
     def fly(self, mission_file: Path) -> None:
         """Connect everything and fly; an error that ends the flight is kept, one before it is raised."""
         vehicle, dvl, stream, recorder = self._connect(mission_file)
+        self._await_video(stream)
+        self._preflight(vehicle, dvl, stream)
         seeing = LiveSeeing(
             stream,
             Looker(self.detector),
@@ -207,6 +272,7 @@ class _Flight:
             store=self.database.add_look,
             on_error=lambda error: self.events.add("seeing", mark("seeing stopped: {words}"), {"words": str(error)}),
             rules=self.options.rules,
+            pictures=self.folder.path / "live",
         )
         pilot = Pilot(
             vehicle,
@@ -214,16 +280,22 @@ class _Flight:
             self.mission,
             self.plan,
             self.clock,
-            video_age_s=seeing.frame_age_s,
+            signals=self._signals(stream, seeing),
             on_event=self.events.add,
+            on_place=self._keep_place,
+            sighting=lambda: self._strongest(seeing),
+            gaps=lambda: self._gaps(seeing),
+            resume_at=self.resume_at,
         )
         self._open.callback(seeing.close)
         seeing.start()
-        self._await_video(seeing)
         self.live = LiveMission(
-            self.mission, self.plan, self.folder, self.clock, pilot, vehicle, dvl, stream, recorder, seeing
-        )
-        self.database.set_fact("start_utc_s", self.clock.now())
+            self.mission, self.plan, self.folder, self.clock, pilot, vehicle, dvl, stream, recorder, seeing,
+            lambda: self._flag(seeing),
+        )  # fmt: skip
+        self.database.set_fact("sessions_utc_s", [*self.earlier_s, self.clock.now()])
+        if not self.earlier_s:
+            self.database.set_fact("start_utc_s", self.clock.now())
         self.screen.begin(self.live)
         try:
             with _interrupts(pilot.abort):
@@ -237,21 +309,82 @@ class _Flight:
             self.database.set_fact("end_utc_s", self.clock.now())
             self.screen.end()
 
+    def _flag(self, seeing: LiveSeeing) -> Array | None:
+        """A place that the operator flags by hand becomes an event."""
+        place = seeing.looked_at()
+        if place is None:
+            self.events.add("flag", mark("nothing could be flagged: no hull is in view"))
+            return None
+        data = {"side": side_name(float(place[1])), "station": float(place[0]), "depth": float(place[2])}
+        message = mark("flagged by hand: {side}, station {station:.1f} m, {depth:.1f} m deep")
+        self.events.add("flagged", message, data)
+        return place
+
+    def _signals(self, stream: RtpStream, seeing: LiveSeeing) -> Signals:
+        """What the pilot is told of video, detector and disk."""
+
+        def video_age_s() -> float:
+            last_s = stream.stats().last_frame_utc_s
+            return float("inf") if last_s is None else self.clock.now() - last_s
+
+        def record_error() -> str:
+            try:
+                recorder_check()
+            except RecordError as error:
+                return str(error)
+            return ""
+
+        recorder_check = self._recorder_check
+        return Signals(
+            video_age_s=video_age_s,
+            detector_lag_s=lambda: max(seeing.frame_age_s() - video_age_s(), 0.0),
+            disk_free_mb=lambda: free_mb(self.folder.path),
+            record_error=record_error,
+        )
+
+    def _gaps(self, seeing: LiveSeeing) -> list[Piece]:
+        """Pieces of lanes that were not seen; what an earlier session saw is not known live, so its lanes are left."""
+        first = 0 if self.resume_at is None else self.resume_at.leg
+        return [piece for piece in pieces_of(self.mission, self.plan, seeing.record) if piece.leg > first or not first]
+
+    def _keep_place(self, place: PlanPlace) -> None:
+        """Remember once a second where in the plan the vehicle is: what a resumed mission goes on from."""
+        now_s = self.clock.now()
+        if now_s - self._place_utc_s >= _KEEP_PLACE_S:
+            self._place_utc_s = now_s
+            self.database.set_fact("plan_place", [place.leg, round(place.share, 4)])
+            self.database.set_fact("last_utc_s", now_s)
+
+    def _strongest(self, seeing: LiveSeeing) -> Sighting | None:
+        """The strongest finding that has not been looked at from close."""
+        looked_at = self.live.pilot.looked_at if self.live is not None else []
+        for finding in seeing.findings:
+            place = finding.position_ship_m
+            if all(float(np.linalg.norm(place - before)) > _SAME_PLACE_M for before in looked_at):
+                return Sighting(place, finding.score, finding.label)
+        return None
+
     def _connect(self, mission_file: Path) -> tuple[ArduSubVehicle, WaterLinkedDvl, RtpStream, Recorder]:
         options, clock, enter = self.options, self.clock, self._open
         connect, dvl_host, dvl_port, video_port = options.connect, *_host_port(options.dvl), options.video_port
         if options.scenario is not None:
             simulator = SimulatorProcess(
-                options.scenario, mission_file, options.speedup, options.out, self.folder.path / "simulator.log"
+                options.scenario,
+                mission_file,
+                options.speedup,
+                options.out,
+                self.folder.path / "simulator.log",
+                self._after_utc_s + _BETWEEN_SESSIONS_S if self.resume_at is not None else 0.0,
             )
             self.events.add("simulator", mark("starting the simulator"))
             enter.enter_context(simulator)
             connect, dvl_host, dvl_port = simulator.mavlink, simulator.dvl_host, simulator.dvl_port
             video_port = simulator.video_port
-        vehicle = ArduSubVehicle(parse_address(connect), clock, log=self.folder.telemetry)
+        key = signing_key_of(self.mission, mission_file, options.signing_key)
+        vehicle = ArduSubVehicle(parse_address(connect), clock, log=self.folder.telemetry, signing_key=key)
         enter.callback(vehicle.close)
         self.events.add("connecting", mark("connecting to the vehicle at {address}"), {"address": connect})
-        identity = vehicle.connect()
+        identity = self.vehicle_identity = vehicle.connect()
         self.identity = {"firmware": identity.firmware, "git_hash": identity.git_hash, "source": str(identity.source)}
         self.events.add("connected", mark("connected: ArduSub {firmware}"), {"firmware": identity.firmware or "?"})
         log = DvlLog(self.folder.dvl)
@@ -262,6 +395,7 @@ class _Flight:
         dvl.start()
         self.events.add("dvl", mark("DVL connected at {address}"), {"address": f"{dvl_host}:{dvl_port}"})
         recorder = Recorder(self.folder.video, on_closed=self._segment_closed)
+        self._recorder_check = recorder.check
         enter.callback(recorder.close)
         stream = RtpStream(video_port, clock=clock, clock_map=self.video_map, recorder=recorder)
         enter.callback(stream.close)
@@ -277,9 +411,9 @@ class _Flight:
         }
         self.events.add("segment", mark("video file closed: {file}, {megabytes:.1f} MB"), data)
 
-    def _await_video(self, seeing: LiveSeeing) -> None:
+    def _await_video(self, stream: RtpStream) -> None:
         ticker, end_s = Ticker(self.clock, 5.0), self.clock.now() + _FIRST_FRAME_S
-        while seeing.frames == 0:
+        while stream.stats().decoded == 0:
             if self.clock.now() > end_s:
                 raise VideoError(
                     f"no video within {_FIRST_FRAME_S:.0f} s",
@@ -288,6 +422,22 @@ class _Flight:
                 )
             ticker.wait()
         self.events.add("video", mark("video is coming in"))
+
+    def _preflight(self, vehicle: ArduSubVehicle, dvl: WaterLinkedDvl, stream: RtpStream) -> None:
+        """What ``hullscan preflight`` looks at, before anything turns: a no-go ends it, cautions may be overridden."""
+        equipment = Equipment(
+            vehicle=vehicle, identity=self.vehicle_identity, clock=self.clock, dvl=dvl, stream=stream,
+            video_map=self.video_map, folder=self.folder.path,
+        )  # fmt: skip
+        self.preflight = before_flight(
+            equipment,
+            self.mission,
+            self.plan,
+            self.events.add,
+            folder=self.folder.path,
+            language=self.options.language,
+            approve=self.options.approve,
+        )
 
     def _ship_now(self) -> ShipTrack | None:
         registration = self.live.pilot.registration if self.live is not None else None
@@ -300,6 +450,11 @@ class _Flight:
             return -1
         number = self.live.pilot.status.leg
         return number if number >= 0 and self.plan.legs[number].surveys else -1
+
+    @property
+    def sessions_s(self) -> list[float]:
+        """When each session of the mission began."""
+        return [float(each) for each in self.database.facts()["sessions_utc_s"]]
 
     def hang_up(self) -> None:
         """Close everything that is open, the last first."""
@@ -319,6 +474,7 @@ class _Flight:
             "outcome": outcome if self.ended_by is None else "ended by a safety rule",
             "ended_by": None if self.ended_by is None else str(self.ended_by),
             "ended_by_words": _words_of(self.ended_by),
+            "sessions_utc_s": [round(each, 3) for each in stored["sessions_utc_s"]],
             "start_utc": utc_text(start_s),
             "end_utc": utc_text(end_s),
             "duration_s": round(end_s - start_s, 1),
@@ -351,6 +507,7 @@ class _Flight:
             "clock_offsets_ms": {
                 "video": {"uncertainty": round(self.video_map.uncertainty_s * 1000, 1)},
                 "dvl": {"uncertainty": round(live.dvl.clock_uncertainty_s * 1000, 1)},
+                "preflight": self.preflight.clocks_ms if self.preflight is not None else {},
             },
             "software": f"hullscan {__version__}",
         }
@@ -367,11 +524,17 @@ def _close(flight: _Flight) -> Assessment:
     else:  # it ended before the hull was found: the berth as stated, with all of its uncertainty
         spread = np.diag([1.0, 1.0, np.radians(5) ** 2, 0.04])
         ship = ShipTrack.constant(_stated_ship(flight.mission, live.vehicle), spread)
+    telemetry = live.vehicle.telemetry
+    if flight.earlier_s:  # what was recorded before counts as much
+        telemetry = read_recording(flight.folder.telemetry).telemetry
+        mount = flight.mission.vehicle.dvl_mount.rotation
+        ranges = list(recorded_ranges(flight.folder.dvl, mount))
+        ship = registered(flight.mission, flight.plan, telemetry, ranges, flight.sessions_s)
     camera = live.seeing.camera or flight.mission.vehicle.camera
     evidence = Evidence(
         flight.mission,
         flight.plan,
-        live.vehicle.telemetry,
+        telemetry,
         ship,
         camera,
         flight.video_map.uncertainty_s,

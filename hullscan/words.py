@@ -38,7 +38,8 @@ VOCABULARY: Final = (
     mark("flagged"), mark("confirmed"), mark("rejected"), mark("escalated"),
     mark("done"), mark("aborted"), mark("ended by a safety rule"), mark("cut off"), mark("analysed from a recording"),
     mark("preflight"), mark("descend"), mark("first fix"), mark("survey"), mark("home"), mark("surface"),
-    mark("retreat"), mark("ended"),
+    mark("retreat"), mark("ended"), mark("close-up"), mark("re-fly"), mark("out from under"), mark("listening"),
+    mark("disarm"), mark("handed over"),
     mark("unread"), mark("read once"), mark("disagreeing"), mark("reader"), mark("supervisor"),
 )  # fmt: skip
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -18,6 +20,7 @@ from typer.main import get_command
 from hullscan import __version__, cli
 from hullscan.clock import PacedClock, SystemClock
 from hullscan.errors import Fault, HullscanError, InputError, MissionFileError, SafetyStop
+from hullscan.preflight.check import Phrase, PreflightLine, PreflightReport
 from hullscan.record.folder import MissionFolder
 from hullscan.survey import SurveyOptions
 
@@ -68,7 +71,8 @@ def hullscan(monkeypatch, capsys, tmp_path) -> Callable[..., Said]:
 
 
 def test_the_commands_that_the_design_names_are_there():
-    assert {"plan", "survey", "analyze", "detect", "report", "dataset", "train"} <= set(COMMANDS)
+    named = {"plan", "preflight", "survey", "analyze", "detect", "report", "params", "dataset", "train"}
+    assert named <= set(COMMANDS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -132,10 +136,10 @@ def test_plan_prints_a_table_and_writes_the_plan_when_asked(hullscan, tmp_path):
     plan = json.loads(path.read_text(encoding="utf-8"))
     assert plan["schema"] == "hullscan.plan/1"
     lines = said.out.splitlines()
-    head = next(number for number, line in enumerate(lines) if line.split() == ["leg", "pattern", "zone", "start", "m"])
+    head = next(number for number, line in enumerate(lines) if line.split() == ["leg", "what", "place", "start", "way"])
     rows = lines[head + 1 : head + 1 + len(plan["legs"])]
     assert [row.split()[0] for row in rows] == [str(number) for number in range(1, len(plan["legs"]) + 1)]
-    assert sum("longitudinal" in row for row in rows) >= 2
+    assert sum("lane along the side" in row for row in rows) >= 2
     assert f"{plan['duration_s'] / 60:.1f} min, {plan['length_m']:.0f} m" in said.out
     assert not list((tmp_path / "here").iterdir()), "nothing is written where one stands"
 
@@ -320,6 +324,59 @@ def test_whose_time_a_survey_keeps(hullscan, monkeypatch, more, kind):
     monkeypatch.setattr("hullscan.survey.survey", fly)
     assert hullscan("survey", DEMO, *more).code == 1
     assert type(asked[0].make_clock()) is kind
+
+
+CAUTION = PreflightReport(
+    mission="demo",
+    utc_s=0.0,
+    lines=(PreflightLine(group="video", level="caution", what=Phrase("pictures"), measured=Phrase("6.0 Hz")),),
+)
+
+
+@pytest.mark.parametrize(
+    ("more", "goes_on"),
+    [
+        pytest.param([], False, id="beside a real vehicle with nobody to ask: no"),
+        pytest.param(["--accept-cautions"], True, id="beside a real vehicle, taken on beforehand: yes"),
+        pytest.param(["--paced"], True, id="in a simulator behind an address: yes"),
+        pytest.param(["--sim", "scenario.yaml"], True, id="in the embedded simulator: yes"),
+    ],
+)
+def test_who_takes_the_cautions_of_a_preflight_upon_himself(hullscan, monkeypatch, more, goes_on):
+    asked = []
+
+    def fly(mission: Path, options: SurveyOptions, screen: object) -> None:
+        asked.append(options.approve is None or options.approve(CAUTION))
+        raise InputError("no further")
+
+    monkeypatch.setattr("hullscan.survey.survey", fly)
+    monkeypatch.setattr("sys.stdin", io.StringIO())
+    said = hullscan("survey", DEMO, *more)
+    assert asked == [goes_on]
+    assert ("6.0 Hz" in said.out) is not goes_on, "the table is shown to whom it asks"
+
+
+@pytest.mark.parametrize(
+    ("levels", "code"),
+    [
+        pytest.param(["go"], 0, id="go"),
+        pytest.param(["caution", "go"], 0, id="caution"),
+        pytest.param(["no-go", "caution"], 3, id="no-go"),
+    ],
+)
+def test_the_exit_code_of_a_preflight_and_its_json(hullscan, monkeypatch, tmp_path, levels, code):
+    (line,) = CAUTION.lines
+    report = replace(CAUTION, lines=tuple(replace(line, level=level) for level in levels))
+    monkeypatch.setattr("hullscan.preflight.equip.equipped", lambda *things: nullcontext())
+    monkeypatch.setattr("hullscan.preflight.gather.run_preflight", lambda *things, **options: report)
+    path = tmp_path / "preflight.json"
+    said = hullscan("preflight", DEMO, "--look-only", "--json", path)
+    assert (said.code, said.err) == (code, "")
+    assert said.out.splitlines()[-1].startswith(levels[0].upper())
+    made = json.loads(path.read_text(encoding="utf-8"))
+    assert (made["schema"], made["verdict"], len(made["checks"])) == ("hullscan.preflight/1", levels[0], len(levels))
+    silent = hullscan("preflight", DEMO, "--look-only", "--json", "-")
+    assert json.loads(silent.out)["verdict"] == levels[0], "with - the screen holds the JSON alone"
 
 
 def test_an_interrupt_before_the_flight_ends_with_130(hullscan, monkeypatch, tmp_path):

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
+import os
+import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from hullscan.errors import InputError
-from hullscan_sim.conformance import ROWS, EmbeddedBench, RemoteBench, Row
+from hullscan_sim.conformance import ROWS, EmbeddedBench, FirmwareBench, RemoteBench, Row
 from hullscan_sim.conformance.__main__ import main
 from hullscan_sim.conformance.sees import Ack, Number, Record, Text
 from hullscan_sim.conformance.session import Heard
@@ -137,6 +141,85 @@ def test_the_same_rows_run_over_udp_on_a_vehicle_that_is_faster_than_time():
     wrong = {o.row.id: o.checks for o in outcomes if o.skipped is None and not o.same}
     assert wrong == {}
     assert [o.row.id for o in outcomes if o.skipped] == [o.row.id for o in outcomes[-2:]], "nothing can fail from here"
+
+
+# ---------------------------------------------------------------- a firmware that the suite starts
+
+
+@pytest.fixture
+def firmware(tmp_path, monkeypatch):
+    """A stand-in for ArduSub's SITL, and one whose pilot-input failsafe acts."""
+    here = str(Path(__file__).parent)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([here, *filter(None, [os.environ.get("PYTHONPATH")])]))
+    for name in ("ardusub", "pilot"):
+        path = tmp_path / name
+        path.write_text(f"#!{sys.executable}\nimport conformance_peer\nconformance_peer.main()\n")
+        path.chmod(0o755)
+    return tmp_path
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="starts a script as a program")
+def test_each_kind_of_vehicle_is_started_when_a_row_asks_for_it(firmware):
+    bench = FirmwareBench(firmware / "ardusub", pilot_binary=firmware / "pilot", speedup=8.0)
+    started: list[tuple[str, object]] = []
+    start = bench._start
+
+    def noted(vehicle):
+        remote = start(vehicle)
+        started.append((vehicle, remote))
+        return remote
+
+    bench._start = noted
+    words = (
+        "Mode 99 is refused", "Arming is accepted in MANUAL", "At boot the pilot is missed",
+        "On its second port unsigned", "On its second port a wrong key", "AUTO without a mission",
+    )  # fmt: skip
+    try:
+        outcomes = [bench.run(row_of(each)) for each in words]
+    finally:
+        bench.close()
+    assert {o.row.id: o.checks for o in outcomes if not o.same} == {}
+    assert [kind for kind, _ in started] == ["gps", "hardware", "serial1", "serial1", "gps"], (
+        "one anew after each that it spoils"
+    )
+
+
+def test_without_a_firmware_that_has_it_the_pilot_failsafe_is_not_asked_for(firmware):
+    bench = FirmwareBench(firmware / "ardusub")
+    assert "--pilot-binary" in (bench.run(row_of("At boot the pilot is missed")).skipped or "")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        pytest.param(["--binary", "nowhere"], "there is no nowhere", id="no such binary"),
+        pytest.param(
+            ["--binary", "x", "--connect", "udpin:127.0.0.1:0"], "either called or started", id="called and started"
+        ),
+        pytest.param(["--beside", "nothing.json"], "is not what --save writes", id="nothing to show beside it"),
+    ],
+)
+def test_what_cannot_be_asked_is_one_line(capsys, monkeypatch, words, told):
+    monkeypatch.setattr("sys.argv", ["conformance", "--match", "Mode 99", *words])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    assert told in capsys.readouterr().err
+
+
+def test_what_was_seen_is_saved_and_shown_beside_another_vehicle(capsys, monkeypatch, tmp_path):
+    there = tmp_path / "there.json"
+    for words in (["--save", str(there)], ["--beside", str(there)]):
+        monkeypatch.setattr("sys.argv", ["conformance", "--match", "Mode 99", *words])
+        with pytest.raises(SystemExit) as ended:
+            main()
+        assert ended.value.code in (0, None)
+    saved = json.loads(there.read_text())
+    assert saved["schema"] == "hullscan.conformance/1"
+    assert [row["verdict"] for row in saved["rows"]] == ["same"]
+    told = capsys.readouterr().out
+    assert "beside it" in told
+    assert told.count("(4) No such mode 99 at") == 3, "seen, seen again, and there"
 
 
 def test_an_address_that_cannot_be_read_is_refused():

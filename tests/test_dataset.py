@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import yaml
 
-import hullscan_sim.dataset
+import hullscan_sim.dataset.boxes
 from hullscan.errors import InputError
 from hullscan_sim.camera.objects import LABELS
 from hullscan_sim.dataset import HEIGHT_PX, WIDTH_PX, DatasetRequest, make_dataset, ship_shots
@@ -115,7 +115,7 @@ def test_the_description_names_folders_relative_to_itself(folder):
 def test_some_frames_show_a_parcel_and_more_than_half_show_what_may_be_taken_for_one(folder, made):
     splits = made[1]["splits"].values()
     frames, with_parcel = (sum(facts[key] for facts in splits) for key in ("frames", "frames_with_parcel"))
-    assert 0.2 * frames < with_parcel < 0.8 * frames
+    assert 0.2 * frames < with_parcel < 0.9 * frames  # of five places, 0.6 of which are asked to have one
     others = [image["facts"]["others"] for split in REQUEST.counts for image in coco(folder, split)["images"]]
     assert np.mean(np.array(others) > 0) > 0.5
 
@@ -134,7 +134,7 @@ def test_a_box_that_can_hardly_be_seen_is_marked_and_is_no_label(folder):
 
 def test_no_frame_to_train_with_has_a_parcel_that_can_hardly_be_seen(folder, monkeypatch):
     """With a higher limit just those frames of a ship are left out that show a parcel below it."""
-    limit = 25.0
+    limit = 14.0
     annotated = coco(folder, "train")
     parcel = LABELS.index("parcel") + 1
     dim = {
@@ -145,7 +145,7 @@ def test_no_frame_to_train_with_has_a_parcel_that_can_hardly_be_seen(folder, mon
     frames = [image for image in annotated["images"] if image["facts"]["ship"] == 0]
     left = [image["facts"] for image in frames if image["id"] not in dim][:2]
     assert frames[0]["id"] in dim  # or there would be nothing to leave out
-    monkeypatch.setattr(hullscan_sim.dataset, "_MIN_CONTRAST", limit)
+    monkeypatch.setattr(hullscan_sim.dataset.boxes, "_MIN_CONTRAST", limit)
     shots = list(ship_shots("train", 0, REQUEST.seed, 2, REQUEST.parcel_share))
     assert [shot.facts for shot in shots] == left
     assert [shot.name for shot in shots] == ["train-0000-000", "train-0000-001"]  # numbered without gaps

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import inf, radians
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from hullscan.mission.model import Limits
 from hullscan.mission.patterns import Leg
 from hullscan.mission.vehicle import BLUEROV2_HEAVY
 from hullscan.pilot.guidance import LegFollower
+from hullscan.pilot.supervisor import RULES as TABLE
 from hullscan.pilot.supervisor import Act, Situation, judge
 
 CALM = Situation(
@@ -27,7 +29,25 @@ RULES = [
     pytest.param(
         {"in_control": False, "control_reason": "stick moved"}, Act.LET_GO, "control", id="the operator takes over"
     ),
-    pytest.param({"link_age_s": 3.2}, Act.LET_GO, "link", id="the link is silent"),
+    pytest.param({"link_age_s": 3.2}, Act.LISTEN, "link", id="the link is silent"),
+    pytest.param({"link_age_s": 2.5}, Act.HOLD, "telemetry", id="telemetry is stale"),
+    pytest.param({"in_control": False, "failsafe": True}, Act.LISTEN, "failsafe", id="the firmware's failsafe acts"),
+    pytest.param({"battery_home_v": 13.5}, Act.RETURN, "battery home", id="the battery lasts for the way back only"),
+    pytest.param({"tilt_s": 7.0, "tilt_rad": 0.7}, Act.RETREAT, "tilt", id="it does not come upright"),
+    pytest.param({"depth_m": -0.5}, Act.RETREAT, "depth", id="the depth reads above the surface"),
+    pytest.param({"depth_error": True}, Act.RETREAT, "depth sensor", id="the depth sensor fails"),
+    pytest.param({"range_age_s": inf, "hull_in_sight": False}, Act.GO_ON, "", id="no range where none can be"),
+    pytest.param({"runaway_s": 1.5, "speed_mps": 1.1}, Act.HOLD, "runaway", id="it runs away"),
+    pytest.param({"runaway_s": 3.5, "speed_mps": 1.1}, Act.RETREAT, "runaway", id="it goes on running away"),
+    pytest.param({"off_target_s": 11.0, "off_target_m": 1.2}, Act.HOLD, "stuck", id="it does not get on"),
+    pytest.param({"stuck_times": 3}, Act.RETURN, "stuck", id="it was stopped three times"),
+    pytest.param({"drift_s": 6.0}, Act.RETURN, "current", id="the current takes it away from where it holds"),
+    pytest.param({"detector_lag_s": 12.0}, Act.TELL, "detector", id="the detector is behind"),
+    pytest.param({"disk_free_mb": 1500.0}, Act.TELL, "disk", id="the disk fills"),
+    pytest.param({"disk_free_mb": 200.0}, Act.RETURN, "disk", id="the disk is full"),
+    pytest.param({"record_error": "disk"}, Act.RETURN, "recording", id="the recording fails"),
+    pytest.param({"other_station": "254:190"}, Act.TELL, "station", id="another station is heard"),
+    pytest.param({"window_left_s": -1.0}, Act.RETURN, "window", id="the window is over"),
     pytest.param({"leak": True}, Act.RETURN, "leak", id="a leak"),
     pytest.param({"battery_v": 13.5, "battery_low_s": 2.0}, Act.GO_ON, "", id="the battery sags for a moment"),
     pytest.param({"battery_v": 13.5, "battery_low_s": 6.0}, Act.RETURN, "battery", id="the battery is low"),
@@ -47,7 +67,8 @@ RULES = [
     pytest.param({"range_age_s": inf, "searching": False}, Act.GO_ON, "", id="no range in open water"),
     pytest.param({"video_age_s": 4.0}, Act.HOLD, "video", id="the video stops"),
     pytest.param({"video_age_s": 31.0}, Act.RETURN, "video", id="the video does not come back"),
-    pytest.param({"leak": True, "link_age_s": 9.0}, Act.LET_GO, "link", id="the strongest demand wins"),
+    pytest.param({"leak": True, "link_age_s": 9.0}, Act.LISTEN, "link", id="the strongest demand wins"),
+    pytest.param({"in_control": False, "link_age_s": 9.0}, Act.LET_GO, "control", id="the operator wins over all"),
 ]
 
 
@@ -56,6 +77,11 @@ def test_each_rule_detects_and_demands(changes: dict[str, object], act: Act, rul
     verdict = judge(replace(CALM, **changes), Limits(), BLUEROV2_HEAVY)  # type: ignore[arg-type]
     assert (verdict.act, verdict.rule) == (act, rule)
     assert bool(verdict.words) == bool(rule)
+
+
+def test_every_line_of_the_table_has_a_case() -> None:
+    shown = {(case.values[1], case.values[2]) for case in RULES}
+    assert {(rule.act, rule.key) for rule in TABLE} <= shown
 
 
 def straight(length: float = 4.0, speed: float = 0.25) -> Leg:
@@ -125,3 +151,9 @@ def test_half_speed_is_half_speed() -> None:
 def test_a_current_that_keeps_the_vehicle_off_the_end_does_not_hold_the_mission() -> None:
     steps = fly(LegFollower(straight()), lag=0.25, ticks=600)
     assert steps[-1][2]
+
+
+def test_the_document_names_every_rule_and_act() -> None:
+    text = (Path(__file__).parent.parent / "docs" / "safety.md").read_text(encoding="utf-8")
+    assert all(rule.key in text for rule in TABLE)
+    assert all(act.name.lower().replace("_", " ") in text for act in Act if act is not Act.GO_ON)

@@ -12,8 +12,9 @@ import pytest
 from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import Array
 from hullscan.ship.surface import HullSurface, side_sign
+from hullscan_sim.camera.look_alikes import build_look_alike
 from hullscan_sim.camera.noise import fractal
-from hullscan_sim.camera.objects import Material, Part, Solid, build_look_alike, build_parcel, on_hull
+from hullscan_sim.camera.objects import Material, Part, Solid, build_parcel, on_hull
 from hullscan_sim.camera.pages import PageCache, PageSource, SinglePages
 from hullscan_sim.camera.renderer import Rendered, Renderer
 from hullscan_sim.camera.scene import HULL, NOTHING, QUAY, SEA_BED, Scene
@@ -497,7 +498,7 @@ def test_a_scene_without_light_stays_dark():
 
 
 def test_exposure_takes_its_time_after_the_light_has_changed():
-    sensor = Sensor(CAMERA, CLEAR, Response(settle_s=0.5, noise=0.0), 0.0, 1)
+    sensor = Sensor(CAMERA, CLEAR, Response(settle_s=0.5, noise=0.0, haze=0.0), 0.0, 1)
     levels = [0.1] * 3 + [0.02] * 90
     means = [sensor.expose(flat(level), index / 30, *VIEW).mean() for index, level in enumerate(levels)]
     assert means[3] < 0.65 * means[2]

@@ -47,8 +47,8 @@ DVL_LINE = {
 @pytest.mark.parametrize(
     ("position", "share", "line", "flags"),
     [
-        pytest.param("gps", 1.0, GPS_LINE, 831, id="GPS, in full"),
-        pytest.param("gps", 0.2, GPS_LINE, 831, id="GPS, five times as fast"),
+        pytest.param("gps", 1.0, GPS_LINE, 895, id="GPS, in full"),
+        pytest.param("gps", 0.2, GPS_LINE, 895, id="GPS, five times as fast"),
         pytest.param("dvl", 0.4, DVL_LINE, 367, id="DVL, two and a half times as fast"),
         pytest.param("dvl", 0.1, DVL_LINE, 367, id="DVL, ten times as fast"),
     ],
@@ -68,7 +68,7 @@ def test_flags_go_through_uninitialised_and_no_position():
     link = station(start_up=1.0)
     link.run(20)
     flags = [message.flags for message in link.messages("EKF_STATUS_REPORT")]
-    assert list(dict.fromkeys(flags)) == [1024, 0, 167]
+    assert list(dict.fromkeys(flags)) == [1024, 0, 231]
     assert not link.messages("LOCAL_POSITION_NED")[:-8], "no local position before there is an origin"
 
 
@@ -131,7 +131,7 @@ def test_losing_the_dvl_freezes_the_position_after_five_seconds_and_changes_no_m
     link.run(8.0 + 4.4 - link.now)
     assert link.flags == 367
     link.run(1.6)
-    assert link.flags == 167
+    assert link.flags == 231
     assert (4, "EKF3 IMU0 stopped aiding") in link.texts()
     assert times_of(link)["EKF3 IMU0 stopped aiding"] == pytest.approx(13.0, abs=0.4)
     frozen, true = link.position, link.simulation.body.position
@@ -152,17 +152,45 @@ def test_losing_the_dvl_freezes_the_position_after_five_seconds_and_changes_no_m
     assert np.linalg.norm(np.subtract(link.position, believed)[:2]) < 0.5, "and the estimate does not jump"
 
 
-def test_losing_the_gps_takes_fifteen_seconds():
+def test_losing_the_gps_is_doubt_after_seven_seconds_and_loss_after_fifteen():
     scenario = Scenario(
         seed=7,
         vehicle=VehicleOptions(position="gps", compass="perfect", start_up=0.0),
         faults=(PositionLoss(at_s=5.0),),
     )
     link = station(scenario)
-    link.run(19.5)
-    assert link.flags == 831
+    link.run(11.5)
+    assert link.flags == 895
     link.run(1.5)
-    assert link.flags == 167
+    assert link.flags == 103
+    assert link.set_mode(Mode.GUIDED) == 4, "what needs a position is refused already"
+    link.run(6.5)
+    assert link.flags == 103
+    assert (4, "EKF3 IMU0 stopped aiding") not in link.texts()
+    link.run(1.5)
+    assert link.flags == 231
+    assert (4, "EKF3 IMU0 stopped aiding") in link.texts()
+
+
+def test_gps_that_comes_back_within_fifteen_seconds_is_believed_again_without_a_word():
+    scenario = Scenario(
+        seed=7,
+        vehicle=VehicleOptions(position="gps", compass="perfect", start_up=0.0),
+        faults=(PositionLoss(at_s=5.0, for_s=9.0),),
+    )
+    link = station(scenario)
+    link.run(13.5)
+    assert link.flags == 103
+    link.run(1.5)
+    assert link.flags == 895
+    assert [text for _, text in link.texts() if "IMU0 is using GPS" in text] == ["EKF3 IMU0 is using GPS"]
+
+
+def test_without_a_range_to_the_ground_the_flags_have_64_less():
+    link = station(position="gps")
+    link.simulation.sounders.down_taken = True  # nothing reads downwards any more: the last reading is the greatest
+    link.run(6.0)
+    assert link.flags == 831
 
 
 @pytest.mark.parametrize(
@@ -176,7 +204,7 @@ def test_navigation_by_dvl_needs_a_dvl_with_lock(options, reason):
     far = options.pop("far", False)
     link = station(launch={"distance_m": 90.0} if far else NEAR, position="dvl", **options)
     link.run(12)
-    assert link.flags == 167, reason
+    assert link.flags == 231, reason
     assert link.set_mode(Mode.GUIDED) == 4
 
 

@@ -79,11 +79,13 @@ def dvl_dropout() -> None:
 
 def position_loss() -> None:
     bench = Bench(kinds.PositionLoss(at_s=4.0), dvl="none")
-    assert bench.wait(lambda: bench.flags == 831, 4.0)
-    bench.run(18.5)
-    assert bench.flags == 831, "15 s of patience, from the last fix"
+    assert bench.wait(lambda: bench.flags == 895, 4.0)
+    bench.run(9.5)
+    assert bench.flags == 895, "7 s until it is doubted, from the last fix"
+    bench.run(8.5)
+    assert bench.flags == 103, "and 15 s of patience"
     bench.run(2.0)
-    assert bench.flags == 167
+    assert bench.flags == 231
 
 
 def thruster_dead() -> None:
@@ -223,7 +225,7 @@ def other_station_heartbeat() -> None:
 
 def operator_takes_over() -> None:
     bench = Bench(kinds.OperatorTakesOver(at_s=3.0, for_s=2.0, mode="ALT_HOLD", forward=0.5)).under_water()
-    bench.wait(lambda: bench.flags == 831)
+    bench.wait(lambda: bench.flags == 895)
     bench.set_mode(Mode.GUIDED)
     assert bench.now < 3.0
     bench.run(3.5 - bench.now)

@@ -133,7 +133,7 @@ def test_parcels_are_recorded_at_the_point_of_the_hull_under_them(tmp_path):
     link.simulation.close()
     first, second = json.loads((tmp_path / "truth.json").read_text())["parcels"]
     assert {"id", "kind", "size_m", "side", "station_m", "girth_m", "depth_m", "position_ship_m"} <= set(first)
-    assert first["hidden_share"] is None
+    assert first["hidden_share"] < 0.02  # it sits on the plating, for all to see
     assert first["seen_cells_m2"] is None
     assert first["position_ship_m"] == pytest.approx([22.0, FORM.beam_m / 2, 1.5], abs=0.02)
     assert first["girth_m"] == pytest.approx(1.5, abs=0.02)

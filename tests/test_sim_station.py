@@ -161,7 +161,7 @@ class Station:
         """Wait for a position, enter a mode, arm; ``stock`` leaves the pilot-input failsafe out, as stock SITL does."""
         if stock:
             self.simulation.parameters.set("FS_PILOT_INPUT", 0)
-        assert self.wait(lambda: self.flags in (831, 367)), "no position"
+        assert self.wait(lambda: self.flags & 24 and not self.flags & 128), "no position"
         if not stock:
             self.run(max(3.5 - self.now, 0.0))  # past the pilot-input failsafe's first look
         assert self.set_mode(mode) == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import socket
 import struct
 from collections.abc import Iterator
@@ -14,10 +15,11 @@ import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
 
+from hullscan.errors import VideoError
 from hullscan.geometry.frames import Pose
-from hullscan_sim.camera.stream import SimulatedCamera, Stream
+from hullscan_sim.camera.stream import CameraProcess, SimulatedCamera, Stream, VideoFaults
 from hullscan_sim.camera.water import WaterOptics
-from hullscan_sim.faults.kinds import ShipMoves
+from hullscan_sim.faults.kinds import ShipMoves, VideoFreeze, VideoLoss
 from hullscan_sim.scenario import Scenario, Water
 from hullscan_sim.sensor_options import Clocks, VideoLink
 
@@ -157,3 +159,41 @@ def test_the_camera_sees_the_water_of_the_part_of_the_ship_where_it_is_and_the_s
     assert after_m == pytest.approx(before_m, abs=1e-9)
     assert after == pytest.approx(before, abs=1e-9)
     assert camera._motion.pose(20.0).north_m != pytest.approx(camera._motion.pose(1.0).north_m, abs=0.5)
+
+
+# ---------------------------------------------------------------- one picture is finished while the next is drawn
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        pytest.param((), id="no fault"),
+        pytest.param((VideoFreeze(at_s=0.0, for_s=0.5),), id="a freeze from the first picture on"),
+        pytest.param((VideoFreeze(at_s=0.2, for_s=0.3), VideoLoss(at_s=0.4, for_s=0.4)), id="a freeze, then a loss"),
+        pytest.param((VideoLoss(at_s=0.0, for_s=0.3), VideoFreeze(at_s=0.1, for_s=0.6)), id="a loss, then a freeze"),
+    ],
+)
+def test_what_will_be_asked_for_is_known_before_it_is_drawn(faults):
+    ahead, behind = VideoFaults(faults), VideoFaults(faults)
+    times = [round(0.1 * count, 1) for count in range(11)]
+    foretold = [at for at in times if ahead.draws(at)]
+    drawn: list[float] = []
+
+    def draw(at: float) -> np.ndarray:
+        drawn.append(at)
+        return np.zeros((2, 2, 3), np.uint8)
+
+    for at in times:
+        behind.picture(at, lambda at=at: draw(at))
+    assert foretold == drawn
+
+
+def test_a_camera_that_fails_later_ends_the_simulation_in_one_line():
+    ours, theirs = multiprocessing.Pipe()
+    camera = object.__new__(CameraProcess)
+    camera._pipe, camera._waiting = ours, [0.1, 0.2]
+    theirs.send(("sent", ""))
+    theirs.send(("error", "the camera failed: no memory"))
+    camera.wait_sent(0.1)
+    with pytest.raises(VideoError, match="the camera failed: no memory"):
+        camera.wait_sent(0.2)

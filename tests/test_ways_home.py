@@ -1,52 +1,116 @@
-"""A survey is flown only where the pilot's way home, straight to the launch and up, leads home."""
+"""Every place of a plan has a way home: clear of everything, out from under the ship, open above at its end."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 
 from hullscan.errors import InputError
 from hullscan.mission.model import Mission, load_mission
-from hullscan.mission.plan import plan_mission
-from hullscan.mission.ways_home import legs_behind_ship, legs_under_ship, require_ways_home
+from hullscan.mission.patterns.clearance import nearest_approach
+from hullscan.mission.plan import Plan, plan_mission
+from hullscan.mission.vehicle import BLUEROV2_HEAVY_TWO_DVLS
+from hullscan.mission.ways_home import (
+    flown_poses,
+    legs_under_ship,
+    legs_without_position,
+    require_ways_home,
+    under_ship,
+    way_along,
+    way_back,
+)
 
 MISSION = Path(__file__).parent.parent / "missions" / "demo.yaml"
+PATTERNS = {
+    "the side": [{"pattern": "longitudinal", "area": "starboard_side", "stations_m": [31, 43], "depths_m": [0.4, 4.1]}],
+    "the far side": [{"pattern": "longitudinal", "area": "port_side", "stations_m": [20, 30], "depths_m": [0.4, 3.0]}],
+    "the flat bottom": [{"pattern": "flat_bottom", "stations_m": [24, 36]}],
+    "the keel line": [{"pattern": "keel_line"}],
+    "the bow": [{"pattern": "bow"}],
+}
 
 
-def mission_with(tmp_path: Path, survey: object) -> Mission:
+def mission_with(tmp_path: Path, survey: object, **changes: object) -> Mission:
     stated = yaml.safe_load(MISSION.read_text(encoding="utf-8"))
     stated |= {"survey": survey, "window_min": 240, "launch": {"side": "starboard", "station_m": 30, "distance_m": 4}}
     stated["berth"] |= {"water_depth_m": 14, "quay_gap_m": 30}
+    stated |= changes
     file = tmp_path / "mission.yaml"
     file.write_text(yaml.safe_dump(stated), encoding="utf-8")
     return load_mission(file)
 
 
-def test_the_demos_lanes_have_nothing_above_them_and_nothing_between_them_and_the_launch() -> None:
+def places(plan: Plan, count: int) -> list[tuple[int, float]]:
+    rng = np.random.default_rng(3)
+    return [(int(rng.integers(len(plan.legs))), float(rng.random())) for _ in range(count)]
+
+
+@pytest.mark.parametrize("survey", PATTERNS.values(), ids=PATTERNS)
+def test_the_way_home_is_clear_comes_out_from_under_her_once_and_ends_in_the_open(
+    tmp_path: Path, survey: object
+) -> None:
+    mission = mission_with(tmp_path, survey)
+    plan = plan_mission(mission)
+    launch = plan.legs[0].poses[0, 1:4]
+    for number, share in places(plan, 25):
+        flown = flown_poses(plan.legs, number, share)
+        leg = way_back(mission, flown, flown[-1], launch)
+        assert leg.poses[0, 1:4] == pytest.approx(flown[-1, :3])
+        assert leg.poses[-1, 1:4] == pytest.approx(launch)
+        assert nearest_approach(mission, leg.poses[:, 1:]).distance_m >= mission.file.limits.min_clearance_m - 0.02
+        under = under_ship(mission, leg.poses[:, 1:4])
+        assert not under[-1]
+        came = under_ship(mission, flown[:, :3])
+        crossings = int((np.diff(came.astype(int)) > 0).sum())
+        assert int((np.diff(under.astype(int)) > 0).sum()) <= crossings  # never under her anew
+
+
+def test_from_under_her_it_leaves_on_the_side_it_came_from(tmp_path: Path) -> None:
+    mission = mission_with(tmp_path, PATTERNS["the flat bottom"])
+    plan = plan_mission(mission)
+    launch = plan.legs[0].poses[0, 1:4]
+    deep = [n for n, leg in enumerate(plan.legs) if leg.surveys and under_ship(mission, leg.poses[:, 1:4]).all()]
+    for number in deep:
+        flown = flown_poses(plan.legs, number, 0.5)
+        leg = way_back(mission, flown, flown[-1], launch)
+        under = under_ship(mission, leg.poses[:, 1:4])
+        out = int(np.flatnonzero(~under)[0])
+        assert leg.poses[out, 2] > 0  # starboard, where the launch is
+        assert abs(leg.poses[out, 1] - flown[-1, 0]) < 1.0  # athwart: the shortest way under plating
+        assert leg.poses[: out + 1, 3] == pytest.approx(flown[-1, 2], abs=0.3)  # no rising before
+
+
+def test_a_short_cut_along_the_route_ends_where_the_route_does(tmp_path: Path) -> None:
+    mission = mission_with(tmp_path, PATTERNS["the side"])
+    plan = plan_mission(mission)
+    flown = flown_poses(plan.legs, 3, 0.5)
+    leg = way_along(mission, flown[0], flown)
+    assert leg.poses[-1, 1:4] == pytest.approx(flown[-1, :3])
+    assert leg.length_m < 0.7 * np.linalg.norm(np.diff(flown[:, :3], axis=0), axis=1).sum()
+
+
+def test_the_far_side_is_flown_now(tmp_path: Path) -> None:
+    mission = mission_with(tmp_path, PATTERNS["the far side"])
+    require_ways_home(mission, plan_mission(mission).legs)
+
+
+def test_under_the_flat_bottom_a_forward_dvl_hears_nothing_and_a_second_one_is_asked_for(tmp_path: Path) -> None:
+    mission = mission_with(tmp_path, PATTERNS["the flat bottom"])
+    legs = plan_mission(mission).legs
+    deaf = legs_without_position(mission, legs)
+    assert {n for n, leg in enumerate(legs, start=1) if leg.surveys and abs(leg.poses[0, 2]) < 3} <= set(deaf)
+    assert set(deaf) <= set(legs_under_ship(mission, legs))
+    with pytest.raises(InputError, match="second DVL"):
+        require_ways_home(mission, legs)
+    require_ways_home(replace(mission, vehicle=BLUEROV2_HEAVY_TWO_DVLS), legs)
+
+
+def test_the_demos_lanes_lie_in_the_open(tmp_path: Path) -> None:
     mission = load_mission(MISSION)
     legs = plan_mission(mission).legs
     assert legs_under_ship(mission, legs) == []
-    assert legs_behind_ship(mission, legs) == []
     require_ways_home(mission, legs)
-
-
-@pytest.mark.parametrize("pattern", ["flat_bottom", "keel_line"])
-def test_passes_under_the_ship_are_planned_but_not_flown(tmp_path: Path, pattern: str) -> None:
-    mission = mission_with(tmp_path, [{"pattern": pattern}])
-    legs = plan_mission(mission).legs
-    under = legs_under_ship(mission, legs)
-    assert {number for number, leg in enumerate(legs, start=1) if leg.surveys} <= set(under)
-    with pytest.raises(InputError, match="lie under the ship"):
-        require_ways_home(mission, legs)
-
-
-def test_the_far_side_is_planned_but_not_flown(tmp_path: Path) -> None:
-    order = {"pattern": "longitudinal", "area": "port_side", "stations_m": [20, 30], "depths_m": [0.4, 3.0]}
-    mission = mission_with(tmp_path, [order])
-    legs = plan_mission(mission).legs
-    assert legs_under_ship(mission, legs) == []
-    assert legs_behind_ship(mission, legs)
-    with pytest.raises(InputError, match="lie behind the ship"):
-        require_ways_home(mission, legs)

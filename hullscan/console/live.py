@@ -1,68 +1,57 @@
-"""The operator's screen while a mission flies: one table, one progress, the last events. Lines when not a terminal."""
+"""What the operator sees while a mission flies: a screen in a process of its own, or lines where there is no terminal.
+
+The screen can neither stall the survey nor end it. Snapshots are taken and sent by a thread that nobody waits for; if
+the screen's process dies or hangs, plain lines go on, and Ctrl-C reaches the survey as a signal in every case.
+"""
 
 from __future__ import annotations
 
+import os
+import secrets
+import signal
+import subprocess
 import sys
 import threading
-from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
+from multiprocessing.connection import Connection, Listener
 from typing import Any
 
 import numpy as np
-from rich.console import Console, Group
-from rich.live import Live
-from rich.panel import Panel
-from rich.progress_bar import ProgressBar
-from rich.table import Table
-from rich.text import Text
+from rich.console import Console
 
+from hullscan.console.observer import Observer
+from hullscan.errors import HullscanError
+from hullscan.pilot.orders_of_operator import OperatorOrder
 from hullscan.survey import LiveMission
 from hullscan.words import fill, mark
 
-__all__ = ["LineScreen", "LiveScreen", "make_screen"]
+__all__ = ["ConsoleScreen", "LineScreen", "make_screen"]
 
-_REFRESH_S = 0.25
+_SNAPSHOT_EVERY_S = 0.25  # of this computer's time
 _LINE_EVERY_S = 10.0
-_WARNINGS = {
-    "battery", "position", "tilt", "range", "video", "clearance", "link", "control", "leak", "ended", "seeing",
-    "warning",
-}  # fmt: skip
+_START_S, _END_S = 15.0, 3.0  # that the screen's process may take
 Words = Callable[[str], str]
 
 
-def make_screen(words: Words, *, plain: bool) -> LiveScreen | LineScreen:
-    """A live screen on a terminal, lines elsewhere or when asked for."""
-    if plain or not sys.stdout.isatty():
+def make_screen(words: Words, language: str, *, plain: bool) -> ConsoleScreen | LineScreen:
+    """A screen on a terminal, lines elsewhere or when asked for."""
+    if plain or not (sys.stdout.isatty() and sys.stdin.isatty()):
         return LineScreen(words)
-    return LiveScreen(words)
+    return ConsoleScreen(words, language)
 
 
-def _state(live: LiveMission) -> dict[str, Any]:
-    """The numbers that an operator watches."""
-    status, telemetry = live.pilot.status, live.vehicle.telemetry
-    battery, video = telemetry.battery.latest, live.stream.stats()
-    asked = live.plan.asked(live.seeing.record.cells)
-    seen = live.seeing.record.area_m2(asked & live.seeing.record.seen())
+def _progress(live: LiveMission) -> dict[str, Any]:
+    """The numbers of a progress line."""
+    battery, record = live.vehicle.telemetry.battery.latest, live.seeing.record
+    asked = live.plan.asked(record.cells)
     return {
-        "share": status.survey_share,
-        "leg": status.leg_name or status.state.value,
-        "holding": status.holding,
-        "seen": seen,
+        "share": live.pilot.status.survey_share,
+        "seen": record.area_m2(asked & record.seen()),
         "planned": live.plan.plannable_area_m2,
-        "depth": telemetry.depth_m,
-        "range": status.range_m,
-        "volts": battery.voltage_v if battery is not None else float("nan"),
-        "along": status.sigma_along_m,
-        "across": status.sigma_across_m,
-        "frames": video.recorded,
-        "lost": video.lost_packets,
-        "looks": live.seeing.looks,
-        "findings": list(live.seeing.findings),
+        "volts": battery.voltage_v if battery is not None else np.nan,
+        "count": len(live.seeing.findings),
     }
-
-
-def _number(value: float, digits: int = 1) -> str:
-    return f"{value:.{digits}f}" if np.isfinite(value) else "–"
 
 
 class LineScreen:
@@ -90,10 +79,9 @@ class LineScreen:
             if live is None or live.clock.now() - last_s < _LINE_EVERY_S:
                 continue
             last_s = live.clock.now()
-            state = _state(live)
             text = self._words(
                 mark("{share:.0%} flown, {seen:.1f} of {planned:.1f} m² seen, {volts:.1f} V, {count} findings")
-            ).format(**state, count=len(state["findings"]))
+            ).format(**_progress(live))
             self._console.print(f"{'progress':<12} {text}", markup=False)
 
     def end(self) -> None:
@@ -101,107 +89,153 @@ class LineScreen:
         self._stop.set()
 
 
-class LiveScreen:
-    """A screen that redraws itself."""
+class ConsoleScreen:
+    """The screen's process and the threads that serve it; lines before, after, and instead of it.
 
-    def __init__(self, words: Words) -> None:
-        self._words = words
-        self._console = Console(highlight=False)
-        self._events: deque[tuple[str, str]] = deque(maxlen=8)
-        self._mission: LiveMission | None = None
-        self._live: Live | None = None
+    Args:
+        command: that starts the process; address and language are added to it.
+    """
+
+    def __init__(self, words: Words, language: str, command: tuple[str, ...] = ()) -> None:
+        self._words, self._language = words, language
+        self._command = command or (sys.executable, "-m", "hullscan.console.screen_process")
+        self._lines, self._observer = LineScreen(words), Observer()
         self._stop = threading.Event()
-        self._lock = threading.Lock()
+        self._shown = threading.Event()
+        """The screen has the terminal: nobody else may print."""
+        self._process: subprocess.Popen[bytes] | None = None
+        self._terminal = _Terminal()
+        self._thread: threading.Thread | None = None
 
     def event(self, kind: str, message: str, data: dict[str, Any]) -> None:
-        """Show an event among the last ones; before the flight, print it."""
-        text = fill(self._words(message), data)
-        with self._lock:
-            self._events.append((kind, text))
-        if self._live is None:
-            self._console.print(f"[dim]{kind:<12}[/] {text}")
+        """Show an event on the screen, or print it when there is none."""
+        self._observer.event(kind, message, data)
+        if not self._shown.is_set():
+            self._lines.event(kind, message, data)
 
     def begin(self, live: LiveMission) -> None:
-        """Take over the screen."""
-        self._mission = live
-        self._live = Live(self._draw(), console=self._console, auto_refresh=False, transient=True)
-        self._live.start()
-        threading.Thread(target=self._run, name="screen", daemon=True).start()
-
-    def _run(self) -> None:
-        while not self._stop.wait(_REFRESH_S):
-            if self._live is not None:
-                self._live.update(self._draw(), refresh=True)
+        """Start the screen."""
+        self._observer.begin(live)
+        self._terminal.keep()
+        self._shown.set()
+        self._thread = threading.Thread(target=self._serve, args=(live,), name="screen", daemon=True)
+        self._thread.start()
 
     def end(self) -> None:
-        """Give the screen back."""
+        """Give the terminal back."""
         self._stop.set()
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
+        if self._thread is not None:
+            self._thread.join(_START_S + 2 * _END_S)
+        self._lines.end()
+        self._terminal.give_back()
 
-    def _draw(self) -> Group:
-        assert self._mission is not None
-        words, state = self._words, _state(self._mission)
-        head = Text.assemble(
-            ("hullscan ", "bold"),
-            f"{self._mission.mission.file.ship.name}   ",
-            (str(self._mission.folder.path), "dim"),
-        )
-        bars = Table.grid(padding=(0, 2))
-        bars.add_column(min_width=14)
-        bars.add_column()
-        bars.add_column(justify="right")
-        bars.add_row(words(mark("lanes")), ProgressBar(1.0, state["share"], width=40), f"{state['share']:.0%}")
-        share = state["seen"] / max(state["planned"], 1e-6)
-        bars.add_row(
-            words(mark("hull seen")),
-            ProgressBar(1.0, share, width=40),
-            f"{state['seen']:.1f} / {state['planned']:.1f} m²",
-        )
-        numbers = Table.grid(padding=(0, 3))
-        for _ in range(4):
-            numbers.add_column()
-        place = f"±{_number(state['along'], 2)} / ±{_number(state['across'], 2)} m"
-        shown = [
-            (mark("depth"), f"{_number(state['depth'])} m"),
-            (mark("range to hull"), f"{_number(state['range'], 2)} m"),
-            (mark("battery"), f"{_number(state['volts'])} V"),
-            (mark("place along / across"), place),
-            (mark("frames"), str(state["frames"])),
-            (mark("packets lost"), str(state["lost"])),
-            (mark("looks"), str(state["looks"])),
-            (mark("findings"), str(len(state["findings"]))),
-        ]
-        cells = [f"{words(name)} [b]{value}[/]" for name, value in shown]
-        numbers.add_row(*cells[:4])
-        numbers.add_row(*cells[4:])
-        leg = Text(state["leg"], "bold")
-        if state["holding"]:
-            leg.append(f"   {words(mark('holding'))}: {state['holding']}", "bold yellow")
-        parts: list[Any] = [head, Text(), leg, bars, Text(), numbers]
-        if state["findings"]:
-            parts += [Text(), self._findings(state["findings"])]
-        with self._lock:
-            lines = [
-                Text.assemble((f"{kind:<12} ", "yellow" if kind in _WARNINGS else "dim"), text)
-                for kind, text in self._events
-            ]
-        foot = Text(words(mark("Ctrl-C: stop searching, go back and surface")), "dim")
-        return Group(Panel(Group(*parts), border_style="cyan"), *lines, foot)
+    # ---------------------------------------------------------------- the thread that serves it
 
-    def _findings(self, findings: list[Any]) -> Table:
-        words = self._words
-        table = Table(box=None, padding=(0, 2), header_style="dim")
-        for name in (mark("finding"), mark("score"), mark("station"), mark("depth"), mark("95 % radius")):
-            table.add_column(words(name))
-        for number, finding in enumerate(findings[:6], start=1):
-            x, _, z = finding.position_ship_m
-            table.add_row(
-                f"[red]{number}[/] {words(finding.label)}",
-                f"{finding.score:.2f}",
-                f"{x:.1f} m",
-                f"{z:.1f} m",
-                f"{finding.radius95_m:.2f} m",
+    def _serve(self, live: LiveMission) -> None:
+        """Feed the screen until the flight or the screen ends; lines go on where the flight does."""
+        try:
+            with self._connected() as connection:
+                threading.Thread(target=self._obey, args=(connection, live), name="orders", daemon=True).start()
+                while not self._stop.wait(_SNAPSHOT_EVERY_S):
+                    connection.send_bytes(self._observer.snapshot().to_json())
+        except (OSError, EOFError, HullscanError):
+            pass  # it has gone, or the operator wants lines
+        except Exception as error:  # noqa: BLE001 whatever is wrong with a picture must not cost the operator his lines
+            self._lines.event("warning", mark("warning: {words}"), {"words": f"{type(error).__name__}: {error}"})
+        self._close()
+        if not self._stop.is_set():
+            self._lines.event("screen", mark("the screen is closed; lines go on, Ctrl-C asks for the way home"), {})
+            self._lines.begin(live)
+
+    def _connected(self) -> Connection:
+        """Start the process and wait until it calls.
+
+        Raises:
+            OSError: it does not.
+        """
+        key = secrets.token_bytes(32)
+        listener = Listener(authkey=key)
+        environment = {**os.environ, "HULLSCAN_CONSOLE_KEY": key.hex(), "TEXTUAL_ALLOW_SIGNALS": "1"}
+        self._process = subprocess.Popen(
+            [*self._command, str(listener.address), self._language],
+            env=environment,
+            stderr=sys.stdout.fileno(),  # the screen draws on its error stream, and that must be the terminal
+        )
+        answers: list[Connection] = []
+
+        def accept() -> None:
+            with suppress(OSError, EOFError):
+                answers.append(listener.accept())
+
+        waiting = threading.Thread(target=accept, name="accept", daemon=True)
+        waiting.start()
+        for _ in range(int(_START_S / 0.1)):
+            waiting.join(0.1)
+            if answers or self._process.poll() is not None or self._stop.is_set():
+                break
+        listener.close()
+        if not answers:
+            raise OSError("the screen did not start")
+        return answers[0]
+
+    def _obey(self, connection: Connection, live: LiveMission) -> None:
+        """Orders from the screen."""
+        with suppress(OSError, EOFError):
+            while True:
+                name = connection.recv_bytes().decode("ascii", "replace")
+                if name == "lines":
+                    connection.close()
+                elif name == "flag":
+                    with suppress(HullscanError):  # a record that is full ends the survey at the pilot's next event
+                        place = live.flag()
+                        if place is not None:
+                            self._observer.flagged(place)
+                elif name in {order.value for order in OperatorOrder}:
+                    live.pilot.desk.put(OperatorOrder(name))
+
+    def _close(self) -> None:
+        """The process ends by itself when the connection does; else it is ended. Then the terminal is ours."""
+        if self._process is not None:
+            try:
+                self._process.wait(_END_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        self._terminal.mend()
+        self._shown.clear()
+
+
+class _Terminal:
+    """The terminal's settings as they were, and Ctrl-Z, which must not stop a survey."""
+
+    def __init__(self) -> None:
+        self._settings: list[Any] | None = None
+        self._on_stop: Any = None
+
+    def keep(self) -> None:
+        """Remember the settings; from now on Ctrl-Z does nothing."""
+        with suppress(ImportError, OSError, ValueError):
+            import termios
+
+            with suppress(termios.error):
+                self._settings = termios.tcgetattr(sys.stdin.fileno())
+        if hasattr(signal, "SIGTSTP") and threading.current_thread() is threading.main_thread():
+            self._on_stop = signal.signal(signal.SIGTSTP, signal.SIG_IGN)
+
+    def mend(self) -> None:
+        """Put back what a screen that was killed has left: settings, the other page, the hidden cursor, the mouse."""
+        if self._settings is None:
+            return
+        import termios
+
+        with suppress(termios.error, OSError, ValueError):
+            termios.tcsetattr(sys.stdin.fileno(), termios.TCSANOW, self._settings)
+            sys.stdout.write(
+                "\x1b[?1000l\x1b[?1003l\x1b[?1006l\x1b[?2004l\x1b[<u\x1b[?7h\x1b[?1049l\x1b[?25h\x1b[?1004l"
             )
-        return table
+            sys.stdout.flush()
+
+    def give_back(self) -> None:
+        """Ctrl-Z as before."""
+        if self._on_stop is not None and threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGTSTP, self._on_stop)

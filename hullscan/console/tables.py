@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hullscan.mission.feasibility import overall
+from hullscan.mission.place_words import pattern_in_words, place_in_words
 from hullscan.mission.plan import Plan
 from hullscan.record.checking import Check
 from hullscan.record.folder import MissionFolder
@@ -25,27 +26,43 @@ __all__ = ["check_table", "evaluation_table", "outcome_lines", "plan_table", "re
 Words = Callable[[str], str]
 _SIZES = (("< 32 px", (0.0, 32.0)), ("32 to 96 px", (32.0, 96.0)), ("> 96 px", (96.0, float("inf"))))
 """Shorter side of a parcel's box; COCO's limits of small, medium and large."""
+_CURVE_POINTS = 12
 
 
 def plan_table(plan: Plan, words: Words) -> Group:
     """A plan as a table of legs, its totals, what it leaves out, and go or no-go."""
-    table = Table(title=words(mark("plan")), title_justify="left", box=None, padding=(0, 2))
-    for name, justify in (("leg", "right"), ("pattern", "left"), ("zone", "left"), ("start", "right"), ("m", "right")):
-        table.add_column(name, justify=justify)  # type: ignore[arg-type]
+    table = Table(title=words(mark("plan")), title_justify="left", box=None, padding=(0, 1))
+    columns = (mark("leg"), mark("what"), mark("place"), mark("start"), mark("way"))
+    for name, justify in zip(columns, ("right", "left", "left", "right", "right"), strict=True):
+        table.add_column(words(name), justify=justify)  # type: ignore[arg-type]
+    zones = {each.zone.name: _filled(each.zone.words, each.zone.words_data, words) for each in plan.zones}
     for number, leg in enumerate(plan.legs, start=1):
         minutes, seconds = divmod(int(leg.start_s), 60)
-        table.add_row(str(number), leg.pattern, leg.zone, f"{minutes}:{seconds:02d}", f"{leg.length_m:.1f}")
+        table.add_row(
+            str(number),
+            pattern_in_words(leg.pattern, words),
+            zones.get(leg.zone) or place_in_words(leg.zone, words),
+            f"{minutes}:{seconds:02d}",
+            f"{leg.length_m:.1f} m",
+            style="" if leg.surveys else "dim",
+        )
     source, measured = plan.pod_source
     model = mark("POD model: {source}, measured") if measured else mark("POD model: {source}, not measured")
+    curve = ", ".join(f"{minutes:.1f} → {100 * pod:.0f} %" for minutes, pod in _thinned(plan.curve))
     lines = [
-        f"{plan.duration_s / 60:.1f} min, {plan.length_m:.0f} m, stand-off {plan.stand_off_m:.2f} m, "
-        f"clearance {plan.min_clearance_m:.2f} m",
-        f"{plan.planned_area_m2:.1f} of {plan.plannable_area_m2:.1f} m² seen, expected POD {plan.expected_pod:.2f}",
+        words(
+            mark("{minutes:.1f} min, {length:.0f} m of way, stand-off {stand_off:.2f} m, least clearance {gap:.2f} m")
+        ).format(
+            minutes=plan.duration_s / 60, length=plan.length_m, stand_off=plan.stand_off_m, gap=plan.min_clearance_m
+        ),
+        words(mark("{seen:.1f} of {asked:.1f} m² seen, expected POD {pod:.2f}")).format(
+            seen=plan.planned_area_m2, asked=plan.plannable_area_m2, pod=plan.expected_pod
+        ),
         words(mark("over the whole ship by risk: {seen:.0f} % in view, POD {pod:.2f}")).format(
             seen=100 * plan.prior_seen, pod=plan.ship_pod
         ),
         words(model).format(source=words(source)),
-        "minutes -> POD: " + ", ".join(f"{minutes:.1f} -> {pod:.2f}" for minutes, pod in plan.curve),
+        words(mark("minutes → POD: {curve}")).format(curve=curve),
         *_left_out(plan, words),
     ]
     lines.append(words(mark("feasibility: {verdict}")).format(verdict=words(overall(plan.checks))))
@@ -53,11 +70,18 @@ def plan_table(plan: Plan, words: Words) -> Group:
     return Group(table, *(Text(line) for line in lines))
 
 
+def _thinned(curve: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Few enough points of a curve for a line or two, its ends among them."""
+    every = max(1, -(-len(curve) // _CURVE_POINTS))
+    return [*curve[:-1:every], curve[-1]]
+
+
 def _left_out(plan: Plan, words: Words) -> list[str]:
     """What is not searched, by name; for zones also the minutes that would bring each in."""
-    lines = [words(mark("left out: {name}")).format(name=name) for name in plan.omitted]
+    lines = [words(mark("left out: {name}")).format(name=place_in_words(name, words)) for name in plan.omitted]
     if plan.chosen is None:
-        return [words(mark("left out: {name}")).format(name=gap.name) for gap in plan.gaps] + lines
+        gaps = [words(mark("left out: {name}")).format(name=place_in_words(gap.name, words)) for gap in plan.gaps]
+        return gaps + lines
     for outcome in plan.zones:
         data = {"name": _filled(outcome.zone.words, outcome.zone.words_data, words), "share": 100 * outcome.prior}
         if outcome.minutes_more is None:

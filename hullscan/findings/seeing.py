@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
@@ -15,9 +16,10 @@ from hullscan.errors import HullscanError
 from hullscan.findings.geotag import HullFix, geotag
 from hullscan.findings.merge import Finding, FindingRules, merge_fixes
 from hullscan.findings.sightings import Look, Looker, Sighting
+from hullscan.findings.thumbnails import Thumbnails
 from hullscan.findings.viewpoint import Viewpoints
 from hullscan.geometry.camera import Camera
-from hullscan.geometry.frames import Pose
+from hullscan.geometry.frames import Array, Pose
 from hullscan.geometry.track import ShipTrack
 from hullscan.mission.model import Mission
 from hullscan.search.cells import HullCells
@@ -28,6 +30,7 @@ from hullscan.video.frames import Frame, FrameSource
 __all__ = ["LiveSeeing"]
 
 _MERGE_EVERY_S = 2.0
+_IN_VIEW_M = 12.0  # no hull is seen from farther
 
 
 class LiveSeeing:
@@ -38,6 +41,7 @@ class LiveSeeing:
         leg: asked for the number of the leg that is searched now, -1 outside of one.
         store: gets each look with its sightings.
         on_error: told once when seeing had to stop; the flight goes on, nothing is searched.
+        pictures: folder for small pictures of what is sighted; None writes none.
     """
 
     def __init__(
@@ -53,10 +57,12 @@ class LiveSeeing:
         store: Callable[[Look, list[Sighting]], None],
         on_error: Callable[[HullscanError], None],
         rules: FindingRules,
+        pictures: Path | None = None,
     ) -> None:
         self._source, self._looker, self._telemetry, self._mission = source, looker, telemetry, mission
         self._clock, self._ship, self._leg, self._store, self._on_error = clock, ship, leg, store, on_error
         self._rules = rules
+        self._thumbnails = Thumbnails(pictures, rules.labels)
         self.looks = 0
         self.frames = 0
         self.camera: Camera | None = None
@@ -81,6 +87,21 @@ class LiveSeeing:
     def frame_age_s(self) -> float:
         """Seconds of mission time since the newest frame was taken."""
         return self._clock.now() - self._frame_utc_s
+
+    def picture_of(self, finding: Finding) -> str:
+        """Path of a small picture of a finding; empty when there is none."""
+        found = (self._thumbnails.path_of(fix.sighting.track) for fix in finding.fixes)
+        return next((str(path) for path in found if path is not None), "")
+
+    def looked_at(self) -> Array | None:
+        """(3,) place of the hull in the middle of the picture now, ship frame; None when no hull is in view."""
+        ship = self._ship()
+        view = None if ship is None else Viewpoints(self._telemetry, ship, self._mission.vehicle).at(self._clock.now())
+        if view is None:
+            return None
+        ahead = view.camera_ship.directions_to_parent(np.array([[0.0, 0.0, 1.0]]))
+        hits = self._mission.hull.cast(view.camera_ship.position_m[None], ahead, _IN_VIEW_M)
+        return hits.points_m[0] if hits.hit[0] else None
 
     def _run(self) -> None:
         while not self._stop.is_set():
@@ -108,6 +129,7 @@ class LiveSeeing:
         look, sightings = self._looker.look(frame, pose.position_m, yaw, self._leg())
         self.looks += 1
         self._store(look, sightings)
+        self._thumbnails.take(frame.image_bgr, sightings)
         self._place(look, sightings)
 
     def _pose(self, utc_s: float) -> Pose | None:

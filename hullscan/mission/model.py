@@ -90,6 +90,7 @@ class MissionFile:
         risk: file of zone weights and cues, see ``search.risk``; relative to the mission file.
         pod_model: file that an evaluation wrote, see ``search.pod_file``; relative to the mission file.
         start_utc: when the window begins, ISO 8601; needed with a tide file.
+        signing_key: file with the key of MAVLink 2 signing, relative to the mission file; never copied into a record.
     """
 
     mission: Slug
@@ -106,6 +107,7 @@ class MissionFile:
     inspect: Inspect | None = None
     limits: Limits = field(default_factory=Limits)
     start_utc: str | None = None
+    signing_key: str | None = None
 
     @property
     def orders(self) -> tuple[SurveyOrder, ...]:

@@ -250,12 +250,16 @@ class LockOut:
     Attributes:
         propeller: locked, turning gear engaged, tagged.
         thrusters: locked, all of them.
+        sea_suctions: pumps of the sea chests stopped, or at least throttled: they hold a vehicle fast.
+        iccp: the impressed current of the cathodic protection is off: its anodes are live, and bend the compass.
         by: name and office of who says so.
     """
 
     propeller: bool
     thrusters: bool
     by: Annotated[str, Len(1, 80)]
+    sea_suctions: bool = False
+    iccp: bool = False
 
     @property
     def complete(self) -> bool:

@@ -33,12 +33,14 @@ class Priced:
         seen: (n,) whether a cell is in view at least once.
         growth: (slices + 1, 2) seconds and expected POD over the prior, every few seconds of searching.
         after_leg: (legs,) expected POD over the prior after each leg.
+        first_look_s: (n,) when each cell is first in view, by the slice; inf where it never is.
     """
 
     pod: Array
     seen: npt.NDArray[np.bool_]
     growth: Array
     after_leg: Array
+    first_look_s: Array
 
 
 def price_legs(
@@ -68,7 +70,13 @@ def price_legs(
             of_leg.append(number)
             ends_s.append(float(leg.poses[b, 0]))
     if not tracks:
-        return Priced(np.zeros(len(cells)), np.zeros(len(cells), bool), np.zeros((1, 2)), np.zeros(len(legs)))
+        return Priced(
+            np.zeros(len(cells)),
+            np.zeros(len(cells), bool),
+            np.zeros((1, 2)),
+            np.zeros(len(legs)),
+            np.full(len(cells), np.inf),
+        )
     pods = pass_pods(
         cells,
         vehicle.camera,
@@ -80,7 +88,7 @@ def price_legs(
         occlusion=occlusion,
     )
     # missed by the legs before, and the best look of the leg that is being flown
-    missed, best = np.ones(len(cells)), np.zeros(len(cells))
+    missed, best, first_look_s = np.ones(len(cells)), np.zeros(len(cells)), np.full(len(cells), np.inf)
     growth, after_leg, found = [(0.0, 0.0)], np.zeros(len(legs)), 0.0
     before = of_leg[0]
     for row, (number, end_s) in enumerate(zip(of_leg, ends_s, strict=True)):
@@ -90,6 +98,7 @@ def price_legs(
             best[:], before = 0.0, number
         inside = slice(pods.indptr[row], pods.indptr[row + 1])
         index, pod = pods.indices[inside], pods.data[inside]
+        first_look_s[index] = np.minimum(first_look_s[index], end_s)
         gained = np.maximum(pod - best[index], 0.0)
         found += float((share[index] * missed[index]) @ gained)
         best[index] += gained
@@ -99,4 +108,4 @@ def price_legs(
     pod = model.asymptote * (1 - missed)
     seen = np.zeros(len(cells), bool)
     seen[pods.indices] = True
-    return Priced(pod, seen, np.array(growth), after_leg)
+    return Priced(pod, seen, np.array(growth), after_leg, first_look_s)

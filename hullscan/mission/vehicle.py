@@ -6,7 +6,7 @@ published ones and a public camera calibration; a port that measures its own veh
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import radians
 
 import numpy as np
@@ -16,7 +16,7 @@ from hullscan.errors import InputError
 from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import R_FRD_CAM, Pose
 
-__all__ = ["BLUEROV2_HEAVY", "VehicleProfile", "vehicle_profile"]
+__all__ = ["BLUEROV2_HEAVY", "BLUEROV2_HEAVY_TWO_DVLS", "VehicleProfile", "vehicle_profile"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +35,7 @@ class VehicleProfile:
         video_latency_s, video_latency_uncertainty_s: from light to the arrival of the last packet of a frame.
         battery_empty_v: below this the vehicle cannot be relied upon.
         tether_m: length.
+        bottom_lock: a second DVL looks at the sea bed, so that the position does not depend on plating in view.
         endurance_min: that a full battery lasts at survey speed, thrusters, lights and computer together.
     """
 
@@ -53,6 +54,7 @@ class VehicleProfile:
     video_latency_uncertainty_s: float = 0.03
     tether_m: float = 150.0
     pitch_limit_rad: float = 0.0
+    bottom_lock: bool = False
     endurance_min: float = 100.0
     depth_limit_m: float = field(default=100.0)
 
@@ -75,7 +77,11 @@ BLUEROV2_HEAVY = VehicleProfile(
     pitch_limit_rad=0.0,  # in GUIDED with position and velocity ArduSub keeps level; SET_ATTITUDE_TARGET drifts instead
 )
 
-_PROFILES = {BLUEROV2_HEAVY.name: BLUEROV2_HEAVY}
+# The same with a second DVL that looks down. Level under a flat bottom the forward one hears neither plating nor sea
+# bed (its beams meet both at 74 degrees, and come back up to 65), and the position is lost within seconds.
+BLUEROV2_HEAVY_TWO_DVLS = replace(BLUEROV2_HEAVY, name="bluerov2-heavy-two-dvls", bottom_lock=True)
+
+_PROFILES = {profile.name: profile for profile in (BLUEROV2_HEAVY, BLUEROV2_HEAVY_TWO_DVLS)}
 
 
 def vehicle_profile(name: str) -> VehicleProfile:

@@ -1,7 +1,10 @@
-"""Where the pilot's ways home do not lead home: under the ship, and behind her.
+"""Ways home: back along the route that is known to be clear, out from under the ship before rising.
 
-Every ending of this version's pilot backs off the plating, goes straight to the launch and rises. What would have to
-end otherwise is planned, so that it can be weighed, but not flown.
+The vehicle has come where it is along planned legs, and planned legs keep clear of hull, quay and sea bed. So the way
+back is the flown route reversed, cut short where the straight way keeps clear of the hull's surface too. A short cut
+leads out from under the ship or past her, never under her: the tether trails along the route. Where the vehicle
+is under her, it leaves athwart on the side it came from, if that is clear, since each metre under plating is a metre
+where it cannot rise.
 """
 
 from __future__ import annotations
@@ -9,62 +12,230 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from hullscan.errors import InputError
+from hullscan.geometry.frames import Array
 from hullscan.mission.model import Mission
 from hullscan.mission.patterns import Leg
+from hullscan.mission.patterns.clearance import crosses_hull, hull_gap, quay_face_m, sea_bed_depth_m
+from hullscan.mission.patterns.leg import dense, timed
 
-__all__ = ["legs_behind_ship", "legs_under_ship", "require_ways_home"]
+__all__ = [
+    "flown_poses",
+    "legs_under_ship",
+    "legs_without_position",
+    "require_ways_home",
+    "under_ship",
+    "way_along",
+    "way_back",
+    "way_out",
+]
 
-_BACK_OFF_M = 0.8  # as the pilot does before it turns for the launch
+_RISE_M = 0.5  # beside the vehicle's box: what must be open above it before it rises
+_KNOWN_STEP_M = 1.0  # of the flown route, as far as short cuts are tried from it
+_OUT_STEP_M, _OUT_MOST_M = 0.5, 40.0
+_RESERVE_M = 0.05
+_HEARD_COS = 0.42  # a beam that meets the plating flatter than 65 degrees does not come back (A50, measured)
+_HEARD_M = 14.0  # range modes up to 14 m lock within a second
+_FEWEST_BEAMS = 3  # a velocity needs three
+_BLIND_S = 4.0  # the estimator gives up 5 s after the last velocity (ardusub.md 4)
+_BEAM_TILT, _BEAM_AZIMUTHS = np.radians(22.5), np.radians([135.0, 225.0, 315.0, 45.0])
+
+
+def under_ship(mission: Mission, places_m: Array, aside_m: float = 0.0) -> npt.NDArray[np.bool_]:
+    """(n,) whether plating lies above the vehicle, its box widened by ``aside_m``, at (n, 3) places of the ship frame.
+
+    What lies above the waterline is no ceiling.
+    """
+    places = np.atleast_2d(places_m)
+    reach = float(np.hypot(*mission.vehicle.half_size_m[:2])) + aside_m
+    turn = np.linspace(0, 2 * np.pi, 8, endpoint=False)
+    ring = np.concatenate([[[0.0, 0.0]], reach * np.column_stack([np.cos(turn), np.sin(turn)])])
+    corners = np.column_stack([ring, np.zeros(len(ring))])
+    origins = (places[:, None] + corners[None]).reshape(-1, 3)
+    met = mission.hull.cast(origins, np.tile([0.0, 0.0, -1.0], (len(origins), 1)))
+    return np.asarray((met.hit & (met.distance_m < origins[:, 2])).reshape(len(places), -1).any(axis=1))
 
 
 def legs_under_ship(mission: Mission, legs: Sequence[Leg]) -> list[int]:
     """Numbers, from 1, of the legs on which plating lies above the vehicle somewhere."""
-    found = []
-    half = np.array(mission.vehicle.half_size_m)
-    corners = np.array([[x, y, 0.0] for x in (-1, 0, 1) for y in (-1, 0, 1)]) * half
-    for number, leg in enumerate(legs, start=1):
-        places = (leg.poses[:, None, 1:4] + corners[None]).reshape(-1, 3)
-        up = np.tile([0.0, 0.0, -1.0], (len(places), 1))
-        met = mission.hull.cast(places, up)
-        if bool((met.hit & (met.distance_m < places[:, 2])).any()):  # what lies above the waterline is no ceiling
-            found.append(number)
-    return found
+    return [number for number, leg in enumerate(legs, start=1) if under_ship(mission, leg.poses[:, 1:4]).any()]
 
 
-def legs_behind_ship(mission: Mission, legs: Sequence[Leg]) -> list[int]:
-    """Numbers, from 1, of the legs from which the straight way to the launch meets the ship somewhere."""
-    launch = legs[0].poses[0, 1:4]
-    aside_m = float(np.linalg.norm(mission.vehicle.half_size_m[:2])) + mission.file.limits.min_clearance_m
-    found = []
-    for number, leg in enumerate(legs, start=1):
-        yaw = leg.poses[:, 4]
-        start = leg.poses[:, 1:4] - _BACK_OFF_M * np.column_stack([np.cos(yaw), np.sin(yaw), np.zeros(len(yaw))])
-        way = launch - start
-        length = np.linalg.norm(way, axis=1)
-        start, way, length = start[length > aside_m], way[length > aside_m], length[length > aside_m]
-        level = np.column_stack([-way[:, 1], way[:, 0], np.zeros(len(way))])
-        level /= np.maximum(np.linalg.norm(level, axis=1, keepdims=True), 1e-9)
-        origins = np.concatenate([start + aside * level for aside in (-aside_m, 0.0, aside_m)])
-        met = mission.hull.cast(origins, np.tile(way / length[:, None], (3, 1)))
-        if bool((met.hit & (met.distance_m < np.tile(length, 3))).any()):
-            found.append(number)
-    return found
+def legs_without_position(mission: Mission, legs: Sequence[Leg]) -> list[int]:
+    """Numbers, from 1, of the legs under the ship on which the DVL would hear too little for a velocity, too long.
+
+    Elsewhere a vehicle that loses its position can rise. Under the ship it could not, nor could it search on.
+    """
+    return [number for number in legs_under_ship(mission, legs) if _deaf_s(mission, legs[number - 1].poses) > _BLIND_S]
+
+
+def _deaf_s(mission: Mission, poses: Array) -> float:
+    """Longest time on (n, 7) poses with fewer beams than a velocity needs."""
+    from scipy.spatial.transform import Rotation
+
+    mount = mission.vehicle.dvl_mount
+    sin = np.sin(_BEAM_TILT)
+    own = np.column_stack([sin * np.cos(_BEAM_AZIMUTHS), sin * np.sin(_BEAM_AZIMUTHS), np.full(4, np.cos(_BEAM_TILT))])
+    beams = mount.rotation.apply(own)
+    body = Rotation.from_euler("ZY", poses[:, 4:6])
+    rays = np.stack([body.apply(beam) for beam in beams], axis=1).reshape(-1, 3)
+    origins = np.repeat(poses[:, 1:4] + body.apply(mount.position_m), 4, axis=0)
+    met = mission.hull.cast(origins, rays, _HEARD_M)
+    hull_m = np.where(met.hit, met.distance_m, np.inf)
+    facing = -(rays * np.nan_to_num(met.normals)).sum(axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        bed_m = np.where(rays[:, 2] > 1e-6, (sea_bed_depth_m(mission) - origins[:, 2]) / rays[:, 2], np.inf)
+    hull_first = hull_m < bed_m
+    heard = np.where(hull_first, facing > _HEARD_COS, rays[:, 2] > _HEARD_COS)
+    heard &= np.minimum(hull_m, bed_m) < _HEARD_M
+    enough = heard.reshape(-1, 4).sum(axis=1) >= _FEWEST_BEAMS
+    longest = since = 0.0
+    for step_s, good in zip(np.diff(poses[:, 0], prepend=poses[0, 0]).tolist(), enough.tolist(), strict=True):
+        since = 0.0 if good else since + step_s
+        longest = max(longest, since)
+    return longest
 
 
 def require_ways_home(mission: Mission, legs: Sequence[Leg]) -> None:
-    """Refuse to fly where the pilot's endings do not hold.
+    """Refuse to fly where there is no way home.
+
+    By position there always is one: back along the planned legs. It fails only where the position itself would be
+    lost under the ship.
 
     Raises:
-        InputError: some of the legs lie under the ship, or behind her as seen from the launch.
+        InputError: on some legs under the ship the vehicle would lose its position.
     """
-    for found, where in ((legs_under_ship(mission, legs), "under"), (legs_behind_ship(mission, legs), "behind")):
-        if found:
-            numbers = ", ".join(map(str, found[:6])) + (", ..." if len(found) > 6 else "")
-            raise InputError(
-                f"legs {numbers} of {len(legs)} lie {where} the ship: planned, but not flown by this version, whose "
-                "pilot ends every flight straight to the launch and up",
-                where="survey",
-                todo="ask for the side that the launch is on, down to the turn of the bilge",
-            )
+    found = [] if mission.vehicle.bottom_lock else legs_without_position(mission, legs)
+    if found:
+        numbers = ", ".join(map(str, found[:6])) + (", ..." if len(found) > 6 else "")
+        raise InputError(
+            f"legs {numbers} of {len(legs)} lie under the ship where a DVL that faces forward hears no plating: "
+            f"{mission.vehicle.name} would lose its position there, and could not rise",
+            where="survey",
+            todo="take a vehicle with a second DVL that looks down (bluerov2-heavy-two-dvls), or leave them out",
+        )
+
+
+def flown_poses(legs: Sequence[Leg], number: int, share: float) -> Array:
+    """(n, 6) planned poses from the launch up to a share of a leg's length: the route that is known."""
+    pieces = [leg.poses[:, 1:] for leg in legs[: max(number, 0)]]
+    if number >= 0:
+        last = legs[number].poses[:, 1:]
+        along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(last[:, :3], axis=0), axis=1))])
+        pieces.append(last[along <= max(share, 0.0) * along[-1] + 1e-9])
+    return np.concatenate(pieces) if pieces else legs[0].poses[:1, 1:]
+
+
+def way_back(mission: Mission, flown: Array, here: Array, launch_m: Array) -> Leg:
+    """The leg from where the vehicle is to the launch.
+
+    Args:
+        flown: (n, 6) poses of the route so far, from the launch on.
+        here: (6,) pose of the vehicle now, ship frame; its heading is kept all the way.
+        launch_m: (3,) where it went down.
+    """
+    start = [here.copy()]
+    if under_ship(mission, here[:3])[0]:
+        out = way_out(mission, here, flown)
+        if out is not None:
+            start.append(out)
+    elif (off := _moved_off(mission, here)) is not None:
+        start.append(off)
+    known = np.concatenate([flown[::-1], [[*launch_m, *here[3:]]]])
+    # beyond the place where the vehicle left the route nothing of it is needed
+    nearest = int(np.argmin(np.linalg.norm(known[:-1, :3] - start[-1][:3], axis=1)))
+    return _pulled(mission, start, known[nearest:])
+
+
+def way_along(mission: Mission, here: Array, known: Array) -> Leg:
+    """The leg along (n, 6) poses that are known to be clear, cut short where that is clear too, to the last of them.
+
+    Args:
+        here: (6,) pose of the vehicle now, near the first of them; its heading is kept all the way.
+    """
+    return _pulled(mission, [here.copy()], known)
+
+
+def _pulled(mission: Mission, start: list[Array], known: Array) -> Leg:
+    way, ahead, at = start, list(_thinned(known)), 0
+    heading = float(start[0][3])
+    while at < len(ahead):
+        at = _farthest(mission, way[-1], ahead, at)
+        way.append(ahead[at])
+        at += 1
+    poses = np.array(way)
+    poses[:, 3:] = [heading, 0.0, 0.0]
+    keep = np.concatenate([[True], np.linalg.norm(np.diff(poses[:, :3], axis=0), axis=1) > 1e-6])
+    poses = poses[keep] if keep.sum() > 1 else np.array([poses[0], poses[0]])
+    leg, _ = timed("water", "return", poses, mission.vehicle.transit_speed_mps, 0.0, surveys=False)
+    return leg
+
+
+def _thinned(flown: Array) -> Array:
+    """Poses of the route about a metre apart, the first and the last with them."""
+    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(flown[:, :3], axis=0), axis=1))])
+    wanted = np.unique(np.searchsorted(along, np.arange(0.0, along[-1] + _KNOWN_STEP_M, _KNOWN_STEP_M)))
+    index = np.unique(np.concatenate([[0], np.minimum(wanted, len(flown) - 1), [len(flown) - 1]]))
+    return np.asarray(flown[index])
+
+
+def _farthest(mission: Mission, start: Array, known: list[Array], first: int) -> int:
+    """Index of a far place of the known way that can be reached straight; the next one always can."""
+    last = len(known) - 1
+    step = last - first
+    while step > 0:
+        if _may_cut(mission, start, known[first + step]):
+            return first + step
+        step //= 2
+    return first
+
+
+def _may_cut(mission: Mission, start: Array, end: Array) -> bool:
+    """Whether a straight way is clear and leads under the ship no longer than it begins under her."""
+    fine = dense(np.array([start, np.array([*end[:3], *start[3:]])]))
+    if not _clear(mission, fine):
+        return False
+    under = under_ship(mission, fine[:, :3])
+    return not bool((np.diff(under.astype(int)) > 0).any()) and not (under[0] and under[-1])
+
+
+def _clear(mission: Mission, fine: Array) -> bool:
+    limit = mission.file.limits.min_clearance_m
+    quay = quay_face_m(mission)
+    if quay is not None and (quay[0] * (quay[1] - fine[:, 1])).min() < limit + max(mission.vehicle.half_size_m):
+        return False
+    if crosses_hull(mission, fine).any():
+        return False
+    # the first poses may be too near already: the way must lead off, not keep what it has
+    gap, _ = hull_gap(mission, fine)
+    return bool((gap[1:] >= np.minimum(limit + _RESERVE_M, gap[0])).all())
+
+
+def _moved_off(mission: Mission, here: Array) -> Array | None:
+    """A pose a little farther from the hull, when the vehicle stands near it; None in open water."""
+    gap, away = hull_gap(mission, here[None])
+    if gap[0] > 2.5:
+        return None
+    off = here.copy()
+    level = np.array([*away[0, :2], 0.0])
+    length = float(np.linalg.norm(level))
+    off[:3] += (level / length if length > 0.3 else away[0]) * 0.8
+    off[2] = max(off[2], 0.5)
+    return off if _clear(mission, dense(np.array([here, off]))) else None
+
+
+def way_out(mission: Mission, here: Array, flown: Array) -> Array | None:
+    """The pose straight out athwart from under the ship, on the side that the vehicle came from; None if barred."""
+    open_before = np.flatnonzero(~under_ship(mission, _thinned(flown)[:, :3], _RISE_M))
+    came_from = _thinned(flown)[open_before[-1], 1] if len(open_before) else here[1]
+    sign = 1.0 if came_from >= 0 else -1.0
+    steps = np.arange(_OUT_STEP_M, _OUT_MOST_M, _OUT_STEP_M)
+    places = here[:3] + np.column_stack([np.zeros(len(steps)), sign * steps, np.zeros(len(steps))])
+    free = np.flatnonzero(~under_ship(mission, places, _RISE_M))
+    if not len(free):
+        return None
+    out = here.copy()
+    out[:3] = places[free[0]]
+    return out if _clear(mission, dense(np.array([here, out]))) else None

@@ -42,14 +42,16 @@ class LegFollower:
     Args:
         leg: poses in the ship frame.
         settle_s: how long the vehicle must stand at the end.
+        start_m: how far along it the target begins.
     """
 
-    def __init__(self, leg: Leg, settle_s: float = 1.0) -> None:
+    def __init__(self, leg: Leg, settle_s: float = 1.0, start_m: float = 0.0) -> None:
         self.leg = leg
         steps = np.linalg.norm(np.diff(leg.poses[:, 1:4], axis=0), axis=1)
         turns = np.abs(np.diff(leg.poses[:, 4])) / np.radians(20) * leg.speed_mps
         self._along = np.concatenate([[0.0], np.cumsum(np.maximum(steps, turns))])
-        self._place = 0.0
+        share = start_m / leg.length_m if leg.length_m > 1e-6 else 0.0
+        self._place = float(np.clip(share, 0.0, 1.0)) * float(self._along[-1])
         self._settle_s, self._standing_s, self._at_end_s = settle_s, 0.0, 0.0
         self.factor = 1.0
         """Speed as a share of the planned; an operator may slow down."""

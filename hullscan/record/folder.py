@@ -21,7 +21,7 @@ from hullscan.clock import utc_text
 from hullscan.errors import RecordError
 from hullscan.ship.files import COPIES
 
-__all__ = ["MissionFolder"]
+__all__ = ["MissionFolder", "free_mb"]
 
 _LEAST_FREE_BYTES = 500_000_000
 """A 40-minute survey at 8 Mbit/s takes 2.4 GB at most; below this there is no room to begin."""
@@ -137,3 +137,11 @@ class MissionFolder:
     def report(self) -> Path:
         """The report for people."""
         return self.path / "report.html"
+
+
+def free_mb(path: Path) -> float:
+    """Room on the disk of a folder, MB; none where it cannot be asked."""
+    try:
+        return shutil.disk_usage(path).free / 1e6
+    except OSError:
+        return 0.0

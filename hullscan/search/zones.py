@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from hullscan.search.cells import HullCells
-from hullscan.ship.fittings import Fitting, assumed_fittings, fitting_point
-from hullscan.ship.surface import Side, side_name, side_sign
+from hullscan.ship.fittings import Fitting, assumed_fittings, assumed_tunnels, fitting_point
+from hullscan.ship.surface import Side, side_sign
 from hullscan.words import fill, mark
 
 __all__ = ["ZONE_KINDS", "HullZones", "Zone", "ZoneKind"]
@@ -44,8 +44,6 @@ _ROOT_HALF_HEIGHT_M = 0.35
 _REACH_M = 0.3  # round a fitting: a parcel hangs on its edge
 # The aft perpendicular is the axis of the rudder stock. Half the width of the trunk, by rule of thumb.
 _TRUNK_SHARE, _TRUNK_LEAST_M = 0.01, 1.0
-# By rule where no drawing is at hand: a tunnel in the fore body of a ship long enough to carry one.
-_TUNNEL_STATION, _TUNNEL_DEPTH, _TUNNEL_DIAMETER, _TUNNEL_LEAST_LENGTH_M = 0.93, 0.65, 0.011, 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,7 +162,7 @@ class _Naming:
             mine = mine or [each for each in assumed if each.kind == kind]
             for number, fitting in enumerate(mine, start=1):
                 place(replace(fitting), number)
-        self._tunnels([each for each in known if "tunnel" in each.kind])
+        self._tunnels([each for each in known if each.kind == "thruster_tunnel"])
 
     def _bilge_keel(self, fitting: Fitting, number: int) -> None:
         cells = self.cells
@@ -195,11 +193,10 @@ class _Naming:
         self.give(zone, along & high & (cells.side == side_sign(fitting.side)))
 
     def _tunnels(self, known: list[Fitting]) -> None:
-        places = [(f.side, f.station_m, f.depth_m, f.size_m[0], False) for f in known]
-        if not places and self.last_m >= _TUNNEL_LEAST_LENGTH_M:
-            station = _TUNNEL_STATION * self.last_m
-            depth = _TUNNEL_DEPTH * float(self.hull.keel_depth(np.array([station]))[0])
-            places = [(side_name(sign), station, depth, _TUNNEL_DIAMETER * self.last_m, True) for sign in (1, -1)]
+        places = [
+            (each.side, each.station_m, each.depth_m, each.size_m[0], each.assumed)
+            for each in known or assumed_tunnels(self.hull)
+        ]
         for number, (side, station, depth, diameter, assumed) in enumerate(places, start=1):
             girth = self.hull.girth_to_depth(np.array([station]), np.array([depth]), side)[0]
             apart = np.hypot(self.cells.station_m - station, self.cells.girth_m - girth)

@@ -9,12 +9,15 @@ import numpy as np
 from annotated_types import Gt, Le
 
 from hullscan.geometry.frames import Array
-from hullscan.ship.surface import HullSurface, Side, side_sign
+from hullscan.ship.surface import HullSurface, Side, side_name, side_sign
 from hullscan.units import Depth
 
-__all__ = ["Fitting", "FittingKind", "assumed_fittings", "fitting_point"]
+__all__ = ["Fitting", "FittingKind", "assumed_fittings", "assumed_tunnels", "fitting_point"]
 
-FittingKind = Literal["sea_chest", "bilge_keel", "anode", "outlet"]
+FittingKind = Literal["sea_chest", "bilge_keel", "anode", "outlet", "thruster_tunnel"]
+
+# By rule where no drawing is at hand: a tunnel in the fore body of a ship long enough to carry one.
+_TUNNEL_STATION, _TUNNEL_DEPTH, _TUNNEL_DIAMETER, _TUNNEL_LEAST_LENGTH_M = 0.93, 0.65, 0.011, 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +27,8 @@ class Fitting:
     Attributes:
         station_m: of its centre, from the aft perpendicular.
         depth_m: of its centre.
-        size_m: along the ship and along the girth; of a bilge keel its length and height.
+        size_m: along the ship and along the girth; of a bilge keel its length and height,
+            of a thruster tunnel its diameter, twice.
         assumed: placed by rule, not known from a drawing.
     """
 
@@ -76,3 +80,17 @@ def assumed_fittings(hull: HullSurface, length_m: float) -> tuple[Fitting, ...]:
         add("outlet", share * length_m, 0.18 * draught, (0.22, 0.22))
     add("bilge_keel", 0.5 * length_m, 0.93 * draught, (0.3 * length_m, 0.25))
     return tuple(fittings)
+
+
+def assumed_tunnels(hull: HullSurface) -> tuple[Fitting, ...]:
+    """The bow thruster's tunnel by rule, a mouth for each side; none on a ship too short to carry one."""
+    last_m = float(hull.stations_m[-1])
+    if last_m < _TUNNEL_LEAST_LENGTH_M:
+        return ()
+    station = _TUNNEL_STATION * last_m
+    depth = _TUNNEL_DEPTH * float(hull.keel_depth(np.array([station]))[0])
+    size = (_TUNNEL_DIAMETER * last_m, _TUNNEL_DIAMETER * last_m)
+    return tuple(
+        Fitting(kind="thruster_tunnel", side=side, station_m=station, depth_m=depth, size_m=size, assumed=True)
+        for side in (side_name(1), side_name(-1))
+    )

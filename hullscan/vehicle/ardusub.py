@@ -20,11 +20,12 @@ from hullscan.vehicle.commands import Command, CommandLimits
 from hullscan.vehicle.dialogue import Dialogue
 from hullscan.vehicle.helm import CONFIRM_S, Helm
 from hullscan.vehicle.link import MavlinkLink
-from hullscan.vehicle.messages import AutopilotVersion, Frame, Heartbeat, SetGpsOrigin, Source, TimeSync
+from hullscan.vehicle.messages import AutopilotVersion, Frame, Heartbeat, SetGpsOrigin, SetupSigning, Source, TimeSync
 from hullscan.vehicle.modes import Mode
 from hullscan.vehicle.parameters import Parameters
 from hullscan.vehicle.payload import Payload
 from hullscan.vehicle.protocol import ControlState, Disarm, Readiness, VehicleIdentity
+from hullscan.vehicle.signing import Signing
 from hullscan.vehicle.sources import AUTOPILOT, GROUND_STATION, Station, choose_vehicle
 from hullscan.vehicle.streams import StreamRate, Streams
 from hullscan.vehicle.telemetry import Telemetry
@@ -127,15 +128,23 @@ class ArduSubVehicle:
             LinkError: not heard within 10 s (names who was), no answer, or too thin a stream.
             RefusedError: a stream that is needed was refused.
         """
-        self.link.open()
+        identity = self.meet()
         self.payload.start()
-        self._find()
-        identity = self._identify()
         self.streams.request()
         if not self.dialogue.wait_until(lambda: self._telemetry.time.known, _HEARD_S):
             raise LinkError("the vehicle's messages carry no time", where=str(self._address))
         self.rates = self.streams.verify()
         return identity
+
+    def meet(self) -> VehicleIdentity:
+        """Only find the vehicle and ask who it is: enough to talk about parameters. ``connect`` does it too.
+
+        Raises:
+            LinkError: not heard within 10 s (names who was).
+        """
+        self.link.open()
+        self._find()
+        return self._identify()
 
     def _find(self) -> None:
         heard = Patience(self._clock, _HEARD_S)
@@ -143,12 +152,25 @@ class ArduSubVehicle:
             beats = {source: beat for source, (beat, _) in list(self._beats.items())}
             try:
                 self._telemetry.vehicle = choose_vehicle(beats, system=self._system, where=str(self._address))
+                self.link.vehicle, self.link.round_trip_s = self._telemetry.vehicle, float("inf")
                 break
-            except LinkError:
+            except LinkError as error:
                 if heard.over:
-                    raise
+                    raise self._with_refused(error) from None
             self.dialogue.wait_until(lambda: False, 0.05)  # not clock.sleep: a paced clock may jump back meanwhile
         self.dialogue.wait_until(lambda: self._telemetry.heartbeat.latest is not None, CONFIRM_S)
+
+    def _with_refused(self, error: LinkError) -> LinkError:
+        """The same error; where frames came but none with a right signature, that is what went wrong."""
+        refused = self.link.refused
+        if not refused or self._beats:
+            return error
+        counts = ", ".join(f"{count} {reason}" for reason, count in sorted(refused.items()))
+        return LinkError(
+            f"everything heard was refused for its signature: {counts}",
+            where=str(self._address),
+            todo="check that the vehicle has this key (hullscan signing), or connect without a key",
+        )
 
     def _identify(self) -> VehicleIdentity:
         source = self._telemetry.vehicle
@@ -202,6 +224,17 @@ class ArduSubVehicle:
         if off_deg > _SAME_PLACE_DEG:
             raise RefusedError(f"the estimator keeps its origin at {kept.lat_deg:.6f}, {kept.lon_deg:.6f}")
 
+    def setup_signing(self, key: bytes) -> None:
+        """Give the vehicle a signing key, over a link that nobody else hears; it answers nothing.
+
+        Raises:
+            RefusedError: ArduSub takes no key while armed.
+        """
+        if self._telemetry.armed:
+            raise RefusedError("the vehicle takes no signing key while it is armed", todo="disarm it first")
+        start = Signing(key, self._clock.now()).next_time()
+        self.dialogue.send(SetupSigning(self._telemetry.vehicle, key, start))
+
     def parameter(self, name: str) -> float:
         """Value of a parameter, under this or another vintage's name."""
         return self.parameters.get(name)
@@ -232,6 +265,10 @@ class ArduSubVehicle:
     def armed(self, leaving: Disarm = Disarm.WHEN_SHALLOW) -> AbstractContextManager[None]:
         """Arm; on any exit disarm as ``leaving`` says, unless somebody else flies by then."""
         return self._helm.armed(leaving)
+
+    def rearm(self) -> None:
+        """Arm again what a failsafe has disarmed, inside ``armed()``."""
+        self._helm.rearm()
 
     def set_mode(self, mode: Mode) -> None:
         """Change the flight mode and wait until the vehicle's heartbeat says so."""

@@ -12,6 +12,7 @@ from typing import Any, cast
 from pymavlink.dialects.v20 import ardupilotmega as dialect
 
 from hullscan.vehicle import messages as m
+from hullscan.vehicle.signing import Signing
 
 __all__ = ["MAX_FRAME", "BadFrameError", "Codec", "frame_length"]
 
@@ -20,7 +21,6 @@ MAX_FRAME = 10 + 255 + 2 + 13
 
 _MARKER_V1, _MARKER_V2 = 0xFE, 0xFD
 _SIGNED = 0x01
-_SIGNING_EPOCH_UTC_S = 1_420_070_400.0  # 2015-01-01, MAVLink 2 message signing
 _NAN = float("nan")
 _TEXT_BYTES = 50  # of one STATUSTEXT
 
@@ -178,6 +178,10 @@ def _packet(x: m.Message) -> Any:
             return dialect.MAVLink_param_set_message(
                 x.target.system, x.target.component, x.name.encode("ascii"), x.value, x.kind
             )
+        case m.SetupSigning():
+            return dialect.MAVLink_setup_signing_message(
+                x.target.system, x.target.component, list(x.key), x.initial_time
+            )
         case m.SetGpsOrigin():
             lat, lon, alt = round(x.lat_deg * 1e7), round(x.lon_deg * 1e7), round(x.alt_m * 1e3)
             return dialect.MAVLink_set_gps_global_origin_message(x.target_system, lat, lon, alt)
@@ -191,16 +195,19 @@ class Codec:
     Args:
         own: our system and component.
         signing_key: 32 bytes of MAVLink 2 signing; frames without a right signature are then bad frames.
-        utc_s: mission time, which starts the signature's clock.
+        utc_s: now, which starts the signature's clock.
+
+    Attributes:
+        signing: what checks and times signatures; None without a key.
     """
 
     def __init__(self, own: m.Source, *, signing_key: bytes | None = None, utc_s: float = 0.0) -> None:
         self.own = own
+        self.signing = None if signing_key is None else Signing(signing_key, utc_s)
         self._mav: Any = dialect.MAVLink(None, srcSystem=own.system, srcComponent=own.component)
+        self._packer: Any = dialect.MAVLink(None, srcSystem=own.system, srcComponent=own.component)
         if signing_key is not None:
-            self._mav.signing.secret_key = signing_key
-            self._mav.signing.sign_outgoing = True
-            self._mav.signing.timestamp = int(max(utc_s - _SIGNING_EPOCH_UTC_S, 0.0) * 1e5)  # units of 10 us
+            self._packer.signing.secret_key, self._packer.signing.sign_outgoing = signing_key, True
 
     def decode(self, raw: bytes) -> m.Frame:
         """Check and unpack one frame.
@@ -212,6 +219,8 @@ class Codec:
             packet: Any = self._mav.decode(bytearray(raw))
         except dialect.MAVError as error:
             raise BadFrameError(str(error)) from None
+        if self.signing is not None and (reason := self.signing.refusal(raw)):
+            raise BadFrameError(f"signature: {reason}")
         name = cast("str", packet.get_type())
         if name.startswith("UNKNOWN"):
             return m.Frame(_source_of(raw), name, raw, None)
@@ -221,8 +230,10 @@ class Codec:
 
     def encode(self, message: m.Message) -> bytes:
         """Pack a message of ours; counts our sequence number on."""
-        raw = bytes(_packet(message).pack(self._mav))
-        self._mav.seq = (self._mav.seq + 1) % 256
+        if self.signing is not None:
+            self._packer.signing.timestamp = self.signing.next_time()
+        raw = bytes(_packet(message).pack(self._packer))
+        self._packer.seq = (self._packer.seq + 1) % 256
         return raw
 
 

@@ -29,6 +29,7 @@ wander by 8 us on a real vehicle (log of 2023-05-04)."""
 _VALID_US = (900, 2_100)
 _MOVED = 50  # of 1000 in MANUAL_CONTROL, ArduSub's own measure of "back to neutral"
 _TEXT_WINDOW_S = 3.0
+_RESTED_S = 4.0  # after our own sticks have come to rest: an override lives for 3 s, RC_CHANNELS come twice a second
 
 _log = logging.getLogger(__name__)
 
@@ -51,6 +52,7 @@ class ControlWatch:
         self._armed = False
         self._changing = 0
         self._sticks_are_ours = False
+        self._neutral_since_s: float | None = None
         self._sticks_us: tuple[int, ...] = ()
 
     @property
@@ -73,7 +75,7 @@ class ControlWatch:
             raise RefusedError(f"control is not taken while {moved}", todo="centre the joystick")
         with self._lock:
             self._mode, self._armed = int(beat.custom_mode), beat.armed
-            self._sticks_are_ours, self._changing = False, 0
+            self._sticks_are_ours, self._neutral_since_s, self._changing = False, None, 0
             self._state = ControlState(True, "in control", self._clock.now())
 
     def let_go(self, reason: str) -> None:
@@ -106,9 +108,18 @@ class ControlWatch:
             self._mode = self._mode if mode is None else mode
             self._armed = self._armed if armed is None else armed
 
-    def sticks_are_ours(self) -> None:
-        """We send MANUAL_CONTROL ourselves: stick movements in RC_CHANNELS are our own from now on."""
+    def sticks_are_ours(self, *, neutral: bool) -> None:
+        """We send MANUAL_CONTROL ourselves: stick movements in RC_CHANNELS are our own, unless ours rest at neutral."""
         self._sticks_are_ours = True
+        if not neutral:
+            self._neutral_since_s = None
+        elif self._neutral_since_s is None:
+            self._neutral_since_s = self._clock.now()
+
+    def _sticks_may_move(self) -> bool:
+        """Whether we steer by sticks, or have until a moment ago."""
+        since_s = self._neutral_since_s
+        return self._sticks_are_ours and (since_s is None or self._clock.now() - since_s < _RESTED_S)
 
     def observe(self, frame: Frame) -> None:
         """Take a frame of the link; in its reader thread."""
@@ -120,7 +131,7 @@ class ControlWatch:
         if source == self._telemetry.vehicle:
             if isinstance(message, Heartbeat):
                 self._heartbeat(message)
-            elif isinstance(message, RcChannels) and not self._sticks_are_ours:
+            elif isinstance(message, RcChannels) and not self._sticks_may_move():
                 moved = self._moved_stick(self._sticks_us)
                 if moved:
                     self.lose(moved)

@@ -29,6 +29,7 @@ from hullscan.vehicle.modes import Mode
 from hullscan.vehicle.payload import Payload
 from hullscan.vehicle.protocol import ControlState, Disarm, Readiness
 from hullscan.vehicle.telemetry import Telemetry
+from hullscan.words import mark
 
 __all__ = ["SHALLOW_M", "Helm", "ekf_readiness"]
 
@@ -44,6 +45,7 @@ _ARM_DISARM, _DO_SET_MODE = 400, 176  # MAV_CMD
 _CUSTOM_MODE_ENABLED = 1.0
 _SURFACE_S = 120.0  # from 30 m at PILOT_SPEED_UP 1 m/s, with time to spare
 _EKF_AGE_S = 3.0
+_RESTING_Z = 37.0
 
 _log = logging.getLogger(__name__)
 
@@ -51,14 +53,14 @@ _log = logging.getLogger(__name__)
 def ekf_readiness(flags: int) -> Readiness:
     """What EKF_STATUS_REPORT.flags mean for flying by position (831 GPS, 367 DVL, 167 lost; ardusub.md 2.1)."""
     if flags & 1024 or not flags & 1:
-        return Readiness(False, "the estimator has not started yet")
+        return Readiness(False, mark("the estimator has not started yet"))
     if flags & 128:
-        return Readiness(False, "the estimator has no position (constant position mode): no GPS and no DVL")
+        return Readiness(False, mark("the estimator has no position (constant position mode): no GPS and no DVL"))
     if flags & 16:
-        return Readiness(True, "position known absolutely")
+        return Readiness(True, mark("position known absolutely"))
     if flags & 8:
-        return Readiness(True, "position known relative to the start (DVL)")
-    return Readiness(False, "the estimator has no horizontal position")
+        return Readiness(True, mark("position known relative to the start (DVL)"))
+    return Readiness(False, mark("the estimator has no horizontal position"))
 
 
 class Helm:
@@ -125,7 +127,7 @@ class Helm:
     def readiness(self) -> Readiness:
         """Whether the vehicle can be flown by position now."""
         if self._telemetry.ekf.age_s(self._clock.now()) > _EKF_AGE_S:
-            return Readiness(False, "the estimator's state is not heard (EKF_STATUS_REPORT)")
+            return Readiness(False, mark("the estimator's state is not heard (EKF_STATUS_REPORT)"))
         return ekf_readiness(self._telemetry.ekf_flags)
 
     # -- arming and modes ----------------------------------------------------------------------------------
@@ -174,6 +176,15 @@ class Helm:
             self.send(HoldPosition(place, attitude.yaw_rad))
         else:
             self.set_mode(Mode.ALT_HOLD)
+
+    def rearm(self) -> None:
+        """Arm again what a failsafe has disarmed, inside ``armed()``: a disarmed vehicle floats up against the hull.
+
+        Raises:
+            RefusedError: not in control, or refused, with the vehicle's own words.
+        """
+        if not self._telemetry.armed:
+            self.set_armed(True)
 
     def set_armed(self, armed: bool) -> None:
         """Arm or disarm, and wait until the vehicle's heartbeat says so.
@@ -228,7 +239,7 @@ class Helm:
             self._payload.want(sent)
         else:
             if isinstance(sent, ManualControl):
-                self._watch.sticks_are_ours()
+                self._watch.sticks_are_ours(neutral=_rests(sent))
             self._dialogue.send(self._message(sent))
         return sent
 
@@ -248,3 +259,8 @@ class Helm:
             (0.0, 0.0, 0.0) if isinstance(command, HoldPosition) else command.velocity_ned_mps,
             command.yaw_rad,
         )
+
+
+def _rests(sticks: ManualControl) -> bool:
+    """Whether RC_CHANNELS would show them at rest: 0.4 us for each of z's units, at the delivered gain."""
+    return not any((sticks.x, sticks.y, sticks.r)) and abs(sticks.z - 500.0) <= _RESTING_Z

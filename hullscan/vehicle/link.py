@@ -61,6 +61,7 @@ class MavlinkLink:
         in_control: whether our heartbeat is sent.
         dropped_orders: messages of ours that could not be sent.
         round_trip_s: shortest measured round trip to the vehicle in real time; infinite before the first.
+        vehicle: whose answers to TIMESYNC count, None for anybody's; other components answer them from nearer.
     """
 
     def __init__(
@@ -78,6 +79,7 @@ class MavlinkLink:
         self._codec = Codec(own, signing_key=signing_key, utc_s=clock.now())
         self._parsers: OrderedDict[Peer, StreamParser] = OrderedDict()
         self._routes: dict[Source, Peer] = {}
+        self._unproven: Peer | None = None
         self._subscribers: tuple[Subscriber, ...] = ()
         self._queue: queue.Queue[tuple[Message, Source | None]] = queue.Queue(_MAX_QUEUE)
         self._stop = threading.Event()
@@ -89,6 +91,7 @@ class MavlinkLink:
         self.in_control = False
         self.dropped_orders = 0
         self.round_trip_s = float("inf")
+        self.vehicle: Source | None = None
         self._writer: TlogWriter | None = TlogWriter(log) if log else None
         try:
             self.transport: Transport = open_transport(address)
@@ -145,6 +148,16 @@ class MavlinkLink:
             self._writer.close()
 
     @property
+    def signed(self) -> bool:
+        """Whether every frame has to bear the signature of a key."""
+        return self._codec.signing is not None
+
+    @property
+    def refused(self) -> dict[str, int]:
+        """Intact frames that were not taken for their signature, by reason; empty without a key."""
+        return dict(self._codec.signing.refused) if self._codec.signing is not None else {}
+
+    @property
     def bad_runs(self) -> int:
         """Stretches of bytes that were no MAVLink."""
         return self._past_bad[0] + sum(parser.bad_runs for parser in list(self._parsers.values()))
@@ -166,6 +179,7 @@ class MavlinkLink:
     def _read(self) -> None:
         while not self._stop.is_set():
             for peer, data in self.transport.read(_READ_S):
+                self._unproven = peer
                 for frame in self._parser(peer).feed(data):
                     self._receive(frame, peer)
 
@@ -186,7 +200,7 @@ class MavlinkLink:
         self._routes[frame.source] = peer
         if self._writer:
             self._writer.write(now_s, frame.raw)
-        if isinstance(frame.message, TimeSync):
+        if isinstance(frame.message, TimeSync) and self.vehicle in (None, frame.source):
             self._answered(frame.message)
         for subscriber in self._subscribers:
             subscriber(frame, now_s)
@@ -238,4 +252,6 @@ class MavlinkLink:
     def _peers(self, to: Source | None) -> tuple[Peer, ...]:
         if to is not None and (route := self._routes.get(to)) is not None:
             return (route,)
-        return tuple(dict.fromkeys((*self.transport.peers, *self._routes.values())))
+        known = dict.fromkeys((*self.transport.peers, *self._routes.values()))
+        # a vehicle whose clock lies behind is not believed until it has heard a signed frame of ours
+        return tuple(known) or (() if self._unproven is None else (self._unproven,))

@@ -19,6 +19,7 @@ from hullscan.vehicle.orders import (
     PositionTarget,
     RcOverride,
     SetGpsOrigin,
+    SetupSigning,
     Source,
     Vector3,
 )
@@ -48,6 +49,7 @@ __all__ = [
     "RcChannels",
     "RcOverride",
     "SetGpsOrigin",
+    "SetupSigning",
     "Source",
     "StatusText",
     "SysStatus",

@@ -17,6 +17,7 @@ __all__ = [
     "PositionTarget",
     "RcOverride",
     "SetGpsOrigin",
+    "SetupSigning",
     "Source",
     "Vector3",
 ]
@@ -113,4 +114,24 @@ class SetGpsOrigin:
     alt_m: float = 0.0
 
 
-Order = PilotInput | RcOverride | CommandLong | PositionTarget | ParamRead | ParamList | ParamSet | SetGpsOrigin
+@dataclass(frozen=True, slots=True)
+class SetupSigning:
+    """SETUP_SIGNING (256): the key from which on everything is signed; never over a link that others can hear."""
+
+    target: Source
+    key: bytes
+    initial_time: int
+    """In units of 10 us since 2015."""
+
+
+Order = (
+    PilotInput
+    | RcOverride
+    | CommandLong
+    | PositionTarget
+    | ParamRead
+    | ParamList
+    | ParamSet
+    | SetGpsOrigin
+    | SetupSigning
+)

@@ -20,6 +20,7 @@ ALIASES: tuple[tuple[str, ...], ...] = (
     ("SYSID_MYGCS", "MAV_GCS_SYSID"),  # renamed in 4.7 (ardusub.md 6)
     ("SYSID_THISMAV", "MAV_SYSID"),
     ("GPS_TYPE", "GPS1_TYPE"),  # renamed in 4.6
+    ("MNT_TYPE", "MNT1_TYPE"),  # 4.1 has one mount without a number (real logs), 4.5 has MNT1_
 )
 """Names of one and the same parameter in different firmware vintages."""
 

@@ -128,6 +128,14 @@ class Vehicle(Protocol):
         """Arm; on any exit disarm as ``leaving`` says, unless somebody else flies by then."""
         ...
 
+    def rearm(self) -> None:
+        """Arm again what a failsafe has disarmed, inside ``armed()``.
+
+        Raises:
+            RefusedError: not in control, or refused, with the vehicle's own words.
+        """
+        ...
+
     def set_mode(self, mode: Mode) -> None:
         """Change the flight mode and wait until the vehicle's heartbeat says so.
 

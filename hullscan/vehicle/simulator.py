@@ -49,9 +49,12 @@ class SimulatorProcess:
         speedup: simulated seconds for each real second, at most.
         truth: folder for ``truth.json`` and ``truth.csv``, which hullscan itself never reads.
         log: file for what it prints.
+        start_utc_s: not to begin before: with a speed-up simulated time runs ahead of the computer's.
     """
 
-    def __init__(self, scenario: Path, mission: Path, speedup: float, truth: Path, log: Path) -> None:
+    def __init__(
+        self, scenario: Path, mission: Path, speedup: float, truth: Path, log: Path, start_utc_s: float = 0.0
+    ) -> None:
         ports = _free_ports()
         self.mavlink = f"udpin:127.0.0.1:{ports.mavlink}"
         self.dvl_host, self.dvl_port = "127.0.0.1", ports.dvl
@@ -60,10 +63,12 @@ class SimulatorProcess:
             sys.executable, "-m", "hullscan_sim", "run", str(scenario), "--mission", str(mission),
             "--mavlink", f"udpout:127.0.0.1:{ports.mavlink}", "--dvl", f"127.0.0.1:{ports.dvl}",
             "--video", f"rtp://127.0.0.1:{ports.video}", "--speedup", f"{speedup:g}", "--truth", str(truth),
+            "--start-utc-s", f"{start_utc_s:.3f}",
         ]  # fmt: skip
         self._log = log
         self._process: subprocess.Popen[str] | None = None
         self._last: deque[str] = deque(maxlen=5)
+        self._readers: list[threading.Thread] = []
 
     @property
     def pid(self) -> int | None:
@@ -90,8 +95,12 @@ class SimulatorProcess:
             **group,
         )
         ready = threading.Event()
-        threading.Thread(target=self._read_out, args=(ready,), name="simulator-out", daemon=True).start()
-        threading.Thread(target=self._read_err, name="simulator-err", daemon=True).start()
+        self._readers = [
+            threading.Thread(target=self._read_out, args=(ready,), name="simulator-out", daemon=True),
+            threading.Thread(target=self._read_err, name="simulator-err", daemon=True),
+        ]
+        for reader in self._readers:
+            reader.start()
         if not ready.wait(_READY_S) or self._process.poll() is not None:
             self.close()
             words = self._last[-1] if self._last else f"it did not listen within {_READY_S:.0f} s"
@@ -100,16 +109,17 @@ class SimulatorProcess:
     def _read_out(self, ready: threading.Event) -> None:
         assert self._process is not None
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            if line.startswith("ready"):
-                ready.set()
+        with self._process.stdout as out:
+            for line in out:
+                if line.startswith("ready"):
+                    ready.set()
         ready.set()
 
     def _read_err(self) -> None:
         assert self._process is not None
         assert self._process.stderr is not None
-        with self._log.open("a", encoding="utf-8") as log:
-            for line in self._process.stderr:
+        with self._process.stderr as err, self._log.open("a", encoding="utf-8") as log:
+            for line in err:
                 self._last.append(line.strip())
                 log.write(line)
                 log.flush()
@@ -123,6 +133,8 @@ class SimulatorProcess:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
+        for reader in self._readers:
+            reader.join(timeout=5.0)
 
     def __enter__(self) -> SimulatorProcess:
         self.start()

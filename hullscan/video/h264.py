@@ -64,21 +64,27 @@ class ParameterSets:
 
     Some senders repeat them every 10 s only, so they may be given from an earlier session. Those are
     unconfirmed until the sender's own arrive: a camera whose settings were changed would decode to rubbish.
+
+    Attributes:
+        repeats: how often the sender has sent an SPS.
     """
 
     def __init__(self, remembered: bytes = b"") -> None:
         self._sps = b""
         self._pps: dict[int, bytes] = {}
         self._heard: set[int] = set()
+        self.repeats = 0
         for nal in remembered.split(_START):
             if nal:
                 self.learn(nal)
         self._heard.clear()
+        self.repeats = 0
 
     def learn(self, nal: bytes) -> bool:
         """Take a NAL unit; True when it is a parameter set that differs from the known one."""
         kind = nal[0] & 31
         if kind == _SPS:
+            self.repeats += 1
             self._heard.add(_SPS)
             if nal == self._sps:
                 return False

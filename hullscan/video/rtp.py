@@ -145,6 +145,11 @@ class Depacketiser:
         """Whether the sender itself has sent them."""
         return self._sets.confirmed
 
+    @property
+    def parameter_sets_sent(self) -> int:
+        """How often the sender has sent them."""
+        return self._sets.repeats
+
     def push(self, datagram: bytes, arrival_utc_s: float) -> list[AccessUnit]:
         """Take a datagram; give the access units that it completes."""
         packet = parse_rtp(datagram)

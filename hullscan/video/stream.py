@@ -131,6 +131,11 @@ class RtpStream:
         since_s = self._opened_utc_s if self._last_packet_utc_s is None else self._last_packet_utc_s
         return max(self._clock.now() - since_s, 0.0)
 
+    @property
+    def parameter_sets_sent(self) -> int:
+        """How often the camera has sent SPS and PPS since opening: a receiver that joins waits for the next time."""
+        return self._depacketiser.parameter_sets_sent
+
     def stats(self) -> VideoStats:
         """Counts so far."""
         rtp, decoder, recorder = self._depacketiser, self._decoder, self._recorder

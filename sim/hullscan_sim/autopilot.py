@@ -155,6 +155,8 @@ class Autopilot:
             self.pilot.update(time_s)
             self.failsafes.update(time_s)
             self.payload.update(self.pilot.channels, dt_s * _SLOW)
+            if self.flight.tracking.range_m() is not None:
+                self.nav.feed_ground(time_s)
         self._ticks += 1
         self._grant_wishes()
         pulses = self.flight.update(time_s, dt_s)

@@ -51,6 +51,9 @@ def run(
         float, typer.Option(help="Simulated seconds for each real one; 0 for as fast as it goes.")
     ] = 1.0,
     truth: Annotated[Path | None, typer.Option(help="Folder for truth.json and truth.csv.", show_default=False)] = None,
+    start_utc_s: Annotated[
+        float, typer.Option(help="UTC of power-up, seconds, if that is later than now: for a mission that goes on.")
+    ] = 0.0,
 ) -> None:
     """Run until interrupted."""
     if speedup < 0:
@@ -60,7 +63,7 @@ def run(
     stated, hull = load_ship(mission_file, chosen)
     link = MavlinkServer(mavlink)
     camera = _open_camera(video, scenario, mission_file) if video else None
-    start_utc_s = utc_now_s()
+    start_utc_s = max(utc_now_s(), start_utc_s)
     simulation = Simulation(
         chosen,
         stated,

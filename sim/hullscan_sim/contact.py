@@ -7,7 +7,8 @@ the vehicle moves 1 cm in a step, and the planes hold for 8 cm.
 
 Contact is a stiff spring with damping and friction at the deepest points: 20 kN/m against at most 160 N of
 thrust gives under a centimetre, with the lightest set still 0.2 of the step's stability limit. Sea bed and quay
-stop the vehicle in the same way, but only the hull's contacts are counted.
+stop the vehicle in the same way, but only the ship's contacts are counted: her hull, and rudder, propeller and
+bilge keels, which are thinner than the box and are looked up by more of its points (``obstacles``).
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ _STIFFNESS_NPM = 20_000.0
 _DAMPING_NSPM = 500.0
 _FRICTION = 0.3
 _NEAR_M = 0.08
+_CLOSE_M = 0.35  # nearer than this to an obstacle, more points of the box are looked at
 _APART_S = 1.0  # contacts nearer in time than this are one
 _POINTS = np.array([p for p in product((-0.5, 0.0, 0.5), repeat=3) if any(p)]) * np.array(SIZE_M)
 _STILL: Vector = (0.0, 0.0, 0.0)
@@ -131,14 +133,16 @@ class Contacts:
     """Clearance, contact forces and their count.
 
     Attributes:
-        clearance_m: of the box to the hull, at the last look; negative when pressed into it.
-        count: contacts with the hull so far; touches less than a second apart are one.
+        clearance_m: of the box to the ship, at the last look; negative when pressed into her.
+        count: contacts with the ship so far; touches less than a second apart are one.
         min_clearance_m: least clearance so far.
     """
 
     def __init__(self, world: World) -> None:
         self._world = world
         self._distance = _distance_to(world.hull)
+        self._fine_points = world.obstacles.box_points_m
+        self._fine_arms: list[Vector] = [(x, y, z) for x, y, z in self._fine_points.tolist()]
         self._next_s = -1.0
         self._planes: list[tuple[Vector, Vector, float, bool]] = []  # box point, normal, offset (ned), of the hull?
         self._looked_s = 0.0
@@ -161,18 +165,14 @@ class Contacts:
         matrix = np.array(body.matrix).reshape(3, 3)
         arms = _POINTS @ matrix.T
         points = arms + np.array(body.position)
-        pose, world = self._world.ship_pose, self._world
-        shift = points - [pose.north_m, pose.east_m, pose.down_m]
-        turn = np.array(world.direction_to_ned((1, 0, 0))), np.array(world.direction_to_ned((0, 1, 0)))
-        in_ship = np.column_stack([shift @ turn[0], shift @ turn[1], shift[:, 2]])
+        world = self._world
+        in_ship = self._in_ship(points)
         distance, normal = self._distance.nearest(in_ship)
-        self.clearance_m = float(distance.min())
-        self.min_clearance_m = min(self.min_clearance_m, self.clearance_m)
         self._planes = []
-        for index in np.flatnonzero(distance < _NEAR_M).tolist():
-            x, y, z = normal[index].tolist()
-            facing = world.direction_to_ned((x, y, z))
-            self._remember(index, points[index].tolist(), facing, float(distance[index]), of_hull=True)
+        self._remember_ship(_ARMS, points, distance, normal)
+        room = float(distance.min())
+        self.clearance_m = min(room, self._obstacles(np.array(body.position), matrix, in_ship, room))
+        self.min_clearance_m = min(self.min_clearance_m, self.clearance_m)
         nearest_other = self._other_planes(points, in_ship)
         speed = sqrt(sum(part * part for part in body.velocity)) + 0.3
         if not world.motion.still:
@@ -181,12 +181,37 @@ class Contacts:
         longest_s = min(max(0.1 * room, 0.1), 0.5)
         self._next_s = time_s + min(max((room - 0.03) / 2, _NEAR_M / 2) / speed, longest_s)
 
+    def _in_ship(self, points: Array) -> Array:
+        """(n, 3) points of ned in the ship frame."""
+        pose, world = self._world.ship_pose, self._world
+        shift = points - [pose.north_m, pose.east_m, pose.down_m]
+        turn = np.array(world.direction_to_ned((1, 0, 0))), np.array(world.direction_to_ned((0, 1, 0)))
+        return np.column_stack([shift @ turn[0], shift @ turn[1], shift[:, 2]])
+
+    def _remember_ship(self, arms: list[Vector], points: Array, distance: Array, normal_ship: Array) -> None:
+        for index in np.flatnonzero(distance < _NEAR_M).tolist():
+            x, y, z = normal_ship[index].tolist()
+            facing = self._world.direction_to_ned((x, y, z))
+            self._remember(arms[index], points[index].tolist(), facing, float(distance[index]), of_hull=True)
+
+    def _obstacles(self, position: Array, matrix: Array, in_ship: Array, to_hull_m: float) -> float:
+        """What stands out of the plating; returns the room to it where that is less than to the hull."""
+        obstacles = self._world.obstacles
+        room = obstacles.room(in_ship, max(to_hull_m, _CLOSE_M))
+        if room > _CLOSE_M:
+            return room
+        points = self._fine_points @ matrix.T + position
+        fine = self._in_ship(np.vstack([position, points]))
+        distance, normal = obstacles.nearest(fine[0], fine[1:])
+        self._remember_ship(self._fine_arms, points, distance, normal)
+        return float(distance.min())
+
     def _other_planes(self, points: Array, in_ship: Array) -> float:
         """Sea bed and quay; returns the room to the nearer of them."""
         bed = self._world.bed_m - points[:, 2]
         room = float(bed.min())
         for index in np.flatnonzero(bed < _NEAR_M).tolist():
-            self._remember(index, points[index].tolist(), (0.0, 0.0, -1.0), float(bed[index]), of_hull=False)
+            self._remember(_ARMS[index], points[index].tolist(), (0.0, 0.0, -1.0), float(bed[index]), of_hull=False)
         quay_y = self._world.quay_y_m
         if quay_y is not None:
             sign = 1.0 if quay_y > 0 else -1.0
@@ -195,13 +220,13 @@ class Contacts:
             along = self._world.motion.rest.heading_rad
             facing = (sign * sin(along), -sign * cos(along), 0.0)
             for index in np.flatnonzero(gap < _NEAR_M).tolist():
-                self._remember(index, points[index].tolist(), facing, float(gap[index]), of_hull=False)
+                self._remember(_ARMS[index], points[index].tolist(), facing, float(gap[index]), of_hull=False)
         return room
 
-    def _remember(self, index: int, point: list[float], facing: Vector, distance_m: float, *, of_hull: bool) -> None:
+    def _remember(self, arm: Vector, point: list[float], facing: Vector, distance_m: float, *, of_hull: bool) -> None:
         """Keep the plane that a point of the box is near to."""
         offset = distance_m - sum(way * part for way, part in zip(facing, point, strict=True))
-        self._planes.append((_ARMS[index], facing, offset, of_hull))
+        self._planes.append((arm, facing, offset, of_hull))
 
     def _push(self, body: RigidBody, time_s: float) -> tuple[Vector, Vector]:
         touching = []

@@ -6,7 +6,9 @@ accelerometers' (with the tilt error of the attitude in them), pulled to the DVL
 barometer. Position is dead-reckoned from that velocity and starts at zero, wherever the vehicle really is then.
 
 When the DVL has been silent for 5 s (GPS: 15 s), aiding stops: flags 167, position frozen, velocity zero, mode
-unchanged. It resumes 1.2 s after the sensor does, without a jump: the error stays.
+unchanged. GPS that has been silent for 7 s already is not believed any more: flags 39, modes that need a position are
+refused, the estimate runs on. Aiding resumes at once when the sensor does, without a jump: the error stays.
+All of these flags have 64 more while the echo sounder sees the ground.
 """
 
 from __future__ import annotations
@@ -22,9 +24,11 @@ from hullscan.geometry.frames import GeoOrigin
 from hullscan_sim.dynamics import GRAVITY_MPS2, RigidBody, Vector
 from hullscan_sim.sensors import Gyro
 
-__all__ = ["FLAGS_DVL", "FLAGS_GPS", "FLAGS_LOST", "Estimator", "StartUp"]
+__all__ = ["FLAGS_DOUBTED", "FLAGS_DVL", "FLAGS_GPS", "FLAGS_LOST", "FLAG_GROUND", "Estimator", "StartUp"]
 
-FLAGS_GPS, FLAGS_DVL, FLAGS_LOST, FLAGS_UNINITIALISED = 831, 367, 167, 1024
+FLAGS_GPS, FLAGS_DVL, FLAGS_DOUBTED, FLAGS_LOST, FLAGS_UNINITIALISED = 831, 303, 39, 167, 1024
+FLAG_GROUND = 64
+"""EKF_POS_VERT_AGL: a range to the ground came within the last seconds."""
 
 INFO, WARNING = 6, 4
 Say = Callable[[int, str], None]
@@ -34,7 +38,10 @@ _TILT_RAD, _TILT_S = 0.0017, 20.0
 _DVL_GAIN, _GPS_GAIN = 0.3, 0.25
 _BIAS_GAIN = 0.06  # 1/s: the filter learns what tilt and bias do to the accelerometers
 _DEPTH_TURN = 1.2  # rad/s, of the complementary filter between accelerometer and barometer
-_RESUME_S = 1.2
+_RESUME_S = {"dvl": 0.1, "gps": 0.3}  # from the sensor's return to aiding, as measured with 4.5.3
+_PATIENCE_S = {"dvl": 5.0, "gps": 15.0}
+_DOUBT_S = 7.0
+_GROUND_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +70,6 @@ class Estimator:
         position: north, east, down from the origin, m.
         velocity: ned, m/s.
         acceleration_down: m/s2, gravity removed.
-        flags: EKF_STATUS_REPORT.flags.
         origin: latitude and longitude of the local frame, once set.
         source: what it navigates by.
         fault: the navigation sensor's data no longer reach the autopilot.
@@ -86,7 +92,8 @@ class Estimator:
         self.position: Vector = (0.0, 0.0, 0.0)
         self.velocity: Vector = (0.0, 0.0, 0.0)
         self.acceleration_down = 0.0
-        self.flags = FLAGS_UNINITIALISED
+        self._flags = FLAGS_UNINITIALISED
+        self._time_s, self._ground_s = 0.0, -1e9
         self.origin: GeoOrigin | None = None
         self.fault = False
         self._tilt = [0.0, 0.0]
@@ -113,8 +120,24 @@ class Estimator:
 
     @property
     def aiding(self) -> bool:
-        """Whether there is a position to fly by."""
+        """Whether the estimate follows a sensor, or did so a moment ago."""
         return self._aiding
+
+    @property
+    def position_ok(self) -> bool:
+        """Whether modes that need a position may be entered."""
+        return self._flags in (FLAGS_GPS, FLAGS_DVL)
+
+    @property
+    def has_fix(self) -> bool:
+        """Whether GPS gives a position."""
+        return self._flags == FLAGS_GPS
+
+    @property
+    def flags(self) -> int:
+        """EKF_STATUS_REPORT.flags."""
+        settled = self._flags not in (FLAGS_UNINITIALISED, 0)
+        return self._flags | FLAG_GROUND if settled and self._time_s - self._ground_s < _GROUND_S else self._flags
 
     def update(self, time_s: float, dt_s: float, body: RigidBody, compass_error_rad: float) -> None:
         """Propagate with gyro and accelerometers, and follow the time line of the start-up."""
@@ -129,9 +152,14 @@ class Estimator:
         self._heading_error += (pulled + self._gyro.bias[2]) * dt_s
         self.attitude = (roll + tilt[0], pitch + tilt[1], _wrap(yaw + self._heading_error))
         self._propagate(dt_s, body, (c, d, e))
+        self._time_s = time_s
         self._follow_time_line(time_s)
-        if self._aiding and time_s - self._last_fix_s > (5.0 if self.source == "dvl" else 15.0):
-            self._stop()
+        if self._aiding:
+            silent_s = time_s - self._last_fix_s
+            if silent_s > _PATIENCE_S[self.source]:
+                self._stop()
+            elif self.source == "gps":
+                self._flags = FLAGS_DOUBTED if silent_s > _DOUBT_S else FLAGS_GPS
 
     def _propagate(self, dt_s: float, body: RigidBody, noise: Vector) -> None:
         before, now = self._truth_velocity, body.velocity
@@ -165,6 +193,10 @@ class Estimator:
         self.position = (n, e, d + 1.6 * _DEPTH_TURN * error * dt_s)
         vn, ve, vd = self.velocity
         self.velocity = (vn, ve, vd + _DEPTH_TURN**2 * error * dt_s)
+
+    def feed_ground(self, time_s: float) -> None:
+        """One good reading of the sounder that looks down."""
+        self._ground_s = time_s
 
     def feed_dvl(self, time_s: float, velocity_frd: Vector) -> None:
         """One valid velocity over ground of the DVL."""
@@ -218,14 +250,14 @@ class Estimator:
         plan = self._start_up
         at = plan.share
         if self._once("initialised", time_s >= plan.initialised_s * at):
-            self.flags = 0
+            self._flags = 0
             self._both("initialised")
             self._say(INFO, "AHRS: EKF3 active")
         if self._once("tilt", time_s >= plan.tilt_s * at):
             self._both("tilt alignment complete")
         if self._once("yaw", time_s >= plan.yaw_s * at):
             self._both("MAG0 initial yaw alignment complete")
-            self.flags = FLAGS_LOST
+            self._flags = FLAGS_LOST
         if self.source == "gps":
             if self._once("found", time_s >= plan.gps_found_s * at):
                 self._say(INFO, "GPS 1: detected as u-blox at 230400 baud")
@@ -243,24 +275,24 @@ class Estimator:
     def _start(self, time_s: float, earliest_s: float) -> None:
         """Begin aiding when it is time and the sensor has been heard for a while."""
         again = "aiding" in self._said
-        settle_s = _RESUME_S if again else _RESUME_S * self._start_up.share
+        settle_s = _RESUME_S[self.source]
         heard = time_s - self._last_fix_s < 1.0 and time_s - self._first_fix_s >= settle_s
-        if self._aiding or self.origin is None or time_s < earliest_s or not heard or self.flags == 0:
+        if self._aiding or self.origin is None or time_s < earliest_s or not heard or self._flags == 0:
             return
         self._aiding, self._lost_at = True, None
         self._said.add("aiding")
         if self.source == "gps":
             self._both("is using GPS")
-            self.flags = FLAGS_GPS
+            self._flags = FLAGS_GPS
         else:
             self._both("started relative aiding")
             if again:
                 self._both("fusing odometry")
-            self.flags = FLAGS_DVL
+            self._flags = FLAGS_DVL
 
     def _stop(self) -> None:
         self._aiding, self._lost_at = False, self.position
-        self.flags = FLAGS_LOST
+        self._flags = FLAGS_LOST
         self.velocity = (0.0, 0.0, self.velocity[2])
         self._both("stopped aiding", WARNING)
 

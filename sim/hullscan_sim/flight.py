@@ -68,7 +68,7 @@ class Flight:
         """Change the mode, or say why not."""
         if number == self.mode:
             return True
-        reason = refusal(number, position_ok=self._nav.aiding, mission_items=len(self.auto.mission.items))
+        reason = refusal(number, position_ok=self._nav.position_ok, mission_items=len(self.auto.mission.items))
         if reason is not None:
             self._outbox.text(WARNING, reason)
             return False

@@ -201,6 +201,8 @@ class Plant:
     def picture(self, time_s: float, lights: float, tilt_rad: float) -> None:
         """Take a picture when it is due, and wait for one that a real camera would have sent by now.
 
+        In this order: while the older one is finished, the newer one is begun.
+
         Args:
             lights: 0 to 1.
             tilt_rad: of the camera, up positive.
@@ -208,11 +210,11 @@ class Plant:
         camera = self._camera
         if camera is None:
             return
-        while self._captures and time_s - self._captures[0] >= _VIDEO_LATENCY_S - 1e-9:
-            camera.wait_sent(self._captures.popleft())
         if camera.due(time_s):
             camera.capture(time_s, self.body.pose_ned, lights, tilt_rad)
             self._captures.append(time_s)
+        while self._captures and time_s - self._captures[0] >= _VIDEO_LATENCY_S - 1e-9:
+            camera.wait_sent(self._captures.popleft())
 
     def record(self, time_s: float) -> None:
         """Write the truth down."""

@@ -123,7 +123,13 @@ class VehicleOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """A parcel on the hull; ``size_m`` is length along the ship, width along the girth, height off the plating."""
+    """A parcel on the hull; ``size_m`` is length along the ship, width along the girth, height off the plating.
+
+    Attributes:
+        aged: what its time in the water has made of it: 0 as it was put there, 1 dulled and overgrown.
+        inside: a sea chest: the parcel is in the chest nearest to the place stated, behind its grating: tied to the
+            bars from within (``attach: rope``), else standing on the floor of the box.
+    """
 
     kind: ParcelKind
     size_m: tuple[
@@ -135,6 +141,8 @@ class Parcel:
     attach: Literal["magnet", "rope", "strap"] = "magnet"
     turn_deg: SignedDeg = 0.0
     colour: Literal["black", "grey", "white", "green", "blue", "orange", "yellow", "brown", "hull"] | None = None
+    aged: Share = 0.0
+    inside: Literal["sea_chest"] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,8 @@
 
 A key arrives in SETUP_SIGNING while disarmed and stays over reboots; a key and a time of zero switch signing off.
 From then on everything that is sent bears a signature. What comes in is checked on every port but the first, which
-goes on taking what is unsigned or wrongly signed; elsewhere that is dropped without a word.
+goes on taking what is unsigned or wrongly signed; elsewhere that is dropped without a word. A sender that was not
+heard before may be no more than a minute behind the latest time that is known, which the key's own begins.
 """
 
 from __future__ import annotations
@@ -63,7 +64,8 @@ class Signing:
             return False
         stream = (message.get_srcSystem(), message.get_srcComponent(), packet[-_TRAILER])
         time = int.from_bytes(packet[-12:-6], "little")
-        if time <= self._seen.get(stream, -1):
+        if time <= self._time - _MINUTE if stream not in self._seen else time <= self._seen[stream]:
             return False
         self._seen[stream] = time
+        self._time = max(self._time, time)
         return True

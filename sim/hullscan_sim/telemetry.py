@@ -7,7 +7,7 @@ from math import cos, hypot, pi, radians, sin
 
 from hullscan_sim.battery import Battery
 from hullscan_sim.dynamics import GRAVITY_MPS2
-from hullscan_sim.estimator import FLAGS_GPS, FLAGS_LOST, Estimator
+from hullscan_sim.estimator import FLAGS_LOST, Estimator
 from hullscan_sim.failsafe import Failsafes
 from hullscan_sim.flight import Flight
 from hullscan_sim.messages import Message, mavlink
@@ -138,7 +138,7 @@ class Telemetry:
         return [mavlink.MAVLink_timesync_message(0, int(self.time_s * 1e9))]
 
     def _ekf_status(self) -> list[Message]:
-        lost = self._nav.flags == FLAGS_LOST
+        lost = self._nav.flags & FLAGS_LOST == FLAGS_LOST
         return [
             mavlink.MAVLink_ekf_status_report_message(
                 self._nav.flags, 0.0 if lost else 0.01, 0.6 if lost else 0.008, 0.014, 0.005, 0.0
@@ -228,7 +228,7 @@ class Telemetry:
         return [mavlink.MAVLink_scaled_pressure3_message(self._ms, 0.0, 0.0, _WATER_CDEG)]
 
     def _gps_raw(self) -> list[Message]:
-        if self._nav.flags != FLAGS_GPS:
+        if not self._nav.has_fix:
             return [mavlink.MAVLink_gps_raw_int_message(0, 0, 0, 0, 0, 65535, 65535, 0, 0, 0)]
         speed = round(100 * hypot(self._nav.velocity[0], self._nav.velocity[1]))
         lat, lon = self._place()

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import csv
 import json
-from math import degrees
+from math import degrees, inf, isfinite
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hullscan.errors import RecordError
-from hullscan.ship.surface import HullSurface, side_sign
+from hullscan_sim.camera.ship_scene import hidden_shares
 from hullscan_sim.contact import Contacts
 from hullscan_sim.dynamics import RigidBody
-from hullscan_sim.scenario import Parcel
 from hullscan_sim.world import World
 
 __all__ = ["COLUMNS", "TruthRecorder", "parcel_places"]
@@ -29,25 +28,29 @@ COLUMNS = (
 )  # fmt: skip
 
 
-def parcel_places(hull: HullSurface, parcels: tuple[Parcel, ...]) -> list[dict[str, Any]]:
-    """Each parcel with its hull coordinates and the point of the hull under its centre."""
+def parcel_places(world: World) -> list[dict[str, Any]]:
+    """Each parcel with its hull coordinates and the point of the hull under its centre.
+
+    Of one inside a sea chest that is the point of the opening before it. ``hidden_share`` is the share of its outline,
+    seen from straight ahead at 1.5 m, that bars, plating or anything else of the ship hides.
+    """
     places = []
-    for index, parcel in enumerate(parcels):
-        side = np.array([side_sign(parcel.side)], dtype=np.int8)
-        station = np.array([parcel.station_m])
-        girth = hull.girth_to_depth(station, np.array([parcel.depth_m]), parcel.side)
-        point = hull.point(side, station, girth)[0]
+    hidden = hidden_shares(world.scenario, world.stated, world.hull)
+    for index, (parcel, place) in enumerate(zip(world.scenario.parcels, world.parcel_places, strict=True)):
+        sides, station = np.array([place.side], dtype=np.int8), np.array([place.station_m])
+        point = world.hull.point(sides, station, np.array([place.girth_m]))[0]
         places.append(
             {
                 "id": f"parcel-{index + 1}",
                 "kind": parcel.kind,
                 "size_m": list(parcel.size_m),
                 "side": parcel.side,
-                "station_m": round(parcel.station_m, 4),
-                "girth_m": round(float(girth[0]), 4),
+                "inside": parcel.inside,
+                "station_m": round(place.station_m, 4),
+                "girth_m": round(place.girth_m, 4),
                 "depth_m": round(float(point[2]), 4),
                 "position_ship_m": [round(float(part), 4) for part in point],
-                "hidden_share": None,
+                "hidden_share": hidden[index],
                 "seen_cells_m2": None,
             }
         )
@@ -71,8 +74,9 @@ class TruthRecorder:
 
     def __init__(self, folder: Path, world: World, start_utc_s: float) -> None:
         self._folder, self._world, self._start_utc_s = folder, world, start_utc_s
-        self.parcels = parcel_places(world.hull, world.scenario.parcels)
+        self.parcels = parcel_places(world)
         self._next_s = self._flush_s = 0.0
+        self._to_propeller_m = inf
         try:
             folder.mkdir(parents=True, exist_ok=True)
             self._file = (folder / "truth.csv").open("w", newline="", encoding="utf-8")
@@ -87,6 +91,7 @@ class TruthRecorder:
             return
         self._next_s += self.PERIOD_S
         x, y, z = self._world.to_ship(body.position)
+        self._to_propeller_m = min(self._to_propeller_m, self._world.fitted.to_propeller_m(x, y, z))
         angles = [round(degrees(angle), 3) for angle in body.euler_rad]
         places = [round(part, 4) for part in (*body.position, x, y, z)]
         utc_s = round(self._start_utc_s + time_s, 3)
@@ -116,6 +121,7 @@ class TruthRecorder:
             "parcels": self.parcels,
             "contacts": contacts.count,
             "min_clearance_m": round(least, 4) if np.isfinite(least) else None,
+            "min_to_propeller_m": round(self._to_propeller_m, 3) if isfinite(self._to_propeller_m) else None,
             "trajectory": "truth.csv",
         }
         try:

@@ -18,7 +18,9 @@ from hullscan.geometry.frames import Array, GeoOrigin, ShipPose
 from hullscan.ship.surface import HullSurface, Side, side_sign
 from hullscan_sim.dynamics import FLOATING_DEPTH_M, GRAVITY_MPS2, Vector
 from hullscan_sim.faults.flow import Flow
+from hullscan_sim.fitted import fit_out, parcel_place
 from hullscan_sim.mooring import ShipMotion
+from hullscan_sim.obstacles import Obstacles
 from hullscan_sim.scenario import Scenario, ShipAtBerth, Water
 
 __all__ = ["HULL", "NOTHING", "QUAY", "SEA_BED", "RayHits", "WaterMotion", "World"]
@@ -33,7 +35,7 @@ class RayHits:
 
     Attributes:
         distance_m: (n,) along the ray, along the whole path if it was mirrored; inf where it meets nothing.
-        kind: (n,) NOTHING, HULL, SEA_BED or QUAY.
+        kind: (n,) NOTHING, HULL (with what stands out of it), SEA_BED or QUAY.
         incidence: (n,) cosine of the angle between the ray and the surface's normal, 0 where it meets nothing.
         mirrored: (n,) whether the surface of the water threw it back on its way.
     """
@@ -105,6 +107,9 @@ class World:
         motion: of the ship at her moorings.
         bed_m: depth of the sea bed below the surface of the water.
         quay_y_m: of the quay's face, in the frame of the ship at rest.
+        fitted: what is truly fitted to the ship.
+        parcel_places: where the scenario's parcels are.
+        obstacles: what stands out of her plating.
 
     Args:
         stated: ship, berth and launch of the mission file.
@@ -119,6 +124,11 @@ class World:
         self.stated, self.hull, self.scenario = stated, hull, scenario
         berth = stated.berth
         self.origin: GeoOrigin = berth.origin
+        self.fitted = fit_out(stated, hull, scenario.seed)
+        self.parcel_places = tuple(
+            parcel_place(self.fitted, hull, parcel, index) for index, parcel in enumerate(scenario.parcels)
+        )
+        self.obstacles = Obstacles(hull, self.fitted)
         self.motion = ShipMotion(scenario, stated, hull.dimensions.length_m)
         self._time_s = 0.0
         self._rates: Vector | None = None
@@ -224,6 +234,10 @@ class World:
         found = self.hull.cast(origins, rays, max_range_m)
         distance, kind = found.distance_m, found.hit.astype(np.int8) * HULL
         incidence = np.where(found.hit, np.abs((found.normals * rays).sum(axis=1)), 0.0)
+        standing = self.obstacles.cast(origins, rays, max_range_m)
+        if standing is not None and (first := standing.distance_m < distance).any():
+            distance[first], kind[first] = standing.distance_m[first], HULL
+            incidence[first] = np.abs((standing.normals[first] * rays[first]).sum(axis=1))
         _stop_at(self.bed_m + self._surface_z_m - origins[:, 2], rays[:, 2], SEA_BED, distance, kind, incidence)
         if self.quay_y_m is not None:
             out, way = self.off_quay(origins), rays[:, 1]

@@ -1,14 +1,10 @@
-"""Rudder and propeller: where they are taken to be, what keeps clear of them, the spiral round them.
+"""Rudder and propeller: what keeps clear of them, the spiral round them.
 
-Their place is assumed by rule from the hull, not known: a propeller of 0.65 of the draught with its shaft at 0.35
-of the draught above the keel, half a metre to 0.02 of the length behind the sternpost; a rudder behind it, as high as
-the propeller and 0.6 as long as high (Schneekluth & Bertram, Ship Design for Efficiency and Economy, ch. 4 and 6).
+Their place is assumed by rule from the hull, not known (``hullscan.ship.gear``).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
@@ -20,67 +16,22 @@ from hullscan.geometry.frames import Array
 from hullscan.mission.model import Mission
 from hullscan.mission.orders import RunningGear
 from hullscan.mission.patterns.clearance import hull_gap
-from hullscan.mission.patterns.lanes import Lanes, stand_off_for, wet_stations
+from hullscan.mission.patterns.lanes import Lanes, stand_off_for
 from hullscan.mission.patterns.leg import STEP_M
 from hullscan.mission.patterns.view import LEAST_DEPTH_M, footprint_m
-from hullscan.ship.surface import HullSurface, side_sign
+from hullscan.ship.gear import Gear, gear_by_rule
+from hullscan.ship.surface import side_sign
 
 __all__ = ["KEEP_OUT_M", "Gear", "assumed_gear", "keep_out", "running_gear_lanes"]
 
-_DIAMETER, _SHAFT_HEIGHT, _RUDDER_LENGTH = 0.65, 0.35, 0.6
 _RESERVE_M = 0.06
 KEEP_OUT_M = 2.0
 """From what may turn, without the lock-out."""
 
 
-@dataclass(frozen=True, slots=True)
-class Gear:
-    """Rudder and propeller as assumed.
-
-    Attributes:
-        sternpost_m: station of the aft edge of the skeg at the shaft.
-        propeller_m: station of the propeller's disc.
-        rudder_m: stations of the rudder's ends, aft first.
-        shaft_depth_m, radius_m: of the propeller.
-        depths_m: of the rudder's head and heel.
-    """
-
-    sternpost_m: float
-    propeller_m: float
-    rudder_m: tuple[float, float]
-    shaft_depth_m: float
-    radius_m: float
-    depths_m: tuple[float, float]
-
-    @property
-    def outline_m(self) -> Array:
-        """(4, 2) convex outline in plan, (x, y): the disc's width and the rudder's length."""
-        r = self.radius_m
-        return np.array(
-            [[self.propeller_m, r], [self.propeller_m, -r], [self.rudder_m[0], 0.0], [self.sternpost_m, 0.0]]
-        )
-
-
 def assumed_gear(mission: Mission) -> Gear:
     """Rudder and propeller by rule."""
-    return _gear(mission.hull)
-
-
-@lru_cache(maxsize=8)
-def _gear(hull: HullSurface) -> Gear:
-    first, last = wet_stations(hull)
-    stations = np.linspace(first, first + 0.15 * (last - first), 300)
-    depths = hull.keel_depth(stations)
-    keel = float(depths.max())
-    radius = _DIAMETER / 2 * keel
-    shaft = keel * (1 - _SHAFT_HEIGHT)
-    post = float(stations[np.argmax(depths >= shaft)])
-    gap = max(0.5, 0.006 * (last - first))
-    height = 2 * radius
-    fore = post - 2 * gap
-    return Gear(
-        post, post - gap, (fore - _RUDDER_LENGTH * height, fore), shaft, radius, (shaft - radius, shaft + radius)
-    )
+    return gear_by_rule(mission.hull)
 
 
 def keep_out(mission: Mission, poses: Array) -> npt.NDArray[np.bool_]:

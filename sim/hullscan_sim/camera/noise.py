@@ -6,13 +6,14 @@ along each axis), which is exact at every resolution and needs no loop over pixe
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Axis", "Image", "cells", "fractal", "hash01", "value_noise"]
+__all__ = ["Axis", "Grid", "Image", "cells", "fractal", "hash01", "value_noise"]
 
 Image = npt.NDArray[np.float32]
 Axis = npt.NDArray[np.floating[Any]]
@@ -33,6 +34,49 @@ def hash01(ix: npt.NDArray[np.int64], iy: npt.NDArray[np.int64], seed: int) -> I
     return (mixed >> np.uint32(8)).astype(np.float32) * np.float32(2**-24)
 
 
+@dataclass(frozen=True, slots=True)
+class Grid:
+    """A lattice of places that are multiples of a step, the same whatever page asks: fields that decide live on it.
+
+    Attributes:
+        us, vs: axes in metres.
+        step_m: distance of its points.
+    """
+
+    us: Axis
+    vs: Axis
+    step_m: float
+
+    @classmethod
+    def round(cls, us: Axis, vs: Axis, step_m: float, margin_m: float) -> Grid:
+        """The lattice round a page, with a margin."""
+        first_u, last_u = int(np.floor((us[0] - margin_m) / step_m)), int(np.ceil((us[-1] + margin_m) / step_m))
+        first_v, last_v = int(np.floor((vs[0] - margin_m) / step_m)), int(np.ceil((vs[-1] + margin_m) / step_m))
+        along = np.arange(first_u, max(last_u, first_u + 1) + 1)
+        across = np.arange(first_v, max(last_v, first_v + 1) + 1)
+        return cls(along * step_m, across * step_m, step_m)
+
+    def at(self, field: Image, u: Axis, v: Axis) -> Image:
+        """(n,) values between the points of a field."""
+        x = np.clip((u - self.us[0]) / self.step_m, 0, len(self.us) - 1.001)
+        y = np.clip((v - self.vs[0]) / self.step_m, 0, len(self.vs) - 1.001)
+        i, j = x.astype(np.intp), y.astype(np.intp)
+        x, y = x - i, y - j
+        upper = field[j, i] * (1 - x) + field[j, i + 1] * x
+        lower = field[j + 1, i] * (1 - x) + field[j + 1, i + 1] * x
+        return np.asarray(upper * (1 - y) + lower * y, dtype=np.float32)
+
+    def on(self, field: Image, us: Axis, vs: Axis) -> Image:
+        """(v, u) or (v, u, c) values on a page, of a field of as many channels."""
+        scale = float(us[1] - us[0]) / self.step_m
+        shift = np.array(
+            [[scale, 0, (us[0] - self.us[0]) / self.step_m], [0, scale, (vs[0] - self.vs[0]) / self.step_m]]
+        )
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        size = (len(us), len(vs))
+        return np.asarray(cv2.warpAffine(field, shift, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32)
+
+
 def _weights(axis: Axis, period: float) -> tuple[npt.NDArray[np.int64], Image]:
     """Lattice indices and the (n, lattice) cubic B-spline weights of an axis."""
     place = axis / period
@@ -47,12 +91,15 @@ def _weights(axis: Axis, period: float) -> tuple[npt.NDArray[np.int64], Image]:
     return lattice, weights
 
 
-def value_noise(us: Axis, vs: Axis, period_u: float, period_v: float, seed: int) -> Image:
+def value_noise(us: Axis, vs: Axis, period_u: float, period_v: float, seed: int, *, exact: bool = False) -> Image:
     """(v, u) smooth noise of zero mean and unit standard deviation; features are about one period wide.
 
-    Axes are evenly spaced. Where a period spans many pixels it is made on fewer and enlarged (error under 2 %).
+    Axes are evenly spaced. Where a period spans many pixels it is made on fewer and enlarged (error under 2 %), unless
+    it must be exact: then it is the same to the last digits wherever the axes begin.
     """
     skip_u, skip_v = (int(np.clip(p / (a[1] - a[0]) / 9, 1, 32)) for p, a in ((period_u, us), (period_v, vs)))
+    if exact:
+        skip_u = skip_v = 1
     lattice_u, weights_u = _weights(_thinned(us, skip_u), period_u)
     lattice_v, weights_v = _weights(_thinned(vs, skip_v), period_v)
     values = hash01(*np.meshgrid(lattice_u, lattice_v), seed) * 2 - 1
@@ -83,6 +130,7 @@ def fractal(
     *,
     gain: float = 0.5,
     stretch: float = 1.0,
+    exact: bool = False,
 ) -> Image:
     """Octaves of noise, unit standard deviation; octaves finer than two pixels are left out (they would alias).
 
@@ -90,6 +138,7 @@ def fractal(
         us, vs: axes in metres, evenly spaced.
         period: of the coarsest octave along u, metres.
         stretch: factor of the period along v (above 1: streaks along v).
+        exact: as of ``value_noise``.
     """
     step = max(float(us[1] - us[0]), float(vs[1] - vs[0]))
     total = np.zeros((len(vs), len(us)), np.float32)
@@ -100,28 +149,29 @@ def fractal(
         size = period / 2**octave
         if min(size, size * stretch) < 1.5 * step:
             continue
-        total += np.float32(amplitude) * value_noise(us, vs, size, size * stretch, seed * 31 + octave)
+        total += np.float32(amplitude) * value_noise(us, vs, size, size * stretch, seed * 31 + octave, exact=exact)
     return total / np.float32(np.sqrt(power))
 
 
-def cells(u: Image, v: Image, size: float, seed: int) -> tuple[Image, Image, Image]:
-    """Nearest of one jittered point per cell, for (n,) places.
+def cells(us: Axis, vs: Axis, size: float, seed: int) -> tuple[Image, Image]:
+    """Nearest of one jittered point per cell of a lattice, for the places of two axes.
 
     Returns:
-        distance to it in metres, direction component along u in [-1, 1], and its random number in [0, 1).
+        (v, u) distance to it in metres, and its random number in [0, 1).
     """
-    cu, cv = np.floor(u / size).astype(np.int64), np.floor(v / size).astype(np.int64)
-    best: Image = np.full(u.shape, np.inf, np.float32)
-    toward: Image = np.zeros(u.shape, np.float32)
-    number: Image = np.zeros(u.shape, np.float32)
-    for du in (-1, 0, 1):
-        for dv in (-1, 0, 1):
-            iu, iv = cu + du, cv + dv
-            pu = (iu + hash01(iu, iv, seed)) * size - u
-            pv = (iv + hash01(iu, iv, seed + 1)) * size - v
-            distance = np.hypot(pu, pv).astype(np.float32)
-            closer = distance < best
-            best = np.where(closer, distance, best)
-            toward = np.where(closer, pu, toward)
-            number = np.where(closer, hash01(iu, iv, seed + 2), number)
-    return best, np.asarray(toward / np.maximum(best, 1e-6), dtype=np.float32), number
+    cu, cv = np.floor(us / size).astype(np.int64), np.floor(vs / size).astype(np.int64)
+    iu, iv = np.meshgrid(np.arange(cu[0] - 1, cu[-1] + 2), np.arange(cv[0] - 1, cv[-1] + 2))
+    point_u = ((iu + hash01(iu, iv, seed)) * size).astype(np.float32)
+    point_v = ((iv + hash01(iu, iv, seed + 1)) * size).astype(np.float32)
+    lots = hash01(iu, iv, seed + 2)
+    best = np.full((len(vs), len(us)), np.inf, np.float32)
+    number = np.zeros_like(best)
+    u, v = us.astype(np.float32)[None, :], vs.astype(np.float32)[:, None]
+    for row in (0, 1, 2):
+        for column in (0, 1, 2):
+            at = np.ix_(cv - cv[0] + row, cu - cu[0] + column)
+            square = (point_u[at] - u) ** 2 + (point_v[at] - v) ** 2
+            closer = square < best
+            best = np.where(closer, square, best)
+            number = np.where(closer, lots[at], number)
+    return np.sqrt(best), number

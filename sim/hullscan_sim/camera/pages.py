@@ -28,16 +28,21 @@ class PageSource(Protocol):
 
 
 class SinglePages:
-    """A page for each frame, of just what is in view: for frames of unrelated places."""
+    """A page for each frame, of just what is in view: for frames of unrelated places.
 
-    MAX_PX = 820
+    Args:
+        texture: of the hull.
+        most_px: sides of the largest page; what needs more is drawn coarser.
+        finest_m: least distance of its pixels.
+    """
 
-    def __init__(self, texture: HullTexture) -> None:
-        self._texture = texture
+    def __init__(self, texture: HullTexture, most_px: int = 820, finest_m: float = 0.0018) -> None:
+        self._texture, self._most_px, self._finest_m = texture, most_px, finest_m
 
     def page(self, u_m: tuple[float, float], v_m: tuple[float, float], pixel_m: float) -> Page:
         """A page that covers the rectangle, coarser where it is large."""
-        step = max(1.1 * pixel_m, 0.0018, (u_m[1] - u_m[0]) / self.MAX_PX, (v_m[1] - v_m[0]) / self.MAX_PX)
+        span = max(u_m[1] - u_m[0], v_m[1] - v_m[0])
+        step = max(1.1 * pixel_m, self._finest_m, span / self._most_px)
         width, height = (int((high - low) / step) + 4 for low, high in (u_m, v_m))
         return self._texture.page(u_m[0], v_m[0], width, height, step)
 
@@ -52,7 +57,7 @@ class PageCache:
         texture: of the hull.
         u_m, v_m: extent of the hull in page coordinates.
         tile_m: side of a tile at the finest level; coarser levels have larger tiles of as many pixels.
-        keep: tiles kept in memory (about 3 MB each).
+        keep: tiles kept in memory (under 1 MB each).
         per_call: tiles baked for one page.
     """
 
@@ -62,7 +67,7 @@ class PageCache:
         u_m: tuple[float, float],
         v_m: tuple[float, float],
         tile_m: float = 1.0,
-        keep: int = 90,
+        keep: int = 160,
         per_call: int = 2,
     ) -> None:
         self._texture, self._tile_m, self._keep, self._per_call = texture, tile_m, keep, per_call
@@ -91,10 +96,10 @@ class PageCache:
 
     def _assemble(self, level: int, columns: range, rows: range) -> Page:
         tiles = [[self._tile(level, iu, iv) for iu in columns] for iv in rows]
-        albedo = np.vstack([np.hstack([tile.albedo for tile in row]) for row in tiles])
-        slope = np.vstack([np.hstack([tile.slope for tile in row]) for row in tiles])
+        codes = np.vstack([np.hstack([tile.codes for tile in row]) for row in tiles])
+        codes_v = np.vstack([np.hstack([tile.codes_v for tile in row]) for row in tiles])
         first = tiles[0][0]
-        return Page(first.u0_m, first.v0_m, first.step_m, albedo, slope)
+        return Page(first.u0_m, first.v0_m, first.step_m, codes, codes_v)
 
     def _tile(self, level: int, iu: int, iv: int) -> Page:
         """A baked tile, else its part of the coarse page, enlarged."""
@@ -109,17 +114,17 @@ class PageCache:
             [[scale, 0, (u0 - coarse.u0_m) / coarse.step_m], [0, scale, (v0 - coarse.v0_m) / coarse.step_m]]
         )
         size, how, edge = (pixels, pixels), cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP, cv2.BORDER_REPLICATE
-        albedo = cv2.warpAffine(coarse.albedo, shift, size, flags=how, borderMode=edge)
-        slope = cv2.warpAffine(coarse.slope, shift, size, flags=how, borderMode=edge)
-        return Page(u0, v0, step, np.asarray(albedo, np.float32), np.asarray(slope, np.float32))
+        codes = cv2.warpAffine(coarse.codes, shift, size, flags=how, borderMode=edge)
+        codes_v = cv2.warpAffine(coarse.codes_v, shift, size, flags=how, borderMode=edge)
+        return Page(u0, v0, step, np.asarray(codes, np.uint8), np.asarray(codes_v, np.uint8))
 
     def _bake(self, level: int, iu: int, iv: int) -> None:
         u0, v0, step, pixels = self._place(level, iu, iv)
         wide = pixels + 2 * _MARGIN_PX
         page = self._texture.page(u0 - _MARGIN_PX * step, v0 - _MARGIN_PX * step, wide, wide, step)
         inner = slice(_MARGIN_PX, -_MARGIN_PX)
-        albedo, slope = (np.ascontiguousarray(layer[inner, inner]) for layer in (page.albedo, page.slope))
-        self._tiles[level, iu, iv] = Page(u0, v0, step, albedo, slope)
+        codes, codes_v = (np.ascontiguousarray(layer[inner, inner]) for layer in (page.codes, page.codes_v))
+        self._tiles[level, iu, iv] = Page(u0, v0, step, codes, codes_v)
         while len(self._tiles) > self._keep:
             self._tiles.popitem(last=False)
 

@@ -16,9 +16,11 @@ import numpy.typing as npt
 
 from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import Array
-from hullscan_sim.camera.noise import Image, fractal
+from hullscan_sim.camera.noise import Image
 from hullscan_sim.camera.pages import PageSource
-from hullscan_sim.camera.scene import HULL, NOTHING, QUAY, SEA_BED, Hit, Scene
+from hullscan_sim.camera.scene import HULL, NOTHING, Hit, Scene
+from hullscan_sim.camera.skin import Skin
+from hullscan_sim.camera.texture import SLOPE_OF_CODE, VALUES_OF_CODES
 from hullscan_sim.camera.water import Lamp, Veil, WaterOptics
 
 __all__ = ["Rendered", "Renderer"]
@@ -27,10 +29,6 @@ _STEP_PX = 8
 _SHADOW_CELLS = 5  # how far outside its outline a solid's shadow may fall
 _FAR_M = 12.0  # beyond this nothing is left of an object in any water that we model
 _NOTHING_M = 60.0  # stands for infinity where depths are interpolated
-_PLANES = np.zeros((4, 3), np.float32)  # reflectance by minus the object's number; open water has none
-_PLANES[-SEA_BED], _PLANES[-QUAY] = (0.10, 0.15, 0.17), (0.16, 0.17, 0.17)
-_SHELLS, _SLIME = np.array([0.22, 0.25, 0.26], np.float32), np.array([0.03, 0.07, 0.06], np.float32)
-_PATTERNS = ("plain", "wrapped", "woven", "ribbed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,18 +100,7 @@ class Renderer:
         grid = np.stack(np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5), -1)
         self._pixels = grid.reshape(-1, 2).astype(np.float32)
         self._pixel_rays = camera.rays_cam(grid.reshape(-1, 2)).astype(np.float32)
-        axis = np.arange(512) / 512 * 0.5
-        self._tile = np.dstack(
-            [
-                fractal(axis, axis, 0.125, 5, seed + 3, gain=0.6),
-                fractal(axis, axis, 0.03, 4, seed + 5, stretch=3.0),
-                fractal(axis, axis, 0.06, 4, seed + 7, gain=0.75),
-            ]
-        ).astype(np.float32)
-
-        self._material_table = np.array(
-            [(*m.colour, m.mottle, m.fouled, _PATTERNS.index(m.pattern)) for m in scene.materials], np.float32
-        )
+        self._skin = Skin(scene.materials, seed)
         self._shine = np.array([material.shine for material in scene.materials], np.float32) * np.float32(0.35)
 
     def set_lamps(self, tilt_rad: float, level: float) -> None:
@@ -165,6 +152,8 @@ class Renderer:
 
     def _per_pixel(self, cells: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Cell values for each pixel, a fresh array."""
+        if (cells == cells[0, 0]).all():  # nothing but hull
+            return np.full((self.camera.height_px, self.camera.width_px), cells[0, 0])
         big = np.repeat(np.repeat(cells, _STEP_PX, axis=0), _STEP_PX, axis=1)
         return np.ascontiguousarray(big[: self.camera.height_px, : self.camera.width_px])
 
@@ -207,7 +196,7 @@ class Renderer:
         rows, columns = self._nodes.shape[0] - 1, self._nodes.shape[1] - 1
         cells = np.zeros((rows, columns), np.uint8)
         for index, (low_x, low_y, high_x, high_y) in boxes:
-            if min(high_x - low_x, high_y - low_y) <= 2:
+            if self.scene.solids[index].fine or min(high_x - low_x, high_y - low_y) <= 2:
                 cells[low_y : high_y + 1, low_x : high_x + 1] = 1
                 continue
             vertices = self.scene.thin_vertices_m[index]
@@ -269,7 +258,7 @@ class Renderer:
         along /= np.sqrt(np.maximum(_dot(along, along), 1e-12))[:, None]
         across = np.cross(normal, along)
         sky = np.clip(0.36 - 0.34 * normal[:, 2:], 0.03, 0.7) * float(self.daylight * max(open_sky, 0.25))
-        diffuse = np.exp(-optics.diffuse * np.maximum(points[:, 2:], 0)) * sky
+        diffuse = np.exp(-optics.diffuse * np.maximum(points[:, 2:], 0)) * (sky * hit.daylight[:, None])
         green = diffuse[:, 1].copy()
         tilt = np.stack([0 * green, -0.3 * green], axis=1)  # daylight comes from above
         shine = np.zeros_like(diffuse)
@@ -331,28 +320,6 @@ class Renderer:
 
     # ---------------------------------------------------------------- colour
 
-    def _solid_albedo(self, index: npt.NDArray[np.int32], uv: Image) -> Image:
-        """(n, 3) reflectance of points of solids, by material and surface coordinates."""
-        table = self._material_table
-        colour, mottle, fouled, pattern = table[index, :3], table[index, 3], table[index, 4], table[index, 5]
-        place = np.zeros((-(-len(uv) // 1024), 1024, 2), np.float32)  # remap refuses rows beyond 32767
-        place.reshape(-1, 2)[: len(uv)] = (uv / 0.5 * 512) % 512
-        sampled = cv2.remap(self._tile, place[..., 0], place[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
-        noise = sampled.reshape(-1, 3)[: len(uv)]
-        shade = 1 + mottle * 0.5 * noise[:, 0] + 0.12 * noise[:, 2]
-        shade += (pattern == 1) * (0.30 * noise[:, 1])
-        for number, wave_m, strength in ((2, 0.013, 0.22), (3, 0.045, 0.25)):
-            which = pattern == number
-            shade[which] += strength * np.sin(uv[which, 0] * np.float32(2 * np.pi / wave_m))
-        albedo = colour * np.clip(shade, 0.2, 2.2)[:, None]
-        grown = np.flatnonzero(fouled > 0)
-        if len(grown):
-            field = noise[grown, 0] + 0.5 * noise[grown, 2]
-            cover = np.clip(field * 1.2 - 1.6 + 3.2 * fouled[grown], 0, 1)[:, None]
-            growth = np.where(noise[grown, 2:] > 1.0, _SHELLS, _SLIME)
-            albedo[grown] = albedo[grown] * (1 - cover) + growth * cover
-        return np.asarray(np.clip(albedo, 0.004, 0.85), dtype=np.float32)
-
     def _compose(
         self,
         numbers: npt.NDArray[np.int32],
@@ -365,8 +332,8 @@ class Renderer:
     ) -> Image:
         """Albedo and relief of every pixel times its light, plus the veil."""
         on_hull = numbers == HULL
-        solid = np.flatnonzero(numbers > 0)
-        plane = np.flatnonzero(numbers < HULL)
+        solid = np.flatnonzero((numbers > 0) | (numbers < NOTHING))  # sea bed and quay have a material too
+        open_water = np.flatnonzero(numbers == NOTHING)
         near = (on_hull & (distance < _FAR_M))[::3, ::3]
         if near.any():
             sample = uv[::3, ::3][near]
@@ -377,21 +344,24 @@ class Renderer:
             map_u, map_v = uv[..., 0] * float(scale), uv[..., 1] * float(scale)
             map_u -= float(page.u0_m * scale)
             map_v -= float(page.v0_m * scale)
-            albedo: Any = cv2.remap(page.albedo, map_u, map_v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
-            slope = cv2.remap(page.slope, map_u, map_v, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
-            hu, hv = cv2.split(slope)
+            edge = cv2.BORDER_REFLECT
+            codes = cv2.remap(page.codes, map_u, map_v, cv2.INTER_LINEAR, borderMode=edge)
+            codes_v = cv2.remap(page.codes_v, map_u, map_v, cv2.INTER_LINEAR, borderMode=edge)
+            *colour, hu = cv2.split(cv2.LUT(codes, VALUES_OF_CODES))
+            hv = cv2.LUT(codes_v, SLOPE_OF_CODE)
+            albedo: Any = cv2.merge(colour)
             tilt_u, tilt_v = cv2.split(tilt)
             relief = np.maximum(1 - hu * tilt_u - hv * tilt_v, 0)
             relief /= cv2.sqrt(1 + hu * hu + hv * hv)
             relief.ravel()[solid] = 1
-            relief.ravel()[plane] = 1
+            relief.ravel()[open_water] = 1
             diffuse = np.asarray(cv2.multiply(diffuse, cv2.merge([relief, relief, relief])), dtype=np.float32)
         else:
             albedo = np.zeros_like(diffuse)
         if len(solid):
-            albedo.reshape(-1, 3)[solid] = self._solid_albedo(material.ravel()[solid], uv.reshape(-1, 2)[solid])
-        if len(plane):
-            albedo.reshape(-1, 3)[plane] = _PLANES[np.clip(-numbers.ravel()[plane], 0, 3)]
+            albedo.reshape(-1, 3)[solid] = self._skin.albedo(material.ravel()[solid], uv.reshape(-1, 2)[solid])
+        if len(open_water):
+            albedo.reshape(-1, 3)[open_water] = 0
         return np.asarray(cv2.add(cv2.multiply(diffuse, albedo), veil), dtype=np.float32)
 
     def _enlarge(self, nodes: Image) -> Image:

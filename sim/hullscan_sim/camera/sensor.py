@@ -7,20 +7,27 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial.transform import Rotation
 
 from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import Array
-from hullscan_sim.camera.noise import Image, hash01
+from hullscan_sim.camera.noise import Image
 from hullscan_sim.camera.renderer import Rendered
+from hullscan_sim.camera.snow import Snow
 from hullscan_sim.camera.water import WaterOptics
 
 __all__ = ["Response", "Sensor"]
 
-_SRGB = np.linspace(0, 1, 4096)
-_SRGB = np.clip(255 * np.where(_SRGB < 0.0031308, 12.92 * _SRGB, 1.055 * _SRGB ** (1 / 2.4) - 0.055) + 0.5, 0, 255)
-_TAPE = np.random.default_rng(0).standard_normal(1 << 23, dtype=np.float32)  # noise, read from a random place
-_SNOW_CELL_M = 0.22
-_SNOW_REACH_M = 1.8
+_TAPE_SIZE = 1 << 22
+_TAPE: Image = np.asarray(
+    cv2.GaussianBlur(
+        np.random.default_rng(0).standard_normal((_TAPE_SIZE >> 11, 1 << 11), dtype=np.float32), (0, 0), 0.55
+    ),
+    np.float32,
+).ravel()  # noise, read from a random place; a camera's own smoothing has made its grain coarser than a pixel
+_TAPE /= _TAPE.std()
+_CODES = np.linspace(0, 1, 256) ** 2  # linear levels whose square roots are spaced evenly
+_STILL = np.zeros(3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,18 +37,24 @@ class Response:
     Attributes:
         target: mean linear level that the exposure aims at.
         white_balance: 0 none to 1 full grey world.
-        settle_s: time constant of exposure and white balance; 0 sets them anew for each frame.
+        settle_s: time constant of exposure; 0 sets exposure, white balance and black level anew for each frame.
+        balance_s: time constant of white balance and black level, which cameras change more slowly.
         noise: factor on shot and read noise.
         shutter_s: exposure time, for motion blur.
-        max_gain: of the exposure (32 dB, as small cameras end at): a scene without light stays dark.
+        max_gain: of the exposure (36 dB, as small cameras end at): a scene without light stays dark.
+        haze: share of the darkest level of the weakest colour that the camera's processing takes off as haze.
+        contrast: strength of its S-shaped tone curve, 0 none.
     """
 
     target: float = 0.20
     white_balance: float = 0.75
     settle_s: float = 0.6
+    balance_s: float = 2.0
     noise: float = 1.0
     shutter_s: float = 1 / 50
-    max_gain: float = 40.0
+    max_gain: float = 64.0
+    haze: float = 0.30
+    contrast: float = 0.25
 
 
 class Sensor:
@@ -50,12 +63,17 @@ class Sensor:
     def __init__(self, camera: Camera, optics: WaterOptics, response: Response, particles: float, seed: int) -> None:
         self.camera, self.optics, self.response, self.particles = camera, optics, response, particles
         self._gain: float | None = None
-        self._balance = np.ones(3, np.float32)
-        self._rng, self._seed = np.random.default_rng(seed), seed
-        self._curve = _SRGB.astype(np.uint8)
+        self._balance, self._black = np.ones(3), 0.0
+        self._rng = np.random.default_rng(seed)
+        self._snow = Snow(camera, particles, seed)
+        self._curve = _tone_curve(response.contrast)
         self._previous: tuple[float, Array, Array] | None = None
         y, x = np.mgrid[-1 : 1 : camera.height_px * 1j, -1 : 1 : camera.width_px * 1j]
-        self._vignette = (1 - 0.16 * (x**2 + y**2)).astype(np.float32)[..., None]
+        self._vignette = np.repeat((1 - 0.16 * (x**2 + y**2)).astype(np.float32)[..., None], 3, axis=2)
+
+    def was_at(self, time_s: float, position_m: Array, r_ship_cam: Array) -> None:
+        """Where the camera was a moment before its first picture, so that this one shows its motion."""
+        self._previous = (time_s, np.array(position_m), np.array(r_ship_cam))
 
     def expose(
         self, frame: Rendered, time_s: float, position_m: Array, r_ship_cam: Array, drift_m: Array | None = None
@@ -67,13 +85,23 @@ class Sensor:
             drift_m: (3,) how far the water has moved since time 0, which carries the snow.
         """
         linear = self._scatter_forward(frame)
-        if self.particles > 0:
-            self._snow(linear, position_m, r_ship_cam, np.zeros(3) if drift_m is None else drift_m)
         linear = self._motion_blur(linear, frame, time_s, position_m, r_ship_cam)
-        elapsed_s = np.inf if self._previous is None else time_s - self._previous[0]
+        drift = _STILL if drift_m is None else drift_m
+        if self.particles > 0:
+            self._snow.draw(linear, position_m, r_ship_cam, drift, self._moved(time_s, position_m, r_ship_cam))
+        elapsed_s = np.inf if self._gain is None or self._previous is None else time_s - self._previous[0]
         self._previous = (time_s, np.array(position_m), np.array(r_ship_cam))
-        linear *= self._vignette
+        cv2.multiply(linear, self._vignette, linear)
         return self._digitise(linear, elapsed_s)
+
+    def _moved(self, time_s: float, position_m: Array, r_ship_cam: Array) -> tuple[Array, Array]:
+        """Way and turn of the camera during the exposure, camera frame."""
+        if self._previous is None or not 0 < time_s - self._previous[0] < 1:
+            return _STILL, _STILL
+        before_s, before_m, before_r = self._previous
+        share = self.response.shutter_s / (time_s - before_s)
+        turn = Rotation.from_matrix(before_r.T @ r_ship_cam).as_rotvec()
+        return (position_m - before_m) @ r_ship_cam * share, turn * share
 
     def _scatter_forward(self, frame: Rendered) -> Image:
         """A share of the light arrives a little off its way: sharp + blurred (Jaffe-McGlamery's forward term)."""
@@ -82,40 +110,6 @@ class Sensor:
         sharp = float(np.exp(-0.30 * turbid))
         blurred = cv2.GaussianBlur(frame.linear, (0, 0), sigma)
         return np.asarray(cv2.addWeighted(frame.linear, sharp, blurred, 1 - sharp, 0), dtype=np.float32)
-
-    def _snow(self, linear: Image, position_m: Array, r_ship_cam: Array, drift_m: Array) -> None:
-        """Particles that stand still in the water and stream past: one per hashed cell of space."""
-        centre = np.floor((position_m - drift_m) / _SNOW_CELL_M).astype(np.int64)
-        reach = int(_SNOW_REACH_M / _SNOW_CELL_M)
-        around = np.arange(-reach, reach + 1)
-        cells = np.stack(np.meshgrid(around, around, around, indexing="ij"), -1).reshape(-1, 3) + centre
-        flat = cells[:, 0] * 73856093 ^ cells[:, 2] * 19349663
-        number = hash01(flat, cells[:, 1], self._seed)
-        keep = number < 0.75 * self.particles
-        cells, flat, number = cells[keep], flat[keep], number[keep]
-        jitter = np.stack([hash01(flat, cells[:, 1], self._seed + 1 + axis) for axis in range(3)], axis=1)
-        local = ((cells + jitter) * _SNOW_CELL_M + drift_m - position_m) @ r_ship_cam
-        local = local[(local[:, 2] > 0.12) & (local[:, 2] < _SNOW_REACH_M)]
-        if not len(local):
-            return
-        pixels = self.camera.project(local)
-        height, width = linear.shape[:2]
-        inside = (pixels > -8).all(axis=1) & (pixels[:, 0] < width + 8) & (pixels[:, 1] < height + 8)
-        pixels, distance = pixels[inside], local[inside, 2]
-        level = np.median(linear[::9, ::9], axis=(0, 1))
-        grain = hash01(np.round(pixels[:, 0] * 7).astype(np.int64), np.arange(len(pixels)), self._seed + 9)
-        radius = np.clip(0.0012 / distance * self.camera.fx_px + 1.6 * np.abs(1 / distance - 1) * 0.8, 0.6, 7)
-        strength = (0.25 + grain) * np.exp(-1.2 * distance) / distance / radius**1.2
-        for (x, y), r, s in zip(pixels, radius, strength, strict=True):
-            size = int(np.ceil(r * 2))
-            x0, y0 = int(x) - size, int(y) - size
-            left, top = max(x0, 0), max(y0, 0)
-            right, bottom = min(x0 + 2 * size + 1, width), min(y0 + 2 * size + 1, height)
-            if left >= right or top >= bottom:
-                continue
-            dx, dy = np.arange(left, right) + 0.5 - x, np.arange(top, bottom) + 0.5 - y
-            spot = np.exp(-(dx[None, :] ** 2 + dy[:, None] ** 2) / (r * r)).astype(np.float32)
-            linear[top:bottom, left:right] += spot[..., None] * (np.float32(s * 2.2) * level)
 
     def _motion_blur(
         self, linear: Image, frame: Rendered, time_s: float, position_m: Array, r_ship_cam: Array
@@ -143,29 +137,39 @@ class Sensor:
 
     def _digitise(self, linear: Image, elapsed_s: float) -> npt.NDArray[np.uint8]:
         response = self.response
-        settle = (
-            1.0 if response.settle_s <= 0 or not np.isfinite(elapsed_s) else 1 - np.exp(-elapsed_s / response.settle_s)
-        )
-        mean = linear[::6, ::6].reshape(-1, 3).mean(axis=0) + 1e-6
-        wanted = np.clip(mean[1] / mean, 0.5, 2.8) ** response.white_balance
-        self._balance += np.float32(settle) * (wanted - self._balance)
-        linear *= self._balance
-        wanted_gain = min(response.target / max(float(linear[::6, ::6, 1].mean()), 1e-6), response.max_gain)
-        self._gain = wanted_gain if self._gain is None else self._gain * (wanted_gain / self._gain) ** settle
-        linear *= np.float32(self._gain)
+        at_once = response.settle_s <= 0 or not np.isfinite(elapsed_s)
+        fast, slow = (1.0 if at_once else 1 - np.exp(-elapsed_s / s) for s in (response.settle_s, response.balance_s))
+        sample = linear[::6, ::6].reshape(-1, 3)
+        darkest = float(np.partition(sample, len(sample) // 50, axis=0)[len(sample) // 50].min())
+        self._black += slow * (response.haze * darkest - self._black)
+        sample = np.maximum(sample - np.float32(self._black), 0)
+        mean = sample.mean(axis=0) + 1e-6
+        self._balance += slow * (np.clip(mean[1] / mean, 0.5, 2.8) ** response.white_balance - self._balance)
+        wanted_gain = min(response.target / max(float(mean[1]), 1e-6), response.max_gain)
+        self._gain = wanted_gain if self._gain is None else self._gain * (wanted_gain / self._gain) ** fast
+        scale = self._balance * self._gain
+        linear = cv2.transform(linear, np.column_stack([np.diag(scale), -self._black * scale]).astype(np.float32))  # type: ignore[assignment]
         if response.noise > 0:
-            if linear.size > _TAPE.size:
-                raise ValueError(f"frames of at most {_TAPE.size // 3} pixels are supported, got {linear.shape}")
-            start = int(self._rng.integers(_TAPE.size - linear.size + 1))
-            tape = _TAPE[start : start + linear.size].reshape(linear.shape)
-            # gain raises the noise of a dark scene: shot noise with the signal, read noise with the gain
-            variance = np.maximum(linear, 0)
-            variance *= np.float32(0.00006 * self._gain)
-            variance += np.float32((0.0011 * self._gain) ** 2 * 0.05 + 6e-6)
-            noise: Image = np.asarray(cv2.sqrt(variance), dtype=np.float32)
-            noise *= np.float32(response.noise)
-            noise *= tape
-            linear += noise
-        linear *= 4095
-        np.clip(linear, 0, 4095, out=linear)
-        return self._curve[linear.astype(np.uint16)]
+            self._add_noise(linear)
+        root = cv2.sqrt(np.maximum(linear, 0, out=linear))
+        return np.asarray(cv2.LUT(cv2.convertScaleAbs(root, alpha=255.0), self._curve), np.uint8)
+
+    def _add_noise(self, linear: Image) -> None:
+        """Gain raises the noise of a dark scene: shot noise with the signal, read noise with the gain."""
+        height, width = linear.shape[:2]
+        if height * width > _TAPE.size:
+            raise ValueError(f"frames of at most {_TAPE.size} pixels are supported, got {width} x {height}")
+        gain = float(self._gain or 1.0)
+        start = int(self._rng.integers(_TAPE.size - height * width + 1))
+        grain = _TAPE[start : start + height * width].reshape(height, width)
+        variance = np.maximum(linear[..., 1], 0) * np.float32(0.00006 * gain)
+        variance += np.float32((0.0011 * gain) ** 2 * 0.05 + 6e-6)
+        grain = cv2.sqrt(variance) * grain * np.float32(self.response.noise)
+        cv2.add(linear, cv2.merge([grain * np.float32(1.15), grain * np.float32(0.9), grain]), linear)
+
+
+def _tone_curve(contrast: float) -> npt.NDArray[np.uint8]:
+    """From square roots of linear levels to sRGB with an S-curve round middle grey."""
+    code = np.where(_CODES < 0.0031308, 12.92 * _CODES, 1.055 * _CODES ** (1 / 2.4) - 0.055)
+    code += contrast * (code * code * (3 - 2 * code) - code)
+    return np.clip(255 * code + 0.5, 0, 255).astype(np.uint8)

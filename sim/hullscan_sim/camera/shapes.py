@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,7 +10,19 @@ import numpy.typing as npt
 
 from hullscan.geometry.frames import Array
 
-__all__ = ["Mesh", "cylinder", "ellipsoid", "rod", "superbox", "torpedo", "tube"]
+__all__ = [
+    "Mesh",
+    "block",
+    "cylinder",
+    "ellipsoid",
+    "joined",
+    "lofted",
+    "revolved",
+    "rod",
+    "superbox",
+    "torpedo",
+    "tube",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +73,7 @@ def _grid(points: Array, uv: Array, normals: Array | None = None) -> Mesh:
 
 
 def _signed_power(value: Array, exponent: float) -> Array:
+    value = np.where(np.abs(value) < 1e-9, 0.0, value)  # a small power of almost nothing is a gap along the seam
     return np.asarray(np.sign(value) * np.abs(value) ** exponent, dtype=np.float64)
 
 
@@ -93,7 +107,8 @@ def ellipsoid(half_m: tuple[float, float, float], detail: int = 20) -> Mesh:
     return superbox(half_m, 1.0, detail=detail)
 
 
-def _revolved(stations_m: Array, radii_m: Array, detail: int) -> Mesh:
+def revolved(stations_m: Array, radii_m: Array, detail: int = 32) -> Mesh:
+    """A solid of revolution about x: (n,) stations with (n,) radii."""
     angle = np.linspace(-np.pi, np.pi, detail + 1)
     points = np.stack(
         [
@@ -112,7 +127,7 @@ def cylinder(radius_m: float, length_m: float, detail: int = 32) -> Mesh:
     half, bevel = length_m / 2, min(0.08 * radius_m, 0.1 * length_m)
     stations = np.concatenate([[-half, -half], np.linspace(-half + bevel, half - bevel, 12), [half, half]])
     radii = np.concatenate([[1e-4, radius_m - bevel], np.full(12, radius_m), [radius_m - bevel, 1e-4]])
-    return _revolved(stations, radii, detail)
+    return revolved(stations, radii, detail)
 
 
 def torpedo(radius_m: float, length_m: float, detail: int = 32) -> Mesh:
@@ -120,7 +135,7 @@ def torpedo(radius_m: float, length_m: float, detail: int = 32) -> Mesh:
     share = np.linspace(0, 1, 48)
     nose = np.sqrt(np.clip(1 - (np.clip(0.14 - share, 0, None) / 0.14) ** 2, 0, 1))
     tail = np.clip((1 - share) / 0.32, 0, 1) ** 0.7
-    return _revolved((0.5 - share) * length_m, radius_m * np.minimum(nose, tail) + 1e-4, detail)
+    return revolved((0.5 - share) * length_m, radius_m * np.minimum(nose, tail) + 1e-4, detail)
 
 
 def tube(points_m: Array, radius_m: float, detail: int = 8) -> Mesh:
@@ -145,3 +160,57 @@ def rod(
 ) -> Mesh:
     """A straight bar."""
     return tube(np.linspace(start_m, end_m, 3), radius_m, detail)
+
+
+def joined(meshes: Iterable[Mesh]) -> Mesh:
+    """Several meshes as one."""
+    each = list(meshes)
+    first = np.cumsum([0, *(len(mesh.vertices_m) for mesh in each[:-1])])
+    return Mesh(
+        np.concatenate([mesh.vertices_m for mesh in each]),
+        np.concatenate([mesh.faces + start for mesh, start in zip(each, first, strict=True)]).astype(np.int32),
+        np.concatenate([mesh.normals for mesh in each]),
+        np.concatenate([mesh.uv_m for mesh in each]),
+        any(mesh.thin for mesh in each),
+    )
+
+
+def block(half_m: tuple[float, float, float], step_m: float = 1.0, *, inward: bool = False, lid: bool = True) -> Mesh:
+    """A box with sharp edges; faces are cut into steps, so that it can be bent to follow a hull.
+
+    Args:
+        inward: the room inside it rather than the body.
+        lid: False leaves the face towards +z open.
+    """
+    half = np.asarray(half_m, dtype=np.float64)
+    faces = []
+    for axis in range(3):
+        first, second = (axis + 1) % 3, (axis + 2) % 3
+        a = np.linspace(-half[first], half[first], 2 + int(2 * half[first] / step_m))
+        b = np.linspace(-half[second], half[second], 2 + int(2 * half[second] / step_m))
+        for sign in (1.0, -1.0):
+            if axis == 2 and sign > 0 and not lid:
+                continue
+            points, normals = np.empty((len(a), len(b), 3)), np.zeros((len(a), len(b), 3))
+            points[..., axis], points[..., first], points[..., second] = sign * half[axis], a[:, None], b[None, :]
+            normals[..., axis] = -sign if inward else sign
+            uv = np.stack([points[..., first] + 0.37 * axis, points[..., second] + 0.61 * sign], axis=-1)
+            faces.append(_grid(points, uv, normals))
+    extents = np.sort(2 * half)
+    return replace(joined(faces), thin=bool(extents[1] < 0.06))
+
+
+def lofted(sections_m: Array) -> Mesh:
+    """A skin over (a, b, 3) closed sections, each b points round a body (the last is the first again)."""
+    normals = np.cross(np.gradient(sections_m, axis=0), np.gradient(sections_m, axis=1))
+    outward = sections_m - sections_m[:, :-1].mean(axis=1, keepdims=True)
+    length = np.linalg.norm(normals, axis=2, keepdims=True)
+    away = outward / np.maximum(np.linalg.norm(outward, axis=2, keepdims=True), 1e-9)
+    sign = 1.0 if (normals * outward).sum() >= 0 else -1.0
+    normals = np.where(length < 1e-12, away, sign * normals / np.maximum(length, 1e-12))
+    normals[:, [0, -1]] = normals[:, [0]] + normals[:, [-1]]  # the seam is smooth
+    normals /= np.maximum(np.linalg.norm(normals, axis=2, keepdims=True), 1e-9)
+    along = np.cumsum(np.linalg.norm(np.diff(sections_m.mean(axis=1), axis=0, prepend=0), axis=1))
+    around = np.linalg.norm(np.diff(sections_m, axis=1, prepend=sections_m[:, :1]), axis=2).cumsum(axis=1)
+    uv = np.stack([np.broadcast_to(along[:, None], around.shape), around], axis=-1)
+    return _grid(sections_m, uv, normals)

@@ -2,16 +2,18 @@
 
 A capture is asked for at a moment of simulated time; the simulation goes on meanwhile, and waits when the picture
 is not out by the time that a real camera would have sent it. So pictures cost a second core, not the first, and
-their latency is constant in simulated time however slow the machine is.
+their latency is constant in simulated time however slow the machine is. While one picture is exposed, encoded and
+sent in a thread of its own, the next one is already drawn.
 """
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from fractions import Fraction
-from functools import partial
 from math import exp, log
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -93,13 +95,24 @@ class SimulatedCamera:
             lights: 0 to 1.
             tilt_rad: of the camera, up positive.
         """
+        return self.shoot(time_s, pose_ned, lights, tilt_rad)()
+
+    def shoot(
+        self, time_s: float, pose_ned: Pose, lights: float, tilt_rad: float
+    ) -> Callable[[], npt.NDArray[np.uint8]]:
+        """Draw what ``picture`` shows; what is returned exposes it, in this order of time, in any one thread."""
         mount = Pose(_MOUNT_FRD_M, R_FRD_CAM * Rotation.from_euler("x", tilt_rad))
         pose = self._motion.pose(time_s).pose_in_ship(pose_ned @ mount)
         rotation: Array = pose.rotation.as_matrix()
         self._follow_visibility(float(pose.position_m[0]))
         self._renderer.set_lamps(tilt_rad, lights)
-        frame = self._renderer.render(pose.position_m, rotation)
-        return self._sensor.expose(frame, time_s, pose.position_m, rotation, self._current_ship_mps * time_s)
+        frame, optics = self._renderer.render(pose.position_m, rotation), self._optics
+
+        def expose() -> npt.NDArray[np.uint8]:
+            self._sensor.optics = optics
+            return self._sensor.expose(frame, time_s, pose.position_m, rotation, self._current_ship_mps * time_s)
+
+        return expose
 
     def _follow_visibility(self, station_m: float) -> None:
         """Take the water of this part of the ship, in steps of 5 % of visibility."""
@@ -113,7 +126,6 @@ class SimulatedCamera:
             here = float(np.clip(exp(step * _VISIBILITY_STEP), 0.5, 30.0))
             self._optics = WaterOptics.from_water(replace(self._water, visibility_m=here))
             self._renderer.set_optics(self._optics)
-            self._sensor.optics = self._optics
 
     @property
     def visibility_m(self) -> float:
@@ -189,6 +201,14 @@ class VideoFaults:
         self._losses = [fault for fault in faults if isinstance(fault, VideoLoss)]
         self._freezes = [fault for fault in faults if isinstance(fault, VideoFreeze)]
         self._last: npt.NDArray[np.uint8] | None = None
+        self._drawn = False
+
+    def draws(self, time_s: float) -> bool:
+        """Whether ``picture`` will ask for a new one at this time; asked in the order of time."""
+        frozen = self._drawn and any(freeze.acts(time_s) for freeze in self._freezes)
+        draws = not frozen and not any(loss.acts(time_s) for loss in self._losses)
+        self._drawn = self._drawn or draws
+        return draws
 
     def picture(self, time_s: float, draw: Callable[[], npt.NDArray[np.uint8]]) -> npt.NDArray[np.uint8] | None:
         """The picture to send now, drawn only when it is needed; None when nothing is sent."""
@@ -209,17 +229,34 @@ def _run(pipe: Connection, scenario_path: str, mission_path: str, url: str) -> N
         pipe.send(("error", str(error)))
         return
     faults = VideoFaults(scenario.faults)
+
+    def finish(time_s: float, expose: Callable[[], npt.NDArray[np.uint8]]) -> None:
+        image = faults.picture(time_s, expose)
+        if image is not None:
+            stream.send(image, time_s)
+
+    def answer(finished: Future[None]) -> None:
+        """The simulation waits for this, whatever went wrong."""
+        error = finished.exception()
+        with contextlib.suppress(OSError):  # it may have ended
+            pipe.send(("sent", "") if error is None else ("error", f"the camera failed: {error}"))
+
     pipe.send(("ready", ""))
-    try:
-        while True:
-            time_s, position, quaternion, lights, tilt = pipe.recv()
-            pose = Pose(np.asarray(position), Rotation.from_quat(quaternion))
-            image = faults.picture(time_s, partial(camera.picture, time_s, pose, lights, tilt))
-            if image is not None:
-                stream.send(image, time_s)
-            pipe.send(("sent", time_s))
-    except (EOFError, KeyboardInterrupt, BrokenPipeError):
-        stream.close()
+    with ThreadPoolExecutor(max_workers=1) as second:
+        try:
+            while True:
+                time_s, position, quaternion, lights, tilt = pipe.recv()
+                pose = Pose(np.asarray(position), Rotation.from_quat(quaternion))
+                draws = faults.draws(time_s)
+                expose = camera.shoot(time_s, pose, lights, tilt) if draws else _nothing
+                second.submit(finish, time_s, expose).add_done_callback(answer)
+        except (EOFError, KeyboardInterrupt, BrokenPipeError):
+            pass
+    stream.close()
+
+
+def _nothing() -> npt.NDArray[np.uint8]:
+    raise VideoError("a picture was asked for that was not drawn")
 
 
 class CameraProcess:
@@ -268,13 +305,15 @@ class CameraProcess:
         """Wait until every frame asked for up to a time is out.
 
         Raises:
-            VideoError: the camera process died.
+            VideoError: the camera failed, or its process died.
         """
         while self._waiting and self._waiting[0] <= sim_time_s + 1e-9:
             try:
-                self._pipe.recv()
+                kind, words = self._pipe.recv()
             except (EOFError, ConnectionError) as error:
                 raise VideoError("the camera process died") from error
+            if kind == "error":
+                raise VideoError(str(words))
             self._waiting.pop(0)
 
     def close(self) -> None:

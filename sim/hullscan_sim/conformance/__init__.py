@@ -17,9 +17,10 @@ from hullscan_sim.conformance import (
     rows_start,
 )
 from hullscan_sim.conformance.bench import Bench, EmbeddedBench, Outcome, RemoteBench
+from hullscan_sim.conformance.firmware import FirmwareBench
 from hullscan_sim.conformance.row import Row
 
-__all__ = ["ROWS", "Bench", "EmbeddedBench", "Outcome", "RemoteBench", "Row"]
+__all__ = ["ROWS", "Bench", "EmbeddedBench", "FirmwareBench", "Outcome", "RemoteBench", "Row"]
 
 ROWS: tuple[Row, ...] = (
     *rows_start.ROWS, *rows_modes.ROWS, *rows_guided.ROWS, *rows_pilot.ROWS, *rows_failsafe.ROWS, *rows_mission.ROWS,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from hullscan_sim.conformance.row import Row
 from hullscan_sim.conformance.sees import (
+    BY_DVL,
+    DOUBTED,
+    LOST,
     Ack,
     Came,
     Field,
@@ -63,10 +66,15 @@ def _changed(mode: int) -> Measure:
     return read
 
 
-def _lost_after(record: Record) -> float | None:
-    """Seconds until the EKF tells that the position is lost."""
-    start_s = record.marks["start"]
-    return next((e.time_s - start_s for e in record.of("EKF_STATUS_REPORT") if e.message.flags == 167), None)
+def _flags_after(flags: tuple[int, ...]) -> Measure:
+    """Seconds until the EKF tells one of these."""
+
+    def read(record: Record) -> float | None:
+        start_s = record.marks["start"]
+        found = (e.time_s - start_s for e in record.of("EKF_STATUS_REPORT", start_s) if e.message.flags in flags)
+        return next(found, None)
+
+    return read
 
 
 def _gcs(words: str, action: int, *see: See, wait_s: float = 6.0, first_s: float = 0.0) -> Row:
@@ -279,13 +287,15 @@ ROWS: tuple[Row, ...] = (
     ),
     # ------------------------------------------------------------ position
     Row(
-        id="When GPS is lost aiding stops 15 s later, the mode stays, the position freezes",
+        id="When GPS is lost it is doubted after 7 s and given up after 15, the mode stays, the position freezes",
         section="2.6",
         start="guided",
         send=(
             Fault("position_loss"),
-            Wait(20.0),
-            Wait(3),
+            Wait(9.0),
+            Mark("doubted"),
+            Command(176, (1, 16), 0.5),
+            Wait(13.5),
             Mark("lost"),
             Wait(4),
             Mark("asked"),
@@ -294,8 +304,11 @@ ROWS: tuple[Row, ...] = (
         ),
         spoils=True,
         see=(
-            Number("s to flags 167", _lost_after, 12.0, 18.0, "15"),
-            Field("EKF_STATUS_REPORT", "flags", 167),
+            Number("s to flags 39", _flags_after(DOUBTED), 6.0, 9.0, "7.1"),
+            Ack(176, FAILED, mark="doubted"),
+            Number("s to flags 167", _flags_after(LOST), 14.0, 17.0, "15"),
+            Text(4, "EKF3 IMU0 stopped aiding", 14.0, 17.0),
+            Field("EKF_STATUS_REPORT", "flags", LOST),
             Field("HEARTBEAT", "custom_mode", 4),
             Number("m moved on paper", moved(0, 4, "lost", axis="level"), 0, 0.05, "frozen"),
             Ack(176, FAILED, mark="asked"),
@@ -309,6 +322,8 @@ ROWS: tuple[Row, ...] = (
         start="guided",
         vehicle="dvl",
         send=(
+            WaitUntil(52.0),  # before it has learned its gyros' biases, aiding that has stopped stays so
+            Mark("lost"),
             Fault("dvl_dropout", 14.0),
             Hears("EKF3 IMU0 stopped aiding", 12.0),
             Wait(2),
@@ -318,11 +333,12 @@ ROWS: tuple[Row, ...] = (
         ),
         spoils=True,
         see=(
-            Text(4, "EKF3 IMU0 stopped aiding", 4.0, 7.0),
-            Field("EKF_STATUS_REPORT", "flags", 167, "asked"),
+            Text(4, "EKF3 IMU0 stopped aiding", 4.0, 7.0, "lost"),
+            Field("EKF_STATUS_REPORT", "flags", LOST, "asked"),
             Ack(176, FAILED, mark="asked"),
             Field("HEARTBEAT", "custom_mode", 4),
-            Field("EKF_STATUS_REPORT", "flags", 367),
+            Text(6, "EKF3 IMU0 started relative aiding", 13.9, 15.5, "lost"),
+            Field("EKF_STATUS_REPORT", "flags", BY_DVL),
         ),
     ),
     # ------------------------------------------------------------ pilot input, as on hardware

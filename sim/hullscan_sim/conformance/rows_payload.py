@@ -319,12 +319,20 @@ ROWS: tuple[Row, ...] = (
         see=(Never("COMMAND_ACK", (("command", 512),)),),
     ),
     Row(
-        id="On its second port the right key works at once, with a time of the day before",
+        id="On its second port the right key works at once, with a time of a second after the key's",
         section="2.11",
         vehicle="serial1",
         spoils=True,
-        send=(_setup(_KEY, 10**12), Signs(_KEY, 10**12 - 86400 * 10**5), Command(512, (148,), 1.0), Signs(None)),
+        send=(_setup(_KEY, 10**12), Signs(_KEY, 10**12 + 10**5), Command(512, (148,), 1.0), Signs(None)),
         see=(Came("COMMAND_ACK", (("command", 512), ("result", 0))),),
+    ),
+    Row(
+        id="On its second port the right key with a time of a second before is dropped without a word",
+        section="source",
+        vehicle="serial1",
+        spoils=True,
+        send=(_setup(_KEY, 10**12), Signs(_KEY, 10**12 - 10**5), Command(512, (148,), 1.0), Signs(None)),
+        see=(Never("COMMAND_ACK", (("command", 512),)),),
     ),
     Row(
         id="A signed packet that comes again is dropped",

@@ -18,7 +18,7 @@ from hullscan_sim.conformance.sees import (
     turn_rate_at,
     typical,
 )
-from hullscan_sim.conformance.sends import Command, Each, Mark, Override, Sticks, Wait
+from hullscan_sim.conformance.sends import Command, Each, Local, Mark, Override, Sticks, Wait
 
 __all__ = ["ROWS"]
 
@@ -174,6 +174,24 @@ ROWS: tuple[Row, ...] = (
                 3,
                 "held",
             ),
+        ),
+    ),
+    Row(
+        id="After a fast spin GUIDED comes back to its heading, and may rest some degrees off it",
+        section="source",
+        start="alt_hold",
+        send=(
+            Each(Sticks(r=1000), 4.0),
+            Each(Sticks(), 2.0),
+            Command(176, (1, 4)),
+            Local(0x09F8, (0, 0, 3)),
+            Mark("asked"),
+            Wait(25),
+        ),
+        see=(
+            Number("deg after 10 s", heading_at(10, "asked"), -8, 8, "6 off"),
+            Number("deg after 25 s", heading_at(25, "asked"), -8, 8),
+            Number("deg/s after 25 s", turn_rate_at(24.5, "asked"), -4, 4, "hunts in the dead band"),
         ),
     ),
     Row(

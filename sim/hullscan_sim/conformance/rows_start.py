@@ -3,7 +3,20 @@
 from __future__ import annotations
 
 from hullscan_sim.conformance.row import Row
-from hullscan_sim.conformance.sees import Ack, Came, Field, Frequency, Measure, Never, NoAck, Number, Record, Text
+from hullscan_sim.conformance.sees import (
+    LOST,
+    WITH_GPS,
+    Ack,
+    Came,
+    Field,
+    Frequency,
+    Measure,
+    Never,
+    NoAck,
+    Number,
+    Record,
+    Text,
+)
 from hullscan_sim.conformance.sends import Command, Mark, Post, Reads, Sets, Wait, WaitUntil
 from hullscan_sim.messages import mavlink
 
@@ -12,11 +25,11 @@ __all__ = ["ROWS"]
 ACCEPTED, DENIED, UNSUPPORTED, FAILED = 0, 2, 3, 4
 
 
-def _first(kind: str, field: str, value: int) -> Measure:
-    """When a field first has a value, seconds after the start."""
+def _first(kind: str, field: str, *values: int) -> Measure:
+    """When a field first has one of these values, seconds after the start."""
 
     def read(record: Record) -> float | None:
-        return next((e.time_s for e in record.of(kind) if getattr(e.message, field) == value), None)
+        return next((e.time_s for e in record.of(kind) if getattr(e.message, field) in values), None)
 
     return read
 
@@ -91,19 +104,19 @@ ROWS: tuple[Row, ...] = (
         ),
     ),
     Row(
-        id="EKF flags are 831 from 41 s",
+        id="EKF flags are 831 from 41 s, 895 with a sounder that looks down",
         section="2.1",
         start="watched power-up",
         see=(
-            Number("flags 831 at s", _first("EKF_STATUS_REPORT", "flags", 831), 38, 45, "41"),
-            Field("EKF_STATUS_REPORT", "flags", 831),
+            Number("flags 831 at s", _first("EKF_STATUS_REPORT", "flags", *WITH_GPS), 38, 45, "41"),
+            Field("EKF_STATUS_REPORT", "flags", WITH_GPS),
         ),
     ),
     Row(
-        id="Without a position the flags are 167",
+        id="Without a position the flags are 167, 231 with a sounder that looks down",
         section="2.1",
         start="watched power-up",
-        see=(Field("EKF_STATUS_REPORT", "flags", 167, mark="start", at_s=15.0),),
+        see=(Field("EKF_STATUS_REPORT", "flags", LOST, mark="start", at_s=15.0),),
     ),
     Row(
         id="Origin and home are sent when the origin is set",

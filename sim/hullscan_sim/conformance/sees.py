@@ -14,10 +14,13 @@ from typing import Any, Protocol
 from hullscan_sim.conformance.session import Heard
 
 __all__ = [
-    "Ack", "Came", "Field", "Frequency", "Measure", "Never", "NoAck", "NoText", "Number", "Order", "Record",
-    "See", "Text", "depth_at", "field_at", "heading_at", "moved", "speed_at", "turn_rate_at", "typical",
+    "BY_DVL", "DOUBTED", "LOST", "WITH_GPS", "Ack", "Came", "Field", "Frequency", "Measure", "Never", "NoAck",
+    "NoText", "Number", "Order", "Record", "See", "Text", "depth_at", "field_at", "heading_at", "moved", "speed_at",
+    "turn_rate_at", "typical",
 ]  # fmt: skip
 
+WITH_GPS, BY_DVL, DOUBTED, LOST = (831, 895), (303, 367), (39, 103), (167, 231)
+"""EKF_STATUS_REPORT.flags, the second of each with a sounder that sees the ground."""
 RESULTS = {0: "ACCEPTED", 1: "TEMPORARILY_REJECTED", 2: "DENIED", 3: "UNSUPPORTED", 4: "FAILED"}
 
 

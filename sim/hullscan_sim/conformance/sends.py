@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from hullscan_sim.conformance.session import Session
@@ -19,7 +20,11 @@ Planned = tuple[int, int, tuple[float, float, float, float], "tuple[float, float
 """An item of a mission: frame, command, parameters 1 to 4, metres north and east of the origin, z."""
 _ZERO: Vector = (0.0, 0.0, 0.0)
 _ANSWER_S = 2.5
-FAULTS_OF_SITL = {"position_loss": ("SIM_GPS_DISABLE", 1.0), "depth_sensor_loss": ("SIM_BARO_DISABLE", 1.0)}
+FAULTS_OF_SITL = {
+    "position_loss": ("SIM_GPS_DISABLE", 1.0),
+    "depth_sensor_loss": ("SIM_BARO_DISABLE", 1.0),
+    "dvl_dropout": ("SIM_VICON_FAIL", 1.0),
+}
 
 
 class Skip(Exception):
@@ -312,7 +317,9 @@ class Fault:
         name, value = FAULTS_OF_SITL.get(self.kind, ("", 0.0))
         if not name or session.read_parameter(name) is None:
             raise Skip(f"nothing here can make {self.kind.replace('_', ' ')}")
+        found = session.read_parameter(name) or 0.0
         session.set_parameter(name, value)
+        session.later.append((session.now_s + self.for_s, partial(session.set_parameter, name, found)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,7 @@ class Session:
         last: the newest message of each type; NAMED_VALUE_FLOAT also by its name.
         heartbeat: whether heartbeats are sent.
         mav: packs what is sent; its ``signing`` may be switched on.
+        later: what is to be done, and when, vehicle time.
     """
 
     def __init__(self, wire: Wire) -> None:
@@ -49,6 +50,7 @@ class Session:
         self.mav = mavlink.MAVLink(None, srcSystem=255, srcComponent=190)
         self._decoder = mavlink.MAVLink(None)
         self._decoder.robust_parsing = True
+        self.later: list[tuple[float, Callable[[], object]]] = []
         self._next_beat_s = 0.0
         self._untimed = 0
         self.parameters: dict[str, float] = {}
@@ -66,6 +68,10 @@ class Session:
         if self.heartbeat and self.now_s >= self._next_beat_s:
             self._next_beat_s = self.now_s + 1.0
             self.send(mavlink.MAVLink_heartbeat_message(6, 8, 0, 0, 4, 3))
+        due = [action for time_s, action in self.later if time_s <= self.now_s]
+        self.later = [entry for entry in self.later if entry[0] > self.now_s]
+        for action in due:
+            action()
         for packet in self.wire.receive():
             for message in self._decode(packet):
                 if message.get_srcSystem() == 1 and message.get_srcComponent() == _AUTOPILOT:

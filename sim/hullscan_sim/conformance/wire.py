@@ -67,6 +67,11 @@ class UdpWire:
             self._socket.close()
             raise LinkError(f"cannot use {url}: {error.strerror}", todo="choose another port") from error
 
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return int(self._socket.getsockname()[1])
+
     def send(self, packet: bytes) -> None:
         """Send one packet; before a vehicle has called there is nobody to send to."""
         if self._peer is not None:

@@ -1,0 +1,169 @@
+"""Close-up on a strong sighting: stop, look from nearer and from other angles, go on at the exact place.
+
+Refused where a vehicle has no business to go nearer: beside the running gear, under the ship, where the way to a view
+has too little margin, or when the window would not hold it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy.spatial.transform import Rotation
+
+from hullscan.geometry.frames import Array
+from hullscan.mission.model import Mission
+from hullscan.mission.patterns.clearance import crosses_hull, hull_gap
+from hullscan.mission.patterns.gear import keep_out
+from hullscan.mission.patterns.leg import dense, timed
+from hullscan.mission.patterns.view import look_at
+from hullscan.mission.ways_home import under_ship
+from hullscan.pilot.cockpit import Cockpit
+from hullscan.pilot.legs import Followed, follow
+from hullscan.pilot.states import PilotState
+from hullscan.words import mark
+
+__all__ = ["CloseUps", "Sighting", "Views", "views_of"]
+
+_NEARER = 0.65  # of the plan's stand-off
+_LEAST_OFF_M = 0.35  # beyond the clearance: what guidance and gusts need
+_TURN_RAD = float(np.radians(25))
+_SAME_M = 1.0  # sightings nearer than this to one that was looked at are the same thing
+_SPEED_MPS = 0.2
+_DWELL_S = 2.0
+_FAR_M = 4.0  # from the vehicle: farther ones are looked at when the lane comes nearer
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """Something that deserves a second look: (3,) the place of the hull under it, ship frame, and its score."""
+
+    position_ship_m: Array
+    score: float
+    label: str = "parcel"
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """(n, 6) poses that look at one place, or why there are none (words for people)."""
+
+    poses: Array
+    refused: str = ""
+
+
+def views_of(mission: Mission, here: Array, place_m: Array, stand_off_m: float, count: int) -> Views:
+    """Poses that look at a place from nearer: straight, then from forward, from aft, from below.
+
+    Args:
+        here: (6,) pose of the vehicle; every view must be reached from it and from the one before on a clear way.
+        stand_off_m: of the plan.
+    """
+    none = np.zeros((0, 6))
+    if keep_out(mission, np.array([[*place_m, 0.0, 0.0, 0.0]]))[0]:
+        return Views(none, mark("it is beside the running gear"))
+    _, _, normals = mission.hull.nearest(place_m[None])
+    normal = normals[0]
+    limit = mission.file.limits.min_clearance_m
+    off = max(_NEARER * stand_off_m, limit + _LEAST_OFF_M + mission.vehicle.half_size_m[0])
+    down = np.array([0.0, 0.0, 1.0])
+    level = np.cross(down, normal)
+    turns = [np.zeros(3), _TURN_RAD * down, -_TURN_RAD * down]
+    if np.linalg.norm(level) > 0.3:
+        turns.append(-0.7 * _TURN_RAD * level / np.linalg.norm(level))
+    turns = (turns * (count // len(turns) + 1))[:count]
+    toward = np.stack([Rotation.from_rotvec(turn).apply(normal) for turn in turns])
+    heading = np.array([0.0, -float(np.sign(place_m[1])) or 1.0])
+    poses = look_at(mission, np.tile(place_m, (len(toward), 1)), toward, off, heading=heading)
+    if under_ship(mission, poses[:, :3]).any():
+        return Views(none, mark("plating lies overhead"))
+    way = dense(np.concatenate([here[None], poses, here[None]]))
+    gap, _ = hull_gap(mission, way)
+    # the vehicle may stand nearer than the margin already: only what is nearer still is refused
+    if keep_out(mission, way).any() or crosses_hull(mission, way).any() or gap.min() < min(limit + 0.1, gap[0]):
+        return Views(none, mark("there is too little room for it"))
+    return Views(poses)
+
+
+class CloseUps:
+    """Decides when to leave a lane for a close-up, and flies it.
+
+    Args:
+        sighting: the strongest one so far that is not in ``looked_at``; asked each tick of a searched leg.
+    """
+
+    def __init__(self, cockpit: Cockpit, sighting: Callable[[], Sighting | None]) -> None:
+        self._cockpit, self._sighting = cockpit, sighting
+        self._inspect = cockpit.mission.file.inspect
+        self.looked_at: list[Array] = []
+        self.flown = 0
+
+    def interrupt(self, number: int, share: float) -> bool:
+        """Fly a close-up if there is reason to; the leg goes on where it was. Never breaks the leg off."""
+        if self._inspect is None:
+            return False
+        found = self._sighting()
+        if found is None or found.score < self._inspect.min_score or self._is_known(found.position_ship_m):
+            return False
+        here = self._cockpit.pose_in_ship()
+        if float(np.linalg.norm(here[:3] - found.position_ship_m)) > _FAR_M:
+            return False
+        self.looked_at.append(found.position_ship_m)
+        refused = self._refusal()
+        views = Views(np.zeros((0, 6)), refused)
+        if not refused:
+            cockpit = self._cockpit
+            stand_off = cockpit.plan.stand_off_m
+            views = views_of(cockpit.mission, here, found.position_ship_m, stand_off, self._inspect.views)
+        if views.refused:
+            message = mark("no close-up at station {station:.1f}: {reason}")
+            data = {"station": float(found.position_ship_m[0]), "reason": views.refused}
+            self._cockpit.on_event("close-up", message, data)
+            return False
+        self._fly(number, found, here, views.poses)
+        return False
+
+    def _is_known(self, place_m: Array) -> bool:
+        return any(float(np.linalg.norm(place_m - before)) < _SAME_M for before in self.looked_at)
+
+    def _refusal(self) -> str:
+        cockpit = self._cockpit
+        assert self._inspect is not None
+        course = cockpit.watch.course
+        home_s = course.home_m / cockpit.mission.vehicle.transit_speed_mps
+        if course.end_utc_s - cockpit.clock.now() < self._inspect.max_s + home_s:
+            return mark("the window is nearly over")
+        return ""
+
+    def _fly(self, number: int, found: Sighting, here: Array, poses: Array) -> None:
+        cockpit, inspect = self._cockpit, self._inspect
+        assert inspect is not None
+        self.flown += 1
+        name, share = cockpit.status.leg_name, cockpit.status.leg_share
+        message = mark("close-up on a {label} at station {station:.1f}, {depth:.1f} m deep (score {score:.2f})")
+        x, _, depth = found.position_ship_m.tolist()
+        leg = cockpit.plan.legs[number]
+        data: dict[str, Any] = {"leg": number, "label": found.label, "station": x, "depth": depth, "score": found.score}
+        data |= leg.words_data
+        cockpit.enter(PilotState.CLOSE_UP, message, data)
+        end_s = cockpit.clock.now() + inspect.max_s
+        at, taken = here, 0
+        for pose in poses:
+            back_s = float(np.linalg.norm(pose[:3] - here[:3])) / _SPEED_MPS + _DWELL_S
+            limit_s = end_s - back_s
+            if self._go(at, pose, limit_s, dwell_s=_DWELL_S) is not Followed.DONE:
+                break
+            at, taken = pose, taken + 1
+        self._go(cockpit.pose_in_ship(), here, end_s + 60.0, dwell_s=0.5)
+        cockpit.on_event("close-up", mark("{views} views taken, going on"), {"views": taken})
+        data = {"leg": number, "number": number + 1, "count": len(cockpit.plan.legs), **leg.words_data}
+        cockpit.enter(PilotState.LEGS, leg.words, data)
+        cockpit.set_leg(name, share)
+
+    def _go(self, start: Array, end: Array, limit_s: float, *, dwell_s: float) -> Followed:
+        leg, _ = timed("water", "transfer", np.stack([start, end]), _SPEED_MPS, 0.0, surveys=False)
+        clock = self._cockpit.clock
+        return follow(
+            self._cockpit, leg, searching=True, settle_s=dwell_s, on_progress=lambda share: clock.now() > limit_s
+        )

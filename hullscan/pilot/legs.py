@@ -1,0 +1,192 @@
+"""Flying along legs: the operator's wishes, holds, progress; in GUIDED by position, velocity and yaw."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from enum import Enum
+from typing import Any
+
+import numpy as np
+
+from hullscan.errors import HullscanError
+from hullscan.geometry.frames import Array
+from hullscan.mission.patterns import Leg
+from hullscan.mission.ways_home import flown_poses, legs_without_position, way_along, way_back
+from hullscan.pilot.cockpit import Cockpit
+from hullscan.pilot.guidance import LegFollower
+from hullscan.pilot.orders_of_operator import OperatorOrder
+from hullscan.pilot.states import PilotState
+from hullscan.pilot.supervisor import Act
+from hullscan.words import fill, mark
+
+__all__ = ["Followed", "LegsFlight", "follow"]
+
+_HOME_EVERY_S = 10.0  # the length of the way home is measured anew so often
+
+
+class Followed(Enum):
+    """How following a leg ended."""
+
+    DONE = "done"
+    SKIP = "skip"
+    BACK = "back"
+    BROKEN_OFF = "broken off"
+
+
+def follow(
+    cockpit: Cockpit,
+    leg: Leg,
+    *,
+    searching: bool,
+    ending: bool = False,
+    start_m: float = 0.0,
+    settle_s: float = 1.0,
+    on_progress: Callable[[float], bool] = lambda share: False,
+) -> Followed:
+    """Fly one leg.
+
+    Args:
+        searching: what is seen on it counts as searched.
+        ending: it is on the way home; the operator's wishes count for nothing.
+        start_m: how far along it to begin.
+        settle_s: how long the vehicle must stand at the end.
+        on_progress: told of each tick's share of the length; True breaks off.
+
+    Raises:
+        Ends: a verdict stronger than HOLD.
+    """
+    follower = LegFollower(leg, settle_s=settle_s, start_m=start_m)
+    course, before_s = cockpit.watch.course, cockpit.clock.now()
+    cockpit.take_wish()
+    for now_s in cockpit.ticks():
+        verdict = cockpit.tick(searching=searching, ending=ending)
+        elapsed_s, before_s = min(now_s - before_s, 0.5), now_s
+        wish = cockpit.take_wish()
+        if wish is not None and not ending:
+            return Followed.SKIP if wish is OperatorOrder.SKIP else Followed.BACK
+        if verdict.act is Act.HOLD:
+            cockpit.hold(verdict)
+            continue
+        assert cockpit.registration is not None
+        follower.factor = cockpit.status.speed_share if not ending else 1.0
+        place = cockpit.place()
+        command, tilt, progress = follower.target(place, cockpit.registration.pose, elapsed_s)
+        course.target_ned, course.stands = np.array(command.position_ned_m), False
+        cockpit.send(command)
+        cockpit.aim(tilt)
+        cockpit.status = replace(cockpit.status, leg_share=progress.share, holding="")
+        if on_progress(progress.share):
+            return Followed.BROKEN_OFF
+        if progress.done:
+            return Followed.DONE
+    raise AssertionError("the ticks of a leg do not end by themselves")
+
+
+class LegsFlight:
+    """The planned legs, one after the other, with the operator's skips and ways back.
+
+    Args:
+        on_place: told where in the plan the vehicle is, as (number, share), each tick of a leg.
+        interrupt: asked each tick of a searched leg; it may fly something else (a close-up) and then says True.
+    """
+
+    def __init__(
+        self,
+        cockpit: Cockpit,
+        on_place: Callable[[int, float], None],
+        interrupt: Callable[[int, float], bool] = lambda number, share: False,
+    ) -> None:
+        self._cockpit, self._on_place, self._interrupt = cockpit, on_place, interrupt
+        self._legs = cockpit.plan.legs
+        self._deaf = set(legs_without_position(cockpit.mission, self._legs))
+        self._searched_m = max(sum(leg.length_m for leg in self._legs if leg.surveys), 1e-6)
+        self._home_utc_s = float("-inf")
+        self.number, self.share = 0, 0.0
+        self.skipped: set[int] = set()
+        """Legs that the operator did not want."""
+
+    def fly(self, number: int = 0, share: float = 0.0, until: int | None = None) -> None:
+        """Legs from a place of the plan on, up to one that is not flown any more."""
+        until = len(self._legs) if until is None else until
+        while number < until:
+            followed = self._leg(number, share)
+            share = 0.0
+            if followed is Followed.DONE:
+                number += 1
+            elif followed is Followed.BROKEN_OFF:
+                share = self.share
+            else:
+                number = self._jump(followed, number)
+
+    def words_of(self, number: int) -> dict[str, Any]:
+        """Data of a leg's words."""
+        return {"leg": number, "number": number + 1, "count": len(self._legs), **self._legs[number].words_data}
+
+    def _leg(self, number: int, share: float) -> Followed:
+        cockpit, leg = self._cockpit, self._legs[number]
+        data = self.words_of(number)
+        if cockpit.status.leg != number or cockpit.status.state is not PilotState.LEGS:
+            cockpit.enter(PilotState.LEGS, leg.words, data)
+        cockpit.status = replace(cockpit.status, leg_name=fill(leg.words, data))
+        cockpit.watch.course.hull_in_sight = number + 1 not in self._deaf
+        if number + 1 in self._deaf and number not in self._deaf:
+            words = mark("under the ship the DVL hears too little: place by the estimator and depth alone")
+            cockpit.on_event("degraded", words, {"leg": number})
+        before = sum(each.length_m for each in self._legs[:number] if each.surveys)
+
+        def on_progress(part: float) -> bool:
+            self.number, self.share = number, part
+            try:
+                self._on_place(number, part)
+            except HullscanError as error:
+                cockpit.watch.note_record_error(str(error))
+            if leg.surveys:
+                share_of_all = min((before + part * leg.length_m) / self._searched_m, 1.0)
+                cockpit.status = replace(cockpit.status, survey_share=max(share_of_all, cockpit.status.survey_share))
+            self._measure_home()
+            return leg.surveys and self._interrupt(number, part)
+
+        return follow(cockpit, leg, searching=leg.surveys, start_m=share * leg.length_m, on_progress=on_progress)
+
+    def _measure_home(self) -> None:
+        """How far it is home, and how much tether is out: along the way that is known."""
+        cockpit, now_s = self._cockpit, self._cockpit.clock.now()
+        if now_s - self._home_utc_s < _HOME_EVERY_S:
+            return
+        self._home_utc_s = now_s
+        course, leg = cockpit.watch.course, self._legs[self.number]
+        assert cockpit.launch_ned is not None
+        assert cockpit.registration is not None
+        launch = cockpit.registration.pose.to_ship(cockpit.launch_ned.position_m)
+        here = cockpit.pose_in_ship()
+        course.home_m = way_back(cockpit.mission, self.flown(), here, launch).length_m
+        straight = float(np.linalg.norm(here[:3] - launch))
+        course.tether_m = max(straight, min(leg.tether_m, course.home_m))
+
+    def flown(self) -> Array:
+        """(n, 6) the known route up to now."""
+        return flown_poses(self._legs, self.number, self.share)
+
+    def _jump(self, followed: Followed, number: int) -> int:
+        """To the start of the next searched leg, or of the one before; the number of the leg to go on with."""
+        cockpit, legs = self._cockpit, self._legs
+        if followed is Followed.SKIP:
+            later = [index for index in range(number + 1, len(legs)) if legs[index].surveys]
+            goal = later[0] if later else len(legs) - 1  # the last one leads home
+            self.skipped.add(number)
+            ahead = [leg.poses[:, 1:] for leg in legs[number:goal]]
+            rest = np.concatenate(ahead) if ahead else legs[goal].poses[:1, 1:]
+            known = rest[np.argmin(np.linalg.norm(rest[:, :3] - cockpit.pose_in_ship()[:3], axis=1)) :]
+        else:
+            sooner = [index for index in range(number) if legs[index].surveys]
+            goal = sooner[-1] if sooner else number
+            flown = self.flown()
+            start = len(np.concatenate([leg.poses for leg in legs[:goal]])) if goal else 0
+            known = flown[start:][::-1]
+        known = np.concatenate([known, legs[goal].poses[:1, 1:]])
+        data = {"leg": -1, "goal": goal + 1}
+        cockpit.enter(PilotState.LEGS, mark("on the way to leg {goal}"), data)
+        way = way_along(cockpit.mission, cockpit.pose_in_ship(), known)
+        follow(cockpit, way, searching=False)
+        return goal

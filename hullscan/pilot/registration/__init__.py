@@ -1,0 +1,14 @@
+"""Hull registration: where the vehicle is beside the ship, from ranges to her plating and from fittings seen."""
+
+from hullscan.pilot.registration.filter import HullRegistration
+from hullscan.pilot.registration.landmarks import LandmarkSighting, fitting_landmarks, sightings_of_fittings
+from hullscan.pilot.registration.noise import WIDE_BERTH, RegistrationNoise
+
+__all__ = [
+    "WIDE_BERTH",
+    "HullRegistration",
+    "LandmarkSighting",
+    "RegistrationNoise",
+    "fitting_landmarks",
+    "sightings_of_fittings",
+]

@@ -1,0 +1,132 @@
+"""How the state moves on from one report to the next.
+
+Steel turns the compass, differently at each place, and with it the estimator's heading and its whole local frame
+about the vehicle. In the coordinates of the state that changes the heading alone. The gyro does not feel steel, so
+what the estimator turned beyond the gyro is taken as steel's.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from hullscan.geometry.frames import Array, Pose, wrap_pi
+from hullscan.pilot.registration import state as s
+from hullscan.pilot.registration.noise import RegistrationNoise
+from hullscan.vehicle.protocol import RangeReport
+
+__all__ = ["STILL", "Motion", "between", "moved_on"]
+
+_JUMP_M, _JUMP_MPS = 0.10, 0.25  # estimator and DVL agree better than this unless one of them is wrong
+_FASTEST_MPS = 1.5  # a BlueROV2 at full power
+_LONGEST_S = 1.5  # between two velocities that are joined by a straight line
+_GAP_S = 1.0  # without a velocity: from here on the errors of dead reckoning add up like a constant speed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Motion:
+    """From one report to the next.
+
+    Attributes:
+        step_ned_m: (3,) of the vehicle.
+        elapsed_s: between them.
+        turned_by_steel_rad: what the estimator's heading turned beyond the gyro; 0 when no gyro is given.
+        has_gyro: whether one is given.
+        noise: (12,) variances that it adds.
+        keeps_skin: share of the skin's error that is still the same.
+    """
+
+    step_ned_m: Array
+    elapsed_s: float
+    turned_by_steel_rad: float
+    has_gyro: bool
+    noise: Array
+    keeps_skin: float
+
+
+STILL = Motion(
+    step_ned_m=np.zeros(3), elapsed_s=0.0, turned_by_steel_rad=0.0, has_gyro=False, noise=np.zeros(s.SIZE),
+    keeps_skin=1.0,
+)  # fmt: skip
+"""Before the first report."""
+
+
+def between(
+    before: tuple[Pose, RangeReport],
+    now: tuple[Pose, RangeReport],
+    turned_rad: float | None,
+    noise: RegistrationNoise,
+) -> Motion:
+    """The motion between two reports, each with the estimator's pose at its time.
+
+    The estimator's step counts, unless the DVL contradicts it (a reset, a jump). Without a velocity over the hull
+    the estimator coasts, and its error grows as fast as the water moves.
+
+    Args:
+        turned_rad: how far the vehicle turned meanwhile, by its gyro.
+    """
+    (pose_before, report_before), (pose, report) = before, now
+    elapsed_s = max(report.utc_s - report_before.utc_s, 0.0)
+    step = np.asarray(pose.position_m - pose_before.position_m)
+    measured = _by_velocity(before, now, elapsed_s)
+    coasted = measured is None
+    if measured is not None and np.linalg.norm((measured - step)[:2]) > _JUMP_M + _JUMP_MPS * elapsed_s:
+        # either may be wrong: believe the velocity, but not much
+        step, coasted = np.append(measured[:2], step[2]), True
+    turned_by_steel = 0.0
+    walk = noise.compass_walk_radps
+    if turned_rad is not None:
+        yaw, yaw_before = (p.rotation.as_euler("ZYX")[0] for p in (pose, pose_before))
+        turned_by_steel, walk = wrap_pi(float(yaw - yaw_before) - turned_rad), noise.gyro_radps
+    place = noise.drift_mps**2 * elapsed_s
+    if coasted:
+        place += noise.coast_mps**2 * elapsed_s * max(elapsed_s, _GAP_S)
+    kept = float(np.exp(-np.linalg.norm(step) / noise.skin_way_m))
+    added = np.zeros(s.SIZE)
+    added[[s.ALONG, s.ACROSS]] = place
+    added[s.HEADING] = walk**2 * elapsed_s
+    added[s.WATERLINE] = noise.waterline_walk_mps**2 * elapsed_s
+    added[s.GYRO_BIAS] = noise.gyro_bias_walk_radps**2 * elapsed_s
+    added[s.SKIN] = noise.skin_m**2 * (1 - kept**2)
+    return Motion(
+        step_ned_m=step,
+        elapsed_s=elapsed_s,
+        turned_by_steel_rad=turned_by_steel,
+        has_gyro=turned_rad is not None,
+        noise=added,
+        keeps_skin=kept,
+    )
+
+
+def _by_velocity(before: tuple[Pose, RangeReport], now: tuple[Pose, RangeReport], elapsed_s: float) -> Array | None:
+    """(3,) ned step by the velocities of two reports; None where they do not tell."""
+    if not 0 < elapsed_s < _LONGEST_S:
+        return None
+    velocities = []
+    for pose, report in (before, now):
+        velocity = report.velocity_frd_mps
+        if velocity is None or np.linalg.norm(velocity) > _FASTEST_MPS:
+            return None
+        velocities.append(pose.rotation.apply(velocity))
+    return np.asarray(np.mean(velocities, axis=0) * elapsed_s, dtype=np.float64)
+
+
+def moved_on(states: Array, motion: Motion) -> tuple[Array, Array]:
+    """(k, 12) states after a motion, and the (k, 12, 12) transitions."""
+    ahead = s.level(states[:, s.HEADING], motion.step_ned_m)
+    step = s.tilted(states[:, s.TRIM], states[:, s.LIST], ahead) * (1 + states[:, s.SCALE, None])
+    after = states.copy()
+    after[:, s.ALONG] += step[:, 0]
+    after[:, s.ACROSS] += step[:, 1]
+    after[:, s.SKIN] *= motion.keeps_skin
+    transition = np.broadcast_to(np.eye(s.SIZE), (len(states), s.SIZE, s.SIZE)).copy()
+    transition[:, s.ALONG, s.HEADING], transition[:, s.ACROSS, s.HEADING] = step[:, 1], -step[:, 0]
+    transition[:, s.ALONG, s.SCALE], transition[:, s.ACROSS, s.SCALE] = ahead[:, 0], ahead[:, 1]
+    transition[:, s.ALONG, s.TRIM], transition[:, s.ACROSS, s.LIST] = -ahead[:, 2], ahead[:, 2]
+    skin = np.arange(s.SKIN.start, s.SKIN.stop)
+    transition[:, skin, skin] = motion.keeps_skin
+    if motion.has_gyro:
+        after[:, s.HEADING] += motion.turned_by_steel_rad + states[:, s.GYRO_BIAS] * motion.elapsed_s
+        transition[:, s.HEADING, s.GYRO_BIAS] = motion.elapsed_s
+    return after, transition

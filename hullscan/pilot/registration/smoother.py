@@ -1,0 +1,183 @@
+"""The whole recording at once: a smoother that goes forward and back until nothing changes any more.
+
+``backward`` takes the results of the flight as they were and carries later knowledge back (Rauch, Tung & Striebel,
+AIAA J. 3, 1965). ``again`` linearises everything anew about that track, ranges of all times in one cast, filters
+and smooths, and repeats: Gauss and Newton's method for the whole recording (Bell, SIAM J. Optim. 4, 1994). Where
+the vehicle was lost for a while during the flight, its ranges then count with what became known later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from hullscan.geometry.frames import Array, Pose
+from hullscan.geometry.track import ShipTrack
+from hullscan.pilot.registration import state as s
+from hullscan.pilot.registration.beams import Beams, predicted
+from hullscan.pilot.registration.mixture import Predictor, robust_weight
+from hullscan.pilot.registration.motion import Motion, moved_on
+from hullscan.ship.surface import HullSurface
+
+__all__ = ["Moment", "again", "as_track", "backward"]
+
+_GATE = 4.0
+_SETTLED_M = 0.005
+
+
+@dataclass(slots=True, eq=False)
+class Moment:
+    """One report: the estimator's pose then, how the vehicle came there, its beams, and the filter's result.
+
+    Attributes:
+        bearings: of landmarks that were seen about then.
+        state: (12,) after the report.
+        covariance: (12, 12) of it.
+    """
+
+    utc_s: float
+    vehicle_ned: Pose
+    motion: Motion
+    beams: Beams | None
+    state: Array
+    covariance: Array
+    bearings: list[Predictor] = field(default_factory=list)
+
+
+def backward(moments: Sequence[Moment]) -> tuple[Array, Array]:
+    """(n, 12) states and (n, 12, 12) covariances with what came later."""
+    states = np.array([moment.state for moment in moments])
+    covariances = np.array([moment.covariance for moment in moments])
+    ahead, transitions = _one_by_one(states[:-1], moments[1:])
+    noise = np.array([moment.motion.noise for moment in moments[1:]]).reshape(-1, s.SIZE)
+    return _back(states, covariances, ahead, transitions, noise)
+
+
+def _one_by_one(states: Array, moments: Sequence[Moment]) -> tuple[Array, Array]:
+    """Each of n states moved on by its own motion."""
+    if not len(moments):
+        return np.zeros((0, s.SIZE)), np.zeros((0, s.SIZE, s.SIZE))
+    moved = [moved_on(state[None], moment.motion) for state, moment in zip(states, moments, strict=True)]
+    return np.concatenate([m[0] for m in moved]), np.concatenate([m[1] for m in moved])
+
+
+def _back(states: Array, covariances: Array, ahead: Array, transitions: Array, noise: Array) -> tuple[Array, Array]:
+    """Rauch, Tung and Striebel's pass.
+
+    Args:
+        ahead: (n - 1, 12) the states but the last, moved on.
+        transitions: (n - 1, 12, 12), and ``noise`` (n - 1, 12), of the same.
+    """
+    states, covariances = states.copy(), covariances.copy()
+    through = transitions @ covariances[:-1]
+    before = through @ transitions.swapaxes(1, 2)
+    index = np.arange(s.SIZE)
+    before[:, index, index] += noise + 1e-12
+    gains = np.linalg.solve(before, through).swapaxes(1, 2)
+    for k in range(len(states) - 2, -1, -1):
+        states[k] += gains[k] @ (states[k + 1] - ahead[k])
+        covariance = covariances[k] + gains[k] @ (covariances[k + 1] - before[k]) @ gains[k].T
+        covariances[k] = (covariance + covariance.T) / 2
+    return states, covariances
+
+
+def again(
+    hull: HullSurface,
+    moments: Sequence[Moment],
+    prior: tuple[Array, Array],
+    bearings: Mapping[int, Sequence[Predictor]],
+    middle_m: float,
+    *,
+    rounds: int = 4,
+) -> tuple[Array, Array]:
+    """(n, 12) states and (n, 12, 12) covariances of the whole recording.
+
+    Args:
+        prior: (12,) and (12, 12) before the first moment.
+        bearings: landmarks seen, by the number of the moment that they are related to.
+    """
+    track, covariances = backward(moments)
+    for _ in range(rounds):
+        before = track
+        track, covariances = _one_round(hull, moments, track, covariances, prior, bearings, middle_m)
+        if np.abs(track - before)[:, :2].max() < _SETTLED_M:
+            break
+    return track, covariances
+
+
+def _one_round(
+    hull: HullSurface,
+    moments: Sequence[Moment],
+    track: Array,
+    spread: Array,
+    prior: tuple[Array, Array],
+    bearings: Mapping[int, Sequence[Predictor]],
+    middle_m: float,
+) -> tuple[Array, Array]:
+    """Filter and smooth with everything linearised about a track whose covariance is ``spread``."""
+    residuals, slopes, variances = _linearised(hull, moments, track, spread, middle_m)
+    moved, transitions = _one_by_one(track[:-1], moments[1:])
+    states, covariances = np.empty_like(track), np.empty_like(spread)
+    ahead = np.empty((len(track) - 1, s.SIZE))
+    state, covariance = prior
+    for k, moment in enumerate(moments):
+        if k:
+            state = ahead[k - 1] = moved[k - 1] + transitions[k - 1] @ (state - track[k - 1])
+            covariance = transitions[k - 1] @ covariance @ transitions[k - 1].T + np.diag(moment.motion.noise)
+        state, covariance = _update(state, covariance, track[k], residuals[k], slopes[k], variances[k])
+        for bearing in (*moment.bearings, *bearings.get(k, ())):
+            seen, slope, _ = bearing(track[k][None])
+            if np.isfinite(seen).all():
+                weight = robust_weight(-seen[0], np.ones(2))
+                state, covariance = _update(state, covariance, track[k], -seen[0], slope[0], 1 / weight**2)
+        states[k], covariances[k] = state, covariance
+    noise = np.array([moment.motion.noise for moment in moments[1:]]).reshape(-1, s.SIZE)
+    return _back(states, covariances, ahead, transitions, noise)
+
+
+def _linearised(
+    hull: HullSurface, moments: Sequence[Moment], track: Array, spread: Array, middle_m: float
+) -> tuple[Array, Array, Array]:
+    """(n, 4) residuals, (n, 4, 12) derivatives, zero where nothing counts, and (n, 4) variances."""
+    n = len(moments)
+    residuals, slopes = np.zeros((n, s.MAX_BEAMS)), np.zeros((n, s.MAX_BEAMS, s.SIZE))
+    variances = np.ones((n, s.MAX_BEAMS))
+    by_rays: dict[int, list[int]] = {}
+    for k, moment in enumerate(moments):
+        if moment.beams is not None:
+            by_rays.setdefault(len(moment.beams.directions_ned), []).append(k)
+    for index in by_rays.values():
+        beams = [b for k in index if (b := moments[k].beams) is not None]
+        down = np.array([moments[k].vehicle_ned.position_m[2] for k in index])
+        sensors, directions = np.array([b.sensor_ned_m for b in beams]), np.array([b.directions_ned for b in beams])
+        expected, slope, doubt = predicted(hull, track[index], down, sensors, directions, middle_m)
+        noise = np.hypot(np.array([b.sigma_m for b in beams]), doubt)
+        residual = np.array([b.measured_m for b in beams]) - expected - track[index][:, s.SKIN]
+        sigma = np.sqrt(np.einsum("kmi,kij,kmj->km", slope, spread[index], slope) + noise**2)
+        fits = np.isfinite(residual) & np.isfinite(slope).all(axis=2)
+        fits &= np.abs(np.where(fits, residual, np.inf)) < _GATE * sigma
+        residuals[index] = np.where(fits, residual, 0.0)
+        slopes[index] = np.where(fits[..., None], slope, 0.0)
+        variances[index] = np.where(fits, noise**2 / np.where(fits, robust_weight(residual, noise), 1.0), 1.0)
+    return residuals, slopes, variances
+
+
+def _update(
+    state: Array, covariance: Array, about: Array, residual: Array, slope: Array, variance: Array
+) -> tuple[Array, Array]:
+    """One measurement that is linear about a state; Joseph's form keeps the covariance positive."""
+    cross = covariance @ slope.T
+    gain = np.linalg.solve(slope @ cross + np.diag(variance), cross.T).T
+    keep = np.eye(s.SIZE) - gain @ slope
+    after = keep @ covariance @ keep.T + (gain * variance) @ gain.T
+    return state + gain @ (residual - slope @ (state - about)), (after + after.T) / 2
+
+
+def as_track(moments: Sequence[Moment], states: Array, covariances: Array, middle_m: float) -> ShipTrack:
+    """Where the ship lay at the vehicle, at each moment."""
+    pairs = zip(states, moments, strict=True)
+    poses = [s.ship_pose(state, moment.vehicle_ned.position_m, middle_m) for state, moment in pairs]
+    spreads = [s.ship_covariance(state, spread, middle_m) for state, spread in zip(states, covariances, strict=True)]
+    return ShipTrack(np.array([moment.utc_s for moment in moments]), np.array(poses), np.array(spreads))

@@ -1,0 +1,92 @@
+"""The preflight of a survey: written into its record, and the last word before the motors may turn."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hullscan.errors import RecordError, SafetyStop
+from hullscan.mission.model import Mission
+from hullscan.mission.plan import Plan
+from hullscan.preflight.check import PreflightLine, PreflightReport
+from hullscan.preflight.gather import Equipment, run_preflight, set_origin, write_failsafes
+from hullscan.vehicle.parameter_changes import Change
+from hullscan.vehicle.parameter_file import number_text
+from hullscan.words import mark, translator
+
+__all__ = ["REPORT_NAME", "before_flight"]
+
+REPORT_NAME = "preflight.json"
+_LISTEN_S = 5.0  # a survey waits for its position anyway; the command listens longer, for a turn by hand
+
+Event = Callable[[str, str, dict[str, Any]], None]
+
+
+def before_flight(
+    equipment: Equipment,
+    mission: Mission,
+    plan: Plan,
+    told: Event,
+    *,
+    folder: Path,
+    language: str = "en",
+    approve: Callable[[PreflightReport], bool] | None = None,
+) -> PreflightReport:
+    """Write the failsafes, look at everything, keep it in the record, and insist.
+
+    Args:
+        told: gets (kind, message, data) of each caution and no-go.
+        folder: of the mission; gets ``preflight.json``.
+        approve: asked when there are cautions and no no-go; None goes on.
+
+    Raises:
+        SafetyStop: a no-go, or cautions that nobody takes upon himself.
+        RefusedError: a failsafe was not kept.
+        RecordError: the disk refused the report.
+    """
+    words = translator(language)
+
+    def written(change: Change) -> None:
+        before = "?" if change.before is None else number_text(change.before)
+        data = {"name": change.name, "before": before, "after": number_text(change.wanted.value)}
+        told("preflight", mark("{name}: {before} → {after}, written and read back"), data)
+
+    write_failsafes(equipment, mission, written)
+    if set_origin(equipment, mission):
+        told("preflight", mark("the berth was set as the origin of the vehicle's position"), {})
+    report = run_preflight(equipment, mission, plan, listen_s=_LISTEN_S)
+    try:
+        text = json.dumps(report.as_dict(), indent=1, ensure_ascii=False)
+        (folder / REPORT_NAME).write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise RecordError(f"cannot write the preflight: {error.strerror}", where=str(folder / REPORT_NAME)) from error
+    for line in (*report.of("no-go"), *report.of("caution")):
+        data = {"level": words(line.level), "what": _name(line, words), "measured": line.measured.told(words)}
+        told("preflight", mark("{level}: {what}: {measured}"), data)
+    bad = report.of("no-go")
+    if bad:
+        what = "; ".join(f"{_name(line)}: {line.measured.told(_english)}" for line in bad)
+        todo = bad[0].todo.told(_english)
+        raise SafetyStop(f"preflight says no-go: {what}", todo=todo, message=mark("preflight says no-go"))
+    if report.verdict == "caution" and approve is not None and not approve(report):
+        raise SafetyStop(
+            "preflight has cautions that nobody takes upon himself",
+            message=mark("preflight has cautions that nobody takes upon himself"),
+            todo="mend them, or say --accept-cautions",
+        )
+    told("preflight", mark("preflight: {level}, {count} cautions"), _verdict(report, words))
+    return report
+
+
+def _english(message: str) -> str:
+    return message
+
+
+def _name(line: PreflightLine, words: Callable[[str], str] = _english) -> str:
+    return line.what.told(words) or words(line.group)
+
+
+def _verdict(report: PreflightReport, words: Callable[[str], str]) -> dict[str, Any]:
+    return {"level": words(report.verdict), "count": len(report.of("caution"))}

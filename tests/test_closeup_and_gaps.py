@@ -1,0 +1,128 @@
+"""Close-ups and gaps: where they look, when they are refused, and that a lane goes on at the exact place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fake_rov import FakeRov
+
+from hullscan.geometry.frames import ShipPose
+from hullscan.mission.model import Inspect, Mission, load_mission
+from hullscan.mission.patterns.clearance import hull_gap
+from hullscan.mission.plan import Plan, plan_mission
+from hullscan.pilot.closeup import Sighting, views_of
+from hullscan.pilot.orders_of_operator import OperatorOrder
+from hullscan.pilot.pilot import Pilot, PlanPlace, Signals
+from hullscan.pilot.refly import Piece, pieces_of
+from hullscan.search.cells import HullCells
+from hullscan.search.looks import LookRecord, seen_cells
+
+MISSION = Path(__file__).parent.parent / "benchmarks" / "fault_matrix" / "mission.yaml"
+SHIP = ShipPose(10.2, -4.3, 1.08, 0.0)
+LANE = 1
+
+
+@pytest.fixture(scope="module")
+def planned() -> tuple[Mission, Plan]:
+    mission = load_mission(MISSION)
+    mission = replace(mission, file=replace(mission.file, inspect=Inspect(min_score=0.5, views=3, max_s=60)))
+    return mission, plan_mission(mission)
+
+
+def on_hull(mission: Mission, station_m: float, depth_m: float) -> np.ndarray:
+    girth = mission.hull.girth_to_depth(np.array([station_m]), np.array([depth_m]))
+    return mission.hull.point(np.array([1], np.int8), np.array([station_m]), girth)[0]
+
+
+def test_three_views_look_at_the_place_from_nearer_and_from_other_angles(planned: tuple[Mission, Plan]) -> None:
+    mission, plan = planned
+    place = on_hull(mission, 33.5, 2.3)
+    here = plan.legs[LANE].poses[6, 1:]
+    views = views_of(mission, here, place, plan.stand_off_m, 3)
+    assert not views.refused
+    assert len(views.poses) == 3
+    cameras = [mission.vehicle.camera_pose_frd(float(pose[5])).position_m for pose in views.poses]
+    assert all(abs(camera[0]) < 0.3 for camera in cameras)
+    off = np.linalg.norm(views.poses[:, :3] - place, axis=1)
+    assert (off < np.linalg.norm(here[:3] - place) + 0.1).all()
+    assert np.ptp(views.poses[:, 3]) > np.radians(30)  # from forward and from aft
+    gap, _ = hull_gap(mission, views.poses)
+    assert gap.min() >= mission.file.limits.min_clearance_m
+
+
+def test_a_close_up_is_refused_beside_the_running_gear_and_under_the_ship(planned: tuple[Mission, Plan]) -> None:
+    mission, plan = planned
+    aft = np.array([1.5, 0.3, 3.0])
+    assert "running gear" in views_of(mission, plan.legs[LANE].poses[0, 1:], aft, plan.stand_off_m, 3).refused
+    under = plan.legs[7].poses[4, 1:]
+    keel = on_hull(mission, float(under[0]), 4.69)
+    assert "overhead" in views_of(mission, under, keel, plan.stand_off_m, 3).refused
+
+
+def test_what_was_not_seen_becomes_pieces_of_the_lanes(planned: tuple[Mission, Plan]) -> None:
+    mission, plan = planned
+    record = LookRecord(HullCells(mission.hull), mission.file.conditions.visibility_m, mission.pod_model)
+    reach = 0.8 * mission.file.conditions.visibility_m
+    missed_leg = 5
+    for number, leg in enumerate(plan.legs):
+        if leg.surveys and number != missed_leg:
+            for pose in leg.camera_poses(mission.vehicle):
+                record.add(seen_cells(record.cells, mission.vehicle.camera, pose, reach), number)
+    pieces = pieces_of(mission, plan, record)
+    assert pieces
+    assert max(pieces, key=lambda piece: piece.gain_m2).leg == missed_leg
+    everything = LookRecord(record.cells, mission.file.conditions.visibility_m, mission.pod_model)
+    whole = sum(piece.gain_m2 for piece in pieces_of(mission, plan, everything))
+    assert whole > 3 * sum(piece.gain_m2 for piece in pieces)
+
+
+class Flown:
+    """A flight of the real pilot with a fake vehicle."""
+
+    def __init__(self, planned: tuple[Mission, Plan], **options: object) -> None:
+        self.mission, self.plan = planned
+        self.rov = FakeRov(self.mission, self.plan.legs[0].poses[0, 1:4], SHIP)
+        self.events: list[tuple[float, str, np.ndarray]] = []
+        self.pilot = Pilot(
+            self.rov, self.rov, self.mission, self.plan, self.rov,  # type: ignore[arg-type]
+            signals=Signals(video_age_s=lambda: 0.1), on_event=self._on_event, **options,  # type: ignore[arg-type]
+        )  # fmt: skip
+
+    def _on_event(self, kind: str, message: str, data: dict[str, object]) -> None:
+        self.events.append((self.rov.now(), kind, self.rov.place_ship))
+        lane_done = kind == "survey" and data.get("leg") == LANE + 1
+        if lane_done or sum(each[1] == "re-fly" for each in self.events) > 2:
+            self.pilot.desk.put(OperatorOrder.ABORT)  # the rest is shown elsewhere
+
+
+@pytest.mark.slow
+def test_a_lane_is_left_for_a_close_up_and_goes_on_where_it_was(planned: tuple[Mission, Plan]) -> None:
+    place = on_hull(planned[0], 33.5, 2.3)
+    flown = Flown(planned, sighting=lambda: Sighting(place, 0.8))
+    flown.pilot.fly()
+    kinds = [kind for _, kind, _ in flown.events]
+    first = kinds.index("close-up")
+    begin_s, _, left_at = flown.events[first]
+    after = next(index for index in range(first + 1, len(kinds)) if kinds[index] == "survey")
+    end_s, _, back_at = flown.events[after]
+    assert kinds.count("close-up") == 2  # begun, and done: not again for the same sighting
+    assert end_s - begin_s < 60 + 10
+    assert back_at == pytest.approx(left_at, abs=0.25)
+    assert not flown.rov.wrongs
+
+
+@pytest.mark.slow
+def test_a_gap_is_flown_again_before_the_way_home(planned: tuple[Mission, Plan]) -> None:
+    pieces = [Piece(LANE, 4, 10, 2.0), Piece(LANE, 0, 3, 0.3)]
+    last = len(planned[1].legs) - 1
+    flown = Flown(planned, gaps=lambda: pieces, resume_at=PlanPlace(last - 1, 0.9))
+    flown.pilot.fly()
+    kinds = [kind for _, kind, _ in flown.events]
+    assert "re-fly" in kinds
+    again = [place for _, kind, place in flown.events if kind == "re-fly"]
+    start = planned[1].legs[LANE].poses[4, 1:4]
+    assert min(np.linalg.norm(place - start) for place in again) < 0.5  # the better piece first
+    assert not flown.rov.wrongs
