@@ -139,7 +139,10 @@ def choose_passes(
     asked_s, start, best, refined, again = budget, None, None, 0, False
     for _ in range(_ROUNDS):
         few = effort if start is None else effort // (2 if best is not None and not again else 8)
-        tour = best_tour(_wary(_subset(passes, some)), travel, asked_s, effort=few, seed=seed, start=start)
+        offer = _subset(passes, some)
+        if refined < _REFINED:  # the last time what is left of the window is for looking again
+            offer = _wary(offer)
+        tour = best_tour(offer, travel, asked_s, effort=few, seed=seed, start=start)
         if not tour.order:
             break
         start, again = list(tour.order), True
@@ -248,5 +251,10 @@ def _promising(passes: Passes) -> Array:
 
 def _subset(passes: Passes, index: Array) -> Passes:
     return Passes(
-        csr_array(passes.pod[index]), passes.share, passes.asymptote, passes.ends_m[index], passes.duration_s[index]
+        csr_array(passes.pod[index]),
+        passes.share,
+        passes.asymptote,
+        passes.ends_m[index],
+        passes.duration_s[index],
+        passes.missed,
     )

@@ -8,10 +8,11 @@ from dataclasses import replace
 import numpy as np
 
 from hullscan.mission.candidates import Candidate, side_pieces
-from hullscan.mission.choosing import LEAST_QUAY_GAP_M, stand_off_m
+from hullscan.mission.choosing import stand_off_m
 from hullscan.mission.hull_lines import HullLines
 from hullscan.mission.joining import Joiner
 from hullscan.mission.model import Mission
+from hullscan.mission.offers import LEAST_QUAY_GAP_M
 from hullscan.mission.patterns import Area, Leg
 from hullscan.search.cells import HullCells
 from hullscan.ship.surface import side_sign

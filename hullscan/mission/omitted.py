@@ -12,11 +12,11 @@ _LEAST_M2 = 0.2
 
 
 def omitted_parts(mission: Mission) -> tuple[str, ...]:
-    """Such as ``transom, 12.3 m2 below the waterline: a plate across the ship``."""
+    """Such as ``transom, 12.3 m² below the waterline: a plate across the ship``."""
     names = []
     plates = mission.hull.flat_end_area_m2
     if plates > _LEAST_M2:
-        names.append(f"transom, {plates:.1f} m2 below the waterline: a plate across the ship")
+        names.append(f"transom, {plates:.1f} m² below the waterline: a plate across the ship")
     locked = mission.file.lock_out is not None and mission.file.lock_out.complete
     chosen = not mission.file.orders
     if not locked and (chosen or any(isinstance(order, Stern) for order in mission.file.orders)):

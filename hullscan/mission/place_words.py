@@ -36,6 +36,10 @@ _PATTERNS: Final = {
 }
 
 _PLACES: Final = (
+    mark("transom, {area} m² below the waterline: a plate across the ship"),
+    mark("stern within {reach} m of rudder and propeller: no lock-out"),
+    mark("rudder and propeller: no lock-out"),
+    mark("thruster tunnels: no lock-out"),
     mark("water"),
     mark("keel line"),
     mark("rudder and propeller"),
