@@ -299,7 +299,7 @@ def test_when_the_vehicle_vanishes_the_report_is_written_from_what_there_is(tmp_
         time.sleep(8)  # some of the lane is flown
         (simulator,) = children(process.pid)
         os.kill(simulator, signal.SIGKILL)
-        code = process.wait(120)
+        code = process.wait(300)  # two minutes it listens for the vehicle
         errors = process.stderr.read() if process.stderr is not None else ""
     assert code == 3
     assert len(errors.strip().splitlines()) == 1, errors

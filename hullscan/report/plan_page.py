@@ -90,6 +90,7 @@ def plan_page(plan: Plan, mission: Mission, language: str = "en") -> str:
         zones=[_zone_row(each.zone, row, words) for each, row in zip(plan.zones, content["zones"], strict=True)],
         gaps=[place_in_words(gap.name, words) for gap in plan.gaps] if plan.chosen is None else [],
         gap_areas=[gap.area_m2 for gap in plan.gaps] if plan.chosen is None else [],
+        omitted=[place_in_words(name, words) for name in plan.omitted],
         pod_source=words(content["pod_model"]["source"]),
         map=drawing.draw(),
         curve=plan_curve(bought.growth, bought.mower, content["curve"], mission.file.window_min, words),
