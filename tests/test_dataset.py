@@ -134,7 +134,7 @@ def test_a_box_that_can_hardly_be_seen_is_marked_and_is_no_label(folder):
 
 def test_no_frame_to_train_with_has_a_parcel_that_can_hardly_be_seen(folder, monkeypatch):
     """With a higher limit just those frames of a ship are left out that show a parcel below it."""
-    limit = 14.0
+    limit = 40.0
     annotated = coco(folder, "train")
     parcel = LABELS.index("parcel") + 1
     dim = {
