@@ -70,7 +70,8 @@ def test_what_was_not_seen_becomes_pieces_of_the_lanes(planned: tuple[Mission, P
     for number, leg in enumerate(plan.legs):
         if leg.surveys and number != missed_leg:
             for pose in leg.camera_poses(mission.vehicle):
-                record.add(seen_cells(record.cells, mission.vehicle.camera, pose, reach), number)
+                seen = seen_cells(record.cells, mission.vehicle.camera, pose, reach)
+                record.add(seen, number, speed_mps=leg.speed_mps)
     pieces = pieces_of(mission, plan, record)
     assert pieces
     assert max(pieces, key=lambda piece: piece.gain_m2).leg == missed_leg

@@ -545,9 +545,9 @@ def test_the_parcel_is_one_finding_where_it_lies_with_every_key(finished, missio
     assert (content["mission"], content["ship"]) == ("demo", "MV Haneul")
     (finding,) = content["findings"]
     assert set(finding) == {
-        "id", "label", "score", "side", "station_m", "girth_m", "depth_m", "position_ship_m", "cov_ship_m2",
-        "radius95_m", "lat_deg", "lon_deg", "size_m", "first_utc", "last_utc", "views", "frames", "status",
-        "model_sha256",
+        "id", "label", "score", "side", "station_m", "frame_number", "girth_m", "depth_m", "position_ship_m",
+        "cov_ship_m2", "radius95_m", "lat_deg", "lon_deg", "size_m", "first_utc", "last_utc", "views", "frames",
+        "status", "model_sha256",
     }  # fmt: skip
     assert (finding["id"], finding["label"], finding["side"]) == ("F01", "parcel", "starboard")
     assert (finding["status"], finding["model_sha256"]) == ("flagged", "ab" * 32)

@@ -211,14 +211,14 @@ def test_waiting_does_not_average_the_plating_away() -> None:
 
 
 def test_a_grid_keeps_the_mean_and_the_spread_of_what_it_replaces() -> None:
-    mean, covariance = state(), s.initial_covariance(NOISE, 60.0)
+    mean, covariance = state(), s.initial_covariance(WIDE_BERTH, 60.0)
     whole_mean, whole = grid(mean, covariance).moments
     assert whole_mean == pytest.approx(mean)
     assert np.sqrt(np.diag(whole)) == pytest.approx(np.sqrt(np.diag(covariance)), rel=0.08)
 
 
 def test_a_wide_component_is_split_without_a_change_of_the_whole() -> None:
-    mean, covariance = state(), s.initial_covariance(NOISE, 60.0)
+    mean, covariance = state(), s.initial_covariance(WIDE_BERTH, 60.0)
     covariance[s.ALONG, s.HEADING] = covariance[s.HEADING, s.ALONG] = 0.3
     mixture = Mixture(mean[None], covariance[None], np.ones(1))
     mixture.tidy()
