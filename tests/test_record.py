@@ -31,7 +31,7 @@ from hullscan.geometry.frames import Pose, ShipPose
 from hullscan.geometry.track import ShipTrack
 from hullscan.mission.model import load_mission
 from hullscan.mission.vehicle import BLUEROV2_HEAVY
-from hullscan.record import events as events_module
+from hullscan.record import lines as lines_module
 from hullscan.record.database import MissionDatabase
 from hullscan.record.events import EventLog, read_events
 from hullscan.record.finish import Evidence, finish
@@ -377,7 +377,7 @@ def test_each_event_is_on_the_disk_before_the_next_thing_happens(tmp_path, monke
         assert os.fstat(number).st_ino == path.stat().st_ino
         at_sync.append(len(read_events(path)))
 
-    monkeypatch.setattr(events_module, "os", SimpleNamespace(fsync=fsync))
+    monkeypatch.setattr(lines_module, "os", SimpleNamespace(fsync=fsync))
     log = EventLog(path, SimulatedClock(UTC_S), lambda *_: at_sync.append("told"))
     for _ in range(3):
         log.add("survey", "lane")

@@ -9,6 +9,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -68,9 +69,13 @@ class MissionDatabase:
             self._connection.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
 
     def close(self) -> None:
-        """Write everything into the main file and close."""
+        """Write everything into the main file and close.
+
+        On a full disk it stays in the ``-wal`` beside it, from where whoever opens the file reads it just the same.
+        """
         with self._lock:
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            with suppress(sqlite3.Error):
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._connection.close()
 
     def _write(self, *statements: tuple[str, Iterable[tuple[Any, ...]]]) -> None:

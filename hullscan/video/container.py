@@ -6,6 +6,7 @@ a playlist under the name ``x.mp4`` must not make FFmpeg open other files or the
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,7 +19,7 @@ from hullscan.errors import VideoError
 from hullscan.video.decoder import DECODER_LIMITS
 from hullscan.video.index import FrameIndex, IndexEntry
 
-__all__ = ["Picture", "Walk", "creation_utc", "open_container"]
+__all__ = ["Picture", "Walk", "creation_utc", "last_picture_s", "open_container"]
 
 _FORMATS = "matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,avi,mpegts,mpeg,asf,flv,ogg,mxf"
 _FIRST_PLAUSIBLE_YEAR = 2000  # cameras without a set clock say 1904 or 1970
@@ -210,3 +211,18 @@ class Walk:
             self._context = context
         else:
             self._context.flush_buffers()
+
+
+def last_picture_s(path: Path) -> float | None:
+    """Presentation time of the last whole coded picture of a file, without decoding; None when it holds none.
+
+    Raises:
+        VideoError: the file cannot be read.
+    """
+    container, stream = open_container(path)
+    last_s = None
+    with container, contextlib.suppress(av.FFmpegError, OSError):  # where it was cut off
+        for packet in container.demux(stream):
+            if packet.size and packet.pts is not None and not packet.is_corrupt:
+                last_s = max(last_s or 0.0, float(packet.pts * stream.time_base))
+    return last_s
