@@ -13,9 +13,10 @@ from typing import Any
 from hullscan.clock import utc_text
 from hullscan.errors import InputError, RecordError
 from hullscan.record.bag import BAG_TAGS
+from hullscan.record.database import opened_read_only
 from hullscan.record.events import broken_links, read_events
 from hullscan.record.folder import MissionFolder
-from hullscan.record.reach import reaches, read_only
+from hullscan.record.reach import reaches
 from hullscan.record.seal import (
     MANIFEST,
     PUBLIC_KEY,
@@ -263,7 +264,7 @@ def _database(folder: MissionFolder) -> Iterator[Check]:
         yield Check(False, mark("missing: {file}"), {"file": name})
         return
     try:
-        with closing(read_only(folder.database)) as connection:
+        with closing(opened_read_only(folder.database)) as connection:
             rows = connection.execute("PRAGMA integrity_check").fetchall()
     except sqlite3.Error as error:
         yield Check(False, mark("the database is damaged: {file}: {words}"), {"file": name, "words": str(error)})

@@ -23,10 +23,12 @@ from hullscan.geometry.track import ShipTrack
 from hullscan.mission.model import Mission
 from hullscan.mission.plan import Plan
 from hullscan.record.database import MissionDatabase
+from hullscan.record.exif import PictureFacts, exif_of, tagged, true_direction_deg
 from hullscan.record.folder import MissionFolder
 from hullscan.record.results import (
     coverage_result,
     findings_result,
+    georeference,
     pictured_sightings,
     track_result,
     write_results,
@@ -99,8 +101,9 @@ def finish(
     )
     frames = _save_pictures(folder, assessment, pictures)
     start_s, end_s = _span(evidence.telemetry)
-    track = track_result(views, start_s, end_s)
+    track = track_result(evidence.mission, views, start_s, end_s)
     findings = findings_result(evidence.mission, assessment, views, evidence.model_sha256, frames.files)
+    _tag_pictures(folder, evidence.mission, views, findings["findings"])
     summary = {
         "schema": "hullscan.summary/1",
         "mission": evidence.mission.file.mission,
@@ -125,7 +128,7 @@ def finish(
 
 def _min_clearance_m(mission: Mission, track: dict[str, Any]) -> float | None:
     """Least distance of the vehicle's box to the hull along its registered track."""
-    points = np.array([point[1:] for point in track["points"]], dtype=np.float64).reshape(-1, 4)
+    points = np.array([point[1:5] for point in track["points"]], dtype=np.float64).reshape(-1, 4)
     if not len(points):
         return None
     half = np.array(mission.vehicle.half_size_m)
@@ -159,6 +162,31 @@ def _save_pictures(folder: MissionFolder, assessment: Assessment, pictures: Pict
                 _save_jpeg(folder.path / name, frame)
             files[number].append(None if frame is None else name)
     return _Saved(files, missing)
+
+
+def _tag_pictures(folder: MissionFolder, mission: Mission, views: Viewpoints, findings: list[dict[str, Any]]) -> None:
+    """Write into each picture where it was taken and what of."""
+    for finding in findings:
+        for frame in finding["frames"]:
+            view = views.at(frame["utc_s"])
+            assert view is not None, "what was placed has a viewpoint"
+            earth, camera_m = georeference(mission, views, view.utc_s), view.camera_ship.position_m
+            lat, lon = earth.of(camera_m)
+            facts = PictureFacts(
+                utc_s=frame["utc_s"],
+                camera_lat_deg=lat,
+                camera_lon_deg=lon,
+                camera_depth_m=float(camera_m[2]),
+                direction_deg=true_direction_deg(view, earth.ship),
+                finding=finding,
+                range_m=frame["range_m"],
+                vehicle=mission.vehicle.name,
+            )
+            path = folder.path / frame["file"]
+            try:
+                path.write_bytes(tagged(path.read_bytes(), exif_of(facts)))
+            except OSError as error:
+                raise RecordError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _frame_of(pictures: Pictures | None, sighting: Sighting) -> Frame | None:

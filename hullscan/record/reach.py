@@ -10,13 +10,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from hullscan.errors import HullscanError
+from hullscan.record.database import opened_read_only
 from hullscan.record.folder import MissionFolder
 from hullscan.vehicle.tlog import TlogReader
 from hullscan.video.container import last_picture_s
 from hullscan.video.index import index_path, load_index
 from hullscan.video.recorder import segment_number
 
-__all__ = ["Reach", "reaches", "read_only"]
+__all__ = ["Reach", "reaches"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +53,6 @@ def reaches(folder: MissionFolder) -> Iterator[Reach]:
         yield replace(_of_video(path), closed=path != videos[-1])
     if folder.database.is_file():
         yield _of_database(folder.database)
-
-
-def read_only(database: Path) -> sqlite3.Connection:
-    """A mission's database, opened so that nothing is written beside it.
-
-    Raises:
-        sqlite3.Error: it cannot be opened.
-    """
-    # without immutable=1 even a reader writes files beside a database in WAL mode
-    live = database.with_name(database.name + "-wal").exists()
-    uri = f"{database.resolve().as_uri()}?mode=ro" + ("" if live else "&immutable=1")
-    return sqlite3.connect(uri, uri=True)
 
 
 def _of_lines(path: Path) -> Reach:
@@ -108,7 +97,7 @@ def _of_video(path: Path) -> Reach:
 
 def _of_database(path: Path) -> Reach:
     try:
-        with closing(read_only(path)) as connection:
+        with closing(opened_read_only(path)) as connection:
             count, last_utc_s = connection.execute("SELECT count(*), max(utc_s) FROM looks").fetchone()
     except sqlite3.Error as error:
         return Reach(path.name, 0, None, damage=str(error))

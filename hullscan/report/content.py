@@ -47,8 +47,11 @@ class ReportContent:
         events: (time of day, words).
         maps: (side, SVG) of every side on which something was asked for, seen or found.
         ended_by: why the mission did not end as planned; empty if it did.
+        located: latitudes and longitudes may be told.
+        note: what is withheld in this copy; empty if nothing is.
     """
 
+    folder: MissionFolder
     mission: Mission
     language: str
     words: Words
@@ -60,6 +63,8 @@ class ReportContent:
     maps: list[tuple[str, Markup]]
     overview: Markup
     ended_by: str
+    located: bool = True
+    note: str = ""
 
     @property
     def not_planned_m2(self) -> float:
@@ -85,6 +90,7 @@ def read_content(folder: MissionFolder, language: str, mission: Mission | None =
     try:
         findings, summary = results["findings"]["findings"], results["summary"]
         return ReportContent(
+            folder=folder,
             mission=mission,
             language=language,
             words=words,

@@ -19,7 +19,15 @@ from hullscan.errors import VideoError
 from hullscan.video.decoder import DECODER_LIMITS
 from hullscan.video.index import FrameIndex, IndexEntry
 
-__all__ = ["Picture", "Walk", "creation_utc", "last_picture_s", "open_container"]
+__all__ = [
+    "Picture",
+    "Walk",
+    "coded_pictures",
+    "creation_utc",
+    "last_picture_s",
+    "open_container",
+    "picture_size",
+]
 
 _FORMATS = "matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,avi,mpegts,mpeg,asf,flv,ogg,mxf"
 _FIRST_PLAUSIBLE_YEAR = 2000  # cameras without a set clock say 1904 or 1970
@@ -211,6 +219,40 @@ class Walk:
             self._context = context
         else:
             self._context.flush_buffers()
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """Width and height of a file's pictures, pixels.
+
+    Raises:
+        VideoError: the file cannot be read.
+    """
+    container, stream = open_container(path)
+    with container:
+        return int(stream.width), int(stream.height)
+
+
+def coded_pictures(path: Path) -> Iterator[tuple[float, bytes]]:
+    """Presentation time and Annex B bytes of each H.264 picture, headers with every key picture; nothing is decoded.
+
+    Raises:
+        VideoError: the file cannot be read, or holds another kind of video.
+    """
+    container, stream = open_container(path)
+    with container:
+        if stream.codec_context.name != "h264":
+            raise VideoError(f"the video is {stream.codec_context.name}, not H.264", where=str(path))
+        rewriter: Any = av.BitStreamFilterContext("h264_mp4toannexb", stream)
+        packets = container.demux(stream)
+        while True:
+            try:
+                packet = next(packets)
+                rewritten = rewriter.filter(packet) if packet.size else []
+            except (StopIteration, av.FFmpegError, OSError):
+                return  # the end, or where it was cut off
+            for each in rewritten:
+                if each.pts is not None:
+                    yield float(each.pts * stream.time_base), bytes(each)
 
 
 def last_picture_s(path: Path) -> float | None:
