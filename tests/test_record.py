@@ -461,6 +461,9 @@ class Camera:
             image_bgr=np.full((360, 640, 3), 90, np.uint8), utc_s=utc_s, stream_s=stream_s, index=0, suspect=False
         )
 
+    def locate(self, utc_s: float, stream_s: float) -> tuple[Path, float]:
+        raise VideoError("this recording is made up")
+
 
 @pytest.fixture(scope="module")
 def mission():
@@ -550,7 +553,7 @@ def test_the_parcel_is_one_finding_where_it_lies_with_every_key(finished, missio
     assert set(finding) == {
         "id", "label", "score", "side", "station_m", "frame_number", "girth_m", "depth_m", "position_ship_m",
         "cov_ship_m2", "radius95_m", "lat_deg", "lon_deg", "size_m", "first_utc", "last_utc", "views", "frames",
-        "status", "model_sha256",
+        "status", "model_sha256", "clip",
     }  # fmt: skip
     assert (finding["id"], finding["label"], finding["side"]) == ("F01", "parcel", "starboard")
     assert (finding["status"], finding["model_sha256"]) == ("flagged", "ab" * 32)
@@ -584,7 +587,8 @@ def test_latitude_and_longitude_are_the_registered_ships(finished):
 
 def test_pictures_of_a_finding_are_cut_where_there_are_any_and_counted_where_not(finished):
     (finding,) = strictly(finished.path / "findings.json")["findings"]
-    assert strictly(finished.path / "summary.json")["pictures_missing"] == 1
+    summary = strictly(finished.path / "summary.json")
+    assert (summary["pictures_missing"], summary["clips_missing"]) == (1, 1)
     assert [frame["file"] for frame in finding["frames"]] == ["frames/F01-2.jpg", "frames/F01-3.jpg"]
     for frame in finding["frames"]:
         assert set(frame) == {"file", "utc", "utc_s", "stream_s", "box_xyxy_px", "score", "range_m"}

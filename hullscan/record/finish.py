@@ -22,6 +22,7 @@ from hullscan.geometry.camera import Camera
 from hullscan.geometry.track import ShipTrack
 from hullscan.mission.model import Mission
 from hullscan.mission.plan import Plan
+from hullscan.record.clips import Recording, save_clips
 from hullscan.record.database import MissionDatabase
 from hullscan.record.exif import PictureFacts, exif_of, tagged, true_direction_deg
 from hullscan.record.folder import MissionFolder
@@ -40,7 +41,7 @@ from hullscan.video.frames import Frame
 __all__ = ["Evidence", "Pictures", "finish"]
 
 
-class Pictures(Protocol):
+class Pictures(Recording, Protocol):
     """Gives the frame of a moment of the recording, exactly."""
 
     def at(self, utc_s: float, stream_s: float) -> Frame:
@@ -104,6 +105,7 @@ def finish(
     track = track_result(evidence.mission, views, start_s, end_s)
     findings = findings_result(evidence.mission, assessment, views, evidence.model_sha256, frames.files)
     _tag_pictures(folder, evidence.mission, views, findings["findings"])
+    clips_missing = save_clips(folder, findings["findings"], pictures)
     summary = {
         "schema": "hullscan.summary/1",
         "mission": evidence.mission.file.mission,
@@ -113,6 +115,7 @@ def finish(
         "rules": {"min_score": rules.min_score, "min_views": rules.min_views},
         "time_sigma_ms": round(evidence.time_sigma_s * 1000, 1),
         "pictures_missing": frames.missing,
+        "clips_missing": clips_missing,
         "min_clearance_m": _min_clearance_m(evidence.mission, track),
         **evidence.facts,
     }

@@ -77,10 +77,14 @@ class FolderPictures:
 
     def at(self, utc_s: float, stream_s: float) -> Frame:
         """The frame taken at a mission time."""
-        del stream_s
-        path, place_s = self._video.locate(utc_s)
+        path, place_s = self.locate(utc_s, stream_s)
         with VideoFile(path) as file:
             return file.frame_at(place_s)
+
+    def locate(self, utc_s: float, stream_s: float) -> tuple[Path, float]:
+        """The file, and the time in it, of a mission time."""
+        del stream_s
+        return self._video.locate(utc_s)
 
 
 class FilePictures:
@@ -94,6 +98,11 @@ class FilePictures:
         del utc_s
         with VideoFile(self._path) as file:
             return file.frame_at(stream_s)
+
+    def locate(self, utc_s: float, stream_s: float) -> tuple[Path, float]:
+        """The file itself."""
+        del utc_s
+        return self._path, stream_s
 
 
 def has_recording(folder: Path) -> bool:

@@ -66,9 +66,10 @@ def _page(content: ReportContent) -> str:
         {
             **finding,
             "place": position_words(finding, content.words),
-            "pictures": [shown_picture(picture) for picture in pictures],
+            "pictures": [shown_picture(each) for each in pictures],
+            "moving": _data(clip, "webp") if clip else "",
         }
-        for finding, pictures in zip(content.findings, content.pictures, strict=True)
+        for finding, pictures, clip in zip(content.findings, content.pictures, content.clips, strict=True)
     ]
     page = (
         page_templates(content.words)
@@ -101,5 +102,9 @@ def _page(content: ReportContent) -> str:
 
 def shown_picture(picture: Picture) -> dict[str, object]:
     """A picture as the templates show it, inside the page."""
-    data = "data:image/jpeg;base64," + base64.b64encode(picture.raw).decode("ascii")
+    data = _data(picture.raw, "jpeg")
     return {**picture.frame, "data": data, "width": picture.width_px, "height": picture.height_px}
+
+
+def _data(raw: bytes, kind: str) -> str:
+    return f"data:image/{kind};base64," + base64.b64encode(raw).decode("ascii")

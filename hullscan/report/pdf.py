@@ -20,6 +20,7 @@ from hullscan.record.folder import MissionFolder
 from hullscan.report.content import Picture, ReportContent, incomplete, read_content
 from hullscan.report.hullmap import POD_CLASSES
 from hullscan.report.wording import HOW_TO_READ, berth_words, gap_words, gaps_words, position_words, statement
+from hullscan.words import mark
 
 __all__ = ["pdf_is_possible", "pdf_of", "write_pdf"]
 
@@ -213,6 +214,7 @@ def _finding(
             [_("score"), f"{finding['score']:.2f}, {looks}"],
             [_("first and last seen"), f"{finding['first_utc'][11:19]}–{finding['last_utc'][11:19]} UTC"],
             [_("status"), _(finding["status"])],
+            *([[_(mark("clip")), finding["clip"]["file"]]] if finding.get("clip") else []),
         ],
     }
 

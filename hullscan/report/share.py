@@ -15,6 +15,7 @@ recording itself is never in a package: it is kept, sealed, in the mission folde
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -82,6 +83,11 @@ def write_share(folder: MissionFolder, out: Path, level: str, seal_key: Path) ->
         path = package / str(picture.frame["file"])
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(picture.raw)
+    for named in (finding["clip"]["file"] for finding in content.findings if finding.get("clip")):
+        clip = (folder.path / named).resolve()
+        if clip.is_relative_to(folder.path.resolve()) and clip.is_file():
+            (package / "clips").mkdir(exist_ok=True)
+            shutil.copyfile(clip, package / "clips" / clip.name)
     written(package / "README.txt", _readme(level))
     seal(package, machine_key(seal_key))
     return package
@@ -151,7 +157,8 @@ def _anonymous(content: ReportContent) -> ReportContent:
 
 def _moved(finding: dict[str, Any], shift: _Shift) -> dict[str, Any]:
     times = {key: shift.text(finding[key]) for key in ("first_utc", "last_utc")}
-    return {**finding, **times, "frames": [_moved_frame(frame, shift) for frame in finding["frames"]]}
+    # a clip carries its date; the moving picture in the report does not
+    return {**finding, **times, "clip": None, "frames": [_moved_frame(frame, shift) for frame in finding["frames"]]}
 
 
 def _moved_frame(frame: dict[str, Any], shift: _Shift) -> dict[str, Any]:
