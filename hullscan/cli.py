@@ -516,6 +516,25 @@ def review(
     )
 
 
+@app.command()
+def replay(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="mission folder or bag")],
+    speed: Annotated[float, typer.Option("--speed", min=0.1, max=1000, help="mission seconds a second")] = 1.0,
+    no_console: Annotated[bool, typer.Option("--no-console", help="plain lines instead of the screen")] = False,
+    lang: LangOption = "en",
+) -> None:
+    """Show a recorded mission again, as the operator saw it; nothing is written."""
+    from hullscan.clock import SystemClock
+    from hullscan.console.playback import Playback
+    from hullscan.console.replay import replay as play
+    from hullscan.record.folder import MissionFolder
+    from hullscan.words import translator
+
+    words = translator(lang)
+    playback = Playback(MissionFolder.open(MissionFolder.inside(folder)))
+    play(playback, words, SystemClock(), speed, plain=no_console)
+
+
 @app.command(name="export")
 def export_(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="mission folder")],
