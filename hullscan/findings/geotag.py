@@ -83,7 +83,8 @@ def geotag(
     point, normal = nearest[0], normals[0]
 
     gsd_m = distance / camera.fx_px
-    size_m = sighting.extent_px * gsd_m
+    # the outline of what stands off the plating is that of its front, which is nearer than the plating
+    size_m = sighting.extent_px * max(distance - 2 * height / cosine, 0.5 * distance) / camera.fx_px
     pixel_sigma = _PIXEL_SIGMA + _BOX_SHARE * sighting.extent_px + (0.25 * sighting.extent_px if sighting.cut else 0.0)
     along = view.velocity_ship_mps * time_sigma_s
     across_sigma = np.hypot(pixel_sigma * gsd_m, distance * _ATTITUDE_SIGMA_RAD)
