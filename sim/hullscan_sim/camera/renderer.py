@@ -26,6 +26,7 @@ from hullscan_sim.camera.water import Lamp, Veil, WaterOptics
 __all__ = ["Rendered", "Renderer"]
 
 _STEP_PX = 8
+_PROBE_PX = 2  # distance of the rays that look whether a cell holds something thin; a rope at 2 m is 2 px wide
 _SHADOW_CELLS = 5  # how far outside its outline a solid's shadow may fall
 _FAR_M = 12.0  # beyond this nothing is left of an object in any water that we model
 _NOTHING_M = 60.0  # stands for infinity where depths are interpolated
@@ -100,6 +101,11 @@ class Renderer:
         grid = np.stack(np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5), -1)
         self._pixels = grid.reshape(-1, 2).astype(np.float32)
         self._pixel_rays = camera.rays_cam(grid.reshape(-1, 2)).astype(np.float32)
+        probes = np.arange(_PROBE_PX // 2, _STEP_PX, _PROBE_PX)
+        inside = np.stack(np.meshgrid(probes, probes), -1).reshape(-1, 2) + 0.5
+        corners = self._nodes[:-1, :-1].astype(np.float64)
+        self._probe_rays = camera.rays_cam((corners[:, :, None] + inside).reshape(-1, 2)).astype(np.float32)
+        self._probe_rays = self._probe_rays.reshape(*corners.shape[:2], len(inside), 3)
         self._skin = Skin(scene.materials, seed)
         self._shine = np.array([material.shine for material in scene.materials], np.float32) * np.float32(0.35)
 
@@ -131,7 +137,9 @@ class Renderer:
         boxes = self._outlines(position_m, rotation)
         shaded = self._near_solids(boxes)
         light, dark = self._lit(hit, rays, self._nodes.reshape(-1, 2), position_m, rotation, open_sky, shaded)
-        fine = self._fine_cells(hit, dark) | self._thin_cells(boxes, position_m, rotation)
+        fine = self._fine_cells(hit, dark)
+        thin = self._thin_cells(boxes, position_m, rotation) & ~fine
+        fine |= self._holding_something(thin, hit, position_m, rotation)
         numbers = self._per_pixel(hit.object.reshape(rows, columns)[:-1, :-1])
         material = self._per_pixel(hit.material.reshape(rows, columns)[:-1, :-1])
         uv, distance = self._enlarge(hit.uv_m), self._enlarge(_finite(hit.distance_m)[:, None])
@@ -208,6 +216,21 @@ class Renderer:
             inside = ((cell >= 0) & (cell < [columns, rows])).all(axis=1)
             cells[cell[inside, 1], cell[inside, 0]] = 1
         return cv2.dilate(cells, np.ones((3, 3), np.uint8)).astype(bool)
+
+    def _holding_something(
+        self, cells: npt.NDArray[np.bool_], hit: Hit, position_m: Array, rotation: Image
+    ) -> npt.NDArray[np.bool_]:
+        """Those of some cells, or their neighbours among them, where rays two pixels apart do not meet what its corner shows."""
+        if not cells.any():
+            return cells
+        rows, columns = self._nodes.shape[:2]
+        close = self.scene.cast(position_m, self._probe_rays[cells].reshape(-1, 3) @ rotation.T)
+        held = np.zeros(cells.shape, bool)
+        for met, corners in ((close.object, hit.object), (close.material, hit.material)):
+            corner = corners.reshape(rows, columns)[:-1, :-1][cells]
+            held[cells] |= (met.reshape(len(corner), -1) != corner[:, None]).any(axis=1)
+        near = cv2.dilate(held.view(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+        return np.asarray(near & cells, dtype=bool)
 
     def _outlines(self, position_m: Array, rotation: Image) -> list[tuple[int, list[int]]]:
         """Solids in view, each with the first and last cells (x, y, x, y) of a box round it in the image."""
