@@ -85,12 +85,14 @@ class Skin:
 
 def _looked_up(square: Image, place_m: Image) -> Image:
     """(n, c) values at (n, 2) places of a square that is continued by mirroring."""
-    folded = np.mod(place_m * np.float32(1 / _STEP_M), np.float32(2 * _SIDE_PX))
-    folded = np.minimum(folded, 2 * _SIDE_PX - folded)
-    padded = np.zeros((-(-len(folded) // _ROW) * _ROW, 2), np.float32)
-    padded[: len(folded)] = folded
+    padded = np.zeros((-(-len(place_m) // _ROW) * _ROW, 2), np.float32)
+    folded = padded[: len(place_m)]
+    np.multiply(place_m, np.float32(0.5 / _STEP_M / _SIDE_PX), out=folded)
+    folded -= np.rint(folded)  # periods of the mirrored square, from -1/2 to 1/2
+    np.abs(folded, out=folded)
+    folded *= np.float32(2 * _SIDE_PX)
     values = cv2.remap(square, padded.reshape(-1, _ROW, 2), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
-    return np.asarray(values.reshape(-1, square.shape[2])[: len(folded)], np.float32)
+    return np.asarray(values.reshape(-1, square.shape[2])[: len(place_m)], np.float32)
 
 
 @lru_cache(maxsize=_SQUARES)
