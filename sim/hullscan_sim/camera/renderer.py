@@ -192,11 +192,9 @@ class Renderer:
         rows, columns = self._nodes.shape[:2]
         near = np.zeros((rows, columns), bool)
         if self.shadows:
-            for _, (low_x, low_y, high_x, high_y) in boxes:
-                near[
-                    max(low_y - _SHADOW_CELLS, 0) : high_y + 2 + _SHADOW_CELLS,
-                    max(low_x - _SHADOW_CELLS, 0) : high_x + 2 + _SHADOW_CELLS,
-                ] = True
+            for index, (low_x, low_y, high_x, high_y) in boxes:
+                margin = 0 if self.scene.solids[index].behind else _SHADOW_CELLS  # plating keeps a recess's shadows in
+                near[max(low_y - margin, 0) : high_y + 2 + margin, max(low_x - margin, 0) : high_x + 2 + margin] = True
         return near.ravel()
 
     def _thin_cells(
