@@ -20,7 +20,7 @@ from hullscan_sim.camera.noise import Image
 from hullscan_sim.camera.pages import PageSource
 from hullscan_sim.camera.scene import HULL, NOTHING, Hit, Scene
 from hullscan_sim.camera.skin import Skin
-from hullscan_sim.camera.texture import SLOPE_OF_CODE, VALUES_OF_CODES
+from hullscan_sim.camera.texture import ALBEDO_OF_CODE, SLOPE_OF_CODE
 from hullscan_sim.camera.water import Lamp, Veil, WaterOptics
 
 __all__ = ["Rendered", "Renderer"]
@@ -376,9 +376,8 @@ class Renderer:
             maps = cv2.convertMaps(map_u, map_v, cv2.CV_16SC2)
             codes = cv2.remap(page.codes, *maps, cv2.INTER_LINEAR, borderMode=edge)
             codes_v = cv2.remap(page.codes_v, *maps, cv2.INTER_LINEAR, borderMode=edge)
-            *colour, hu = cv2.split(cv2.LUT(codes, VALUES_OF_CODES))
-            hv = cv2.LUT(codes_v, SLOPE_OF_CODE)
-            albedo: Any = cv2.merge(colour)
+            albedo: Any = cv2.LUT(cv2.cvtColor(codes, cv2.COLOR_BGRA2BGR), ALBEDO_OF_CODE)
+            hu, hv = cv2.LUT(cv2.extractChannel(codes, 3), SLOPE_OF_CODE), cv2.LUT(codes_v, SLOPE_OF_CODE)
             tilt_u, tilt_v = cv2.split(tilt)
             relief = np.maximum(1 - hu * tilt_u - hv * tilt_v, 0)
             relief /= cv2.sqrt(1 + hu * hu + hv * hv)
