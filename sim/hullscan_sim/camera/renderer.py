@@ -2,7 +2,7 @@
 
 Geometry and lighting vary slowly over plating, so they are computed on a grid of rays 8 px apart and enlarged;
 the texture is looked up for every pixel. Cells in which a solid, an edge of the ship or its shadow may lie are
-computed pixel by pixel, with shadows. Object numbers are exact there, which is what labels are made of.
+computed pixel by pixel, with shadows: object numbers there are what labels are made of.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from hullscan_sim.camera.skin import Skin
 from hullscan_sim.camera.texture import ALBEDO_OF_CODE, SLOPE_OF_CODE
 from hullscan_sim.camera.water import Lamp, Veil, WaterOptics
 
-__all__ = ["Rendered", "Renderer"]
+__all__ = ["Radiance", "Rendered", "Renderer"]
 
 _STEP_PX = 8
 _PROBE_PX = 2  # distance of the rays that look whether a cell holds something thin; a rope at 2 m is 2 px wide
@@ -35,20 +35,29 @@ _NOTHING_M = 60.0  # stands for infinity where depths are interpolated
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
-    """A frame before the camera's own electronics.
+class Radiance:
+    """The light of a frame before the camera's own electronics.
 
     Attributes:
         linear: (h, w, 3) radiance, BGR.
-        depth_m: (h, w) distance along the ray; 60 m for open water, so that it can be interpolated.
-        object: (h, w) object number of ``Scene``; exact.
         median_depth_m: of what is not open water.
     """
 
     linear: Image
+    median_depth_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered(Radiance):
+    """A frame with what is known of each of its pixels.
+
+    Attributes:
+        depth_m: (h, w) distance along the ray; 60 m for open water, so that it can be interpolated.
+        object: (h, w) object number of ``Scene``; exact but for what is thinner than two pixels.
+    """
+
     depth_m: Image
     object: npt.NDArray[np.int32]
-    median_depth_m: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +167,7 @@ class Renderer:
             diffuse.reshape(-1, 3)[at], veil.reshape(-1, 3)[at] = lit.diffuse, lit.veil
         linear = self._compose(numbers, material, uv, distance, diffuse, tilt, veil)
         seen = distance[::5, ::7][numbers[::5, ::7] != NOTHING]
-        return Rendered(linear, distance, numbers, float(np.median(seen)) if len(seen) > 30 else 3.0)
+        return Rendered(linear, float(np.median(seen)) if len(seen) > 30 else 3.0, distance, numbers)
 
     def _per_pixel(self, cells: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Cell values for each pixel, a fresh array."""
@@ -220,7 +229,7 @@ class Renderer:
     def _holding_something(
         self, cells: npt.NDArray[np.bool_], hit: Hit, position_m: Array, rotation: Image
     ) -> npt.NDArray[np.bool_]:
-        """Those of some cells, or their neighbours among them, where rays two pixels apart do not meet what its corner shows."""
+        """Of some cells those where rays 2 px apart meet something else than the corner, and neighbours of these."""
         if not cells.any():
             return cells
         rows, columns = self._nodes.shape[:2]
