@@ -158,7 +158,7 @@ class Plant:
             self.faults.follow(time_s)
 
     def sense(self, time_s: float) -> DvlReport | None:
-        """Let sounders and DVLs measure, and serve the first one's clients; a report to navigate by, if there is one."""
+        """Let sounders and DVLs measure, and serve the first one's clients; a report to navigate by or none."""
         self.sounders.sample(time_s, self.body, self.world)
         report = self.dvl.sample(time_s, self.body, self.world)
         if report is not None and report.valid and self._dvl_seen_as_downward:
