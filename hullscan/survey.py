@@ -337,6 +337,7 @@ class _Flight:
         recorder_check = self._recorder_check
         return Signals(
             video_age_s=video_age_s,
+            video_still_s=lambda: seeing.still_s,
             detector_lag_s=lambda: max(seeing.frame_age_s() - video_age_s(), 0.0),
             disk_free_mb=lambda: free_mb(self.folder.path),
             record_error=record_error,
