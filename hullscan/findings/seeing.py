@@ -43,6 +43,7 @@ class LiveSeeing:
         store: gets each look with its sightings.
         on_error: told once when seeing had to stop; the flight goes on, nothing is searched.
         pictures: folder for small pictures of what is sighted; None writes none.
+        on_findings: told of the provisional findings each time they were put together, with the time of the look.
     """
 
     def __init__(
@@ -59,7 +60,9 @@ class LiveSeeing:
         on_error: Callable[[HullscanError], None],
         rules: FindingRules,
         pictures: Path | None = None,
+        on_findings: Callable[[float, list[Finding]], None] = lambda utc_s, findings: None,
     ) -> None:
+        self._on_findings = on_findings
         self._source, self._looker, self._telemetry, self._mission = source, looker, telemetry, mission
         self._clock, self._ship, self._leg, self._store, self._on_error = clock, ship, leg, store, on_error
         self._rules = rules
@@ -169,3 +172,4 @@ class LiveSeeing:
         if look.utc_s - self._merged_s > _MERGE_EVERY_S:
             self._merged_s = look.utc_s
             self.findings = merge_fixes(self._fixes, self._rules)
+            self._on_findings(look.utc_s, self.findings)

@@ -8,7 +8,7 @@ from typing import Any, Final
 from hullscan.report.content import ReportContent
 from hullscan.words import mark
 
-__all__ = ["HOW_TO_READ", "gap_words", "gaps_words", "statement"]
+__all__ = ["HOW_TO_READ", "berth_words", "gap_words", "gaps_words", "position_words", "statement"]
 
 HOW_TO_READ: Final = (
     mark(
@@ -66,3 +66,19 @@ def gap_words(gap: dict[str, Any], words: Callable[[str], str]) -> str:
     message = mark("{side} side, stations {s0:.1f} to {s1:.1f} m, {d0:.1f} to {d1:.1f} m deep")
     (s0, s1), (d0, d1) = gap["stations_m"], gap["depths_m"]
     return words(message).format(side=words(gap["side"]), s0=s0, s1=s1, d0=d0, d1=d1)
+
+
+def berth_words(content: ReportContent) -> str:
+    """Where she lies; that it is withheld where it is."""
+    if not content.located:
+        return content.words(mark("place withheld"))
+    berth = content.mission.file.berth
+    north, east = "N" if berth.lat_deg >= 0 else "S", "E" if berth.lon_deg >= 0 else "W"
+    return f"{abs(berth.lat_deg):.4f}° {north} {abs(berth.lon_deg):.4f}° {east}"
+
+
+def position_words(finding: dict[str, Any], words: Callable[[str], str]) -> str:
+    """Latitude and longitude of a finding, where they may be told."""
+    if finding["lat_deg"] is None:
+        return words(mark("place withheld"))
+    return f"{finding['lat_deg']:.6f}°, {finding['lon_deg']:.6f}°"
