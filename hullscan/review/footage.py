@@ -21,8 +21,7 @@ from hullscan.review.parcel import Parcel, Sprite, draw_parcel, random_parcel
 from hullscan.review.planting import box_in, movements, plant
 from hullscan.review.water import Water, measure_water, patch_centres
 from hullscan.video.clip import encode_clip
-from hullscan.video.files import VideoFile
-from hullscan.video.frames import Image
+from hullscan.video.frames import Frame, Image
 from hullscan.video.recorded import RecordedVideo
 
 __all__ = ["Footage", "Planted"]
@@ -87,28 +86,23 @@ class Footage:
         self._video, self.track, self._visibility_m = RecordedVideo(video), track, visibility_m
         self._far_pictures: list[Image] | None = None
 
-    def picture(self, utc_s: float) -> Image:
+    def picture(self, utc_s: float) -> Frame:
         """The picture nearest to a time.
 
         Raises:
             VideoError: there is none.
         """
-        path, at_s = self._video.locate(utc_s)
-        with VideoFile(path) as file:
-            return file.frame_at(at_s).image_bgr
+        return self._video.picture_of(utc_s)
 
     def water(self, utc_s: float) -> Water:
         """The water as the pictures round a moment show it."""
         camera = self.track.camera
         centres = patch_centres(camera.width_px, camera.height_px)
-        path, at_s = self._video.locate(utc_s)
         pictures = []
-        with VideoFile(path) as file:
-            for away_s in _WATER_SECONDS:
-                range_m = self.track.ranges_m(utc_s + away_s, centres)
-                if at_s + away_s < 0 or not np.isfinite(range_m).any():
-                    continue
-                found = list(file.between(at_s + away_s, at_s + away_s + 0.2))[:1]
+        for away_s in _WATER_SECONDS:
+            range_m = self.track.ranges_m(utc_s + away_s, centres)
+            if np.isfinite(range_m).any():
+                found = self._video.pictures_round(utc_s + away_s, 0.0, 0.2)[:1]
                 pictures += [(frame.image_bgr, range_m) for frame in found]
         if not pictures:
             raise InputError("no picture round that moment shows the hull")
@@ -121,7 +115,7 @@ class Footage:
             times = self.track.far_s(_FAR_SHARE * self._visibility_m)
             for utc_s in times[:: max(len(times) // _FAR_PICTURES, 1)][:_FAR_PICTURES]:
                 with contextlib.suppress(VideoError):  # before the recording began
-                    self._far_pictures.append(self.picture(float(utc_s)))
+                    self._far_pictures.append(self.picture(float(utc_s)).image_bgr)
         return self._far_pictures
 
     def sprite(self, planted: Planted) -> Sprite | None:
@@ -187,9 +181,7 @@ class Footage:
         return draw_parcel(parcel, pose.position_m + away_m * ahead, -ahead, camera, pose), water
 
     def _round(self, utc_s: float) -> _Shown:
-        path, at_s = self._video.locate(utc_s)
-        with VideoFile(path) as file:
-            frames = list(file.between(max(at_s - _CLIP_S, 0.0), at_s + _CLIP_S))
+        frames = self._video.pictures_round(utc_s, _CLIP_S, _CLIP_S)
         if not frames or min(abs(frame.utc_s - utc_s) for frame in frames) > 1.0:
             raise InputError("the recording does not hold that moment")
         middle = int(np.argmin([abs(frame.utc_s - utc_s) for frame in frames]))

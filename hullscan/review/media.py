@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,7 +41,9 @@ def media_routes(shared: Shared) -> list[Route]:
 class _Media:
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
-        self._working = asyncio.Lock()  # one clip at a time: two cores are what a port's laptop has
+        # One clip at a time: two cores are what a port's laptop has. The lock is the thread's: whoever asked may be
+        # gone while it goes on.
+        self._working = threading.Lock()
         self._ahead: set[asyncio.Task[None]] = set()
 
     async def picture(self, request: Request) -> Response:
@@ -83,8 +86,11 @@ class _Media:
         task.add_done_callback(self._ahead.discard)
 
     async def _made(self, make: Callable[[], Path]) -> Path:
-        async with self._working:
-            return await run_in_threadpool(make)
+        def alone() -> Path:
+            with self._working:
+                return make()
+
+        return await run_in_threadpool(alone)
 
     async def chests(self, request: Request) -> Response:
         """The checklist."""

@@ -115,7 +115,7 @@ class DeskMission:
         """A picture of a sea chest, as JPEG."""
         if self.footage is None or number >= len(chest.moments_utc_s):
             raise InputError(f"the recording does not show {chest.identity}")
-        return jpeg(self.footage.picture(chest.moments_utc_s[number]))
+        return jpeg(self.footage.picture(chest.moments_utc_s[number]).image_bgr)
 
     def _clip(self, identity: str, utc_s: float, cache: Path, place: Place | None) -> Path:
         target = cache / f"{self.name}-{identity}.mp4"

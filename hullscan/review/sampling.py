@@ -64,7 +64,7 @@ class HullToSample:
             at = int(rng.choice(len(weight), p=weight / weight.sum()))
             patch = self._square(at) & (weight > 0)
             taken += float(patch.sum()) * CELL_M**2
-            chosen.append(self._candidate(at))
+            chosen.append(self._candidate(at, rng))
             # a whole patch away, so that no two overlap
             near = self._near(int(self._side[at]), self._station_m[at], self._girth_m[at], _PATCH_M * 1.5)
             weight[near] = 0.0
@@ -73,7 +73,7 @@ class HullToSample:
     def anywhere(self, rng: np.random.Generator) -> Iterator[Candidate]:
         """All of these cells in an order of chance."""
         for at in rng.permutation(np.flatnonzero(self._free)):
-            yield self._candidate(int(at))
+            yield self._candidate(int(at), rng)
 
     def _square(self, at: int) -> npt.NDArray[np.bool_]:
         half = _PATCH_M / 2
@@ -87,10 +87,12 @@ class HullToSample:
         away = np.hypot(self._station_m - station_m, self._girth_m - girth_m)
         return np.asarray((self._side == side) & (away < within_m))
 
-    def _candidate(self, at: int) -> Candidate:
+    def _candidate(self, at: int, rng: np.random.Generator) -> Candidate:
+        """Somewhere in a cell: always its middle would tell it from what the detector found."""
         self._count += 1
-        here = (self._side[at : at + 1], self._station_m[at : at + 1], self._girth_m[at : at + 1])
-        point, normal = self._hull.point(*here)[0], self._hull.normal(*here)[0]
-        return Candidate(
-            self._count, int(self._side[at]), float(self._station_m[at]), float(self._girth_m[at]), point, normal
+        station_m, girth_m = (
+            float(middle[at] + rng.uniform(-CELL_M / 2, CELL_M / 2)) for middle in (self._station_m, self._girth_m)
         )
+        here = (self._side[at : at + 1], np.array([station_m]), np.array([max(girth_m, 0.0)]))
+        point, normal = self._hull.point(*here)[0], self._hull.normal(*here)[0]
+        return Candidate(self._count, int(self._side[at]), station_m, max(girth_m, 0.0), point, normal)

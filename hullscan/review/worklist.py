@@ -27,7 +27,8 @@ __all__ = ["Kind", "Mixture", "Place", "make_worklist"]
 
 _SHOWN: Final = 3  # pictures of a place, as many as of a finding
 _APART_S: Final = 1.0  # pictures of a finding are so far apart
-_BESIDE_S: Final = (0.0, -1.2, 1.2)  # pictures of a planted parcel
+_BESIDE_S: Final = (1.0, 2.2)  # pictures of a planted parcel lie so long before and after the one it is drawn for
+_TRIES: Final = 60
 _OVERLAP_S: Final = 7.0  # no other clip may show a planted parcel's place without it
 _BOX_SLACK: Final = 0.08  # detectors place edges to about so much of the object
 _SIZES_M: Final = (0.3, 0.8)  # of what a sample's box would hold, where no finding tells how large boxes are
@@ -118,10 +119,11 @@ def make_worklist(
             places += mixer.sample(candidate, np.random.default_rng([seed, 2, number]))
             progress(number, wanted)
         rng, planted = np.random.default_rng([seed, 3]), 0
-        for candidate in hull.anywhere(rng):
+        for tried, candidate in enumerate(hull.anywhere(rng)):
             if planted >= wanted - len(samples):
                 break
-            made = mixer.plant(candidate, places, rng)
+            # fewer pictures than of a finding only where nothing better offers itself
+            made = mixer.plant(candidate, places, rng, least=_SHOWN if tried < _TRIES else 1)
             planted += len(made)
             places += made
             progress(len(samples) + planted, wanted)
@@ -154,24 +156,22 @@ class _Mixer:
         shape = float(rng.uniform(0.65, 1.5))
         frames = []
         for number in views.best(_SHOWN, _APART_S):
-            utc_s, range_m = float(views.utc_s[number]), float(views.range_m[number])
+            range_m = float(views.range_m[number])
             try:
-                image = self._footage.picture(utc_s)
+                shown = self._footage.picture(float(views.utc_s[number]))
             except HullscanError:
                 continue
-            extent = (
-                size_m / range_m * self._footage.track.camera.fx_px * np.array([np.sqrt(shape), 1 / np.sqrt(shape)])
-            )
-            corner = views.pixels[number] - extent / 2
-            box = _inside((*corner, *(corner + extent)), image.shape)
-            frames.append(self._frame(utc_s, box, range_m, self._save(jpeg(image))))
+            across_px = size_m / range_m * self._footage.track.camera.fx_px
+            extent = across_px * np.array([shape**0.5, shape**-0.5])
+            box = _whole(views.pixels[number], extent, shown.image_bgr.shape)
+            frames.append(self._frame(shown.utc_s, box, range_m, self._save(jpeg(shown.image_bgr))))
         if not frames:
             return []
         finding = self._as_finding("S", candidate, size_m, frames)
         return [Place("", Kind.SAMPLE, finding, tuple(frame["file"] for frame in frames))]
 
-    def plant(self, candidate: Candidate, others: list[Place], rng: np.random.Generator) -> list[Place]:
-        """A parcel at a place; none where it would not be whole in the picture, or another clip shows the place."""
+    def plant(self, candidate: Candidate, others: list[Place], rng: np.random.Generator, *, least: int) -> list[Place]:
+        """A parcel; none where so many pictures do not show it whole, or another clip shows the place bare."""
         views = self._footage.track.views_of(candidate.point_m, candidate.normal, self._reach_m)
         taken = np.array([frame["utc_s"] for each in others for frame in each.finding["frames"]])
         parcel = random_parcel(rng)
@@ -180,18 +180,22 @@ class _Mixer:
             if len(taken) and np.abs(taken - utc_s).min() < _OVERLAP_S:
                 continue
             planted = Planted(parcel, candidate.point_m, candidate.normal, utc_s)
+            beside = [0.0, -float(rng.uniform(*_BESIDE_S)), float(rng.uniform(*_BESIDE_S))]
             try:
-                made = self._footage.pictures_with(planted, list(_BESIDE_S))
+                made = self._footage.pictures_with(planted, beside)
             except HullscanError:
                 continue
-            if not made:
+            if len(made) < least:
                 continue
             frames = []
             for at_s, image, exact in made:
                 x0, y0, x1, y1 = exact
                 slack = _BOX_SLACK * np.array([x1 - x0, y1 - y0] * 2) * rng.uniform(-1, 1, 4)
                 box = _inside(tuple(np.array(exact) + slack), image.shape)
-                frames.append(self._frame(at_s, box, float(views.range_m[number]), self._save(jpeg(image))))
+                pose = self._footage.track.at(at_s)
+                eye = candidate.point_m if pose is None else pose.position_m
+                range_m = float(np.linalg.norm(candidate.point_m - eye))
+                frames.append(self._frame(at_s, box, range_m, self._save(jpeg(image))))
             finding = self._as_finding("X", candidate, max(parcel.size_m), frames)
             return [Place("", Kind.PLANTED, finding, tuple(frame["file"] for frame in frames), planted)]
         return []
@@ -227,6 +231,14 @@ class _Mixer:
             "first_utc": min(frame["utc"] for frame in frames), "last_utc": max(frame["utc"] for frame in frames),
             "views": len(frames), "frames": frames, "status": "flagged",
         }  # fmt: skip
+
+
+def _whole(centre: Array, extent: Array, shape: tuple[int, ...]) -> tuple[float, float, float, float]:
+    """A box that lies in the picture as a whole: findings are shown in pictures that do not cut them."""
+    size = np.array([shape[1], shape[0]], dtype=np.float64)
+    half = np.minimum(extent, 0.9 * size) / 2
+    x, y = np.clip(centre, half, size - half)
+    return float(x - half[0]), float(y - half[1]), float(x + half[0]), float(y + half[1])
 
 
 def _inside(box: tuple[float, ...] | Array, shape: tuple[int, ...]) -> tuple[float, float, float, float]:
