@@ -654,7 +654,11 @@ def dataset(
 
 @app.command()
 def train(
-    data: Annotated[Path, typer.Option("--data", help="data.yaml of a data set")],
+    data: Annotated[Path | None, typer.Option("--data", help="data.yaml of a data set")] = None,
+    from_missions: Annotated[
+        list[Path] | None,
+        typer.Option("--from-missions", help="mission folder that was signed off: its pictures are added; repeatable"),
+    ] = None,
     out: OutOption = Path("models"),
     model: Annotated[str, typer.Option("--model", help="architecture (.yaml, random weights) or .pt to go on from")] = (
         "yolo11n.yaml"
@@ -672,10 +676,16 @@ def train(
     seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
     device: Annotated[str, typer.Option("--device", help="cpu, or the number of a GPU")] = "cpu",
 ) -> None:
-    """Train the detector from random weights and export it."""
+    """Train the detector from random weights, or go on from a .pt file, and export it."""
     from hullscan.console.progress import epoch_printer
+    from hullscan.errors import InputError
+    from hullscan.record.training_set import write_training_set
     from hullscan.vision.training import TrainingRequest, train_detector
 
+    if from_missions:
+        data = write_training_set(from_missions, data, out / "from-missions")
+    if data is None:
+        raise InputError("nothing to train with", todo="give --data or --from-missions")
     request = TrainingRequest(
         data=data, out=out, model=model, image_px=imgsz, epochs=epochs, batch=batch,
         empty_share=empty_share, rectangular=rect, threads=threads, bfloat16=bf16, learning_rate=lr, seed=seed,

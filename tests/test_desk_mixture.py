@@ -15,6 +15,7 @@ import av
 import cv2
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from recorded_mission import FPS, HEIGHT, WIDTH, picture, recorded
@@ -23,13 +24,18 @@ from test_desk import KEY, Desk
 from test_report import UTC_S, hull
 
 from hullscan.clock import SimulatedClock
+from hullscan.errors import InputError, RecordError
 from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import R_FRD_CAM, Pose
 from hullscan.mission.model import load_mission
 from hullscan.record.checking import check_folder
+from hullscan.record.folder import MissionFolder
 from hullscan.record.results import read_result
 from hullscan.record.seal import seal
-from hullscan.record.verdicts import judged_findings, read_verdicts
+from hullscan.record.training_set import write_training_set
+from hullscan.record.verdicts import judged_findings, read_verdicts, readings_path
+from hullscan.report.exports import export_mission
+from hullscan.report.html import write_report
 from hullscan.review import footage as footage_module
 from hullscan.review.camera_track import CameraTrack, track_points
 from hullscan.review.desk import DeskOptions, make_desk
@@ -45,6 +51,7 @@ from hullscan.review.sea_chests import ChestSignature, chests_of, missing_for
 from hullscan.review.signing import not_clear
 from hullscan.review.water import PATCHES, Water, measure_water
 from hullscan.review.worklist import Kind, Mixture, Place, make_worklist
+from hullscan.vision.training import _labels_of
 from hullscan.words import LANGUAGES
 
 __all__ = ["hull"]  # the fixture
@@ -422,3 +429,42 @@ def test_a_whole_reading_ends_in_a_seal_that_keeps_what_was_planted_apart(tmp_pa
     assert names[Kind.PLANTED] not in verdicts.standing
     findings = judged_findings(read_result(folder.path / "findings.json")["findings"], verdicts)
     assert [each["status"] for each in findings] == ["rejected", "rejected"]
+    _flows_on(folder.path, tmp_path / "after")
+
+
+def _flows_on(folder: Path, out: Path) -> None:
+    """What readers said is in the report, in exports and in what is trained with."""
+    report = write_report(MissionFolder.open(folder)).read_text(encoding="utf-8")
+    assert "confirmed 0, rejected 2 and passed 0 on" in report
+    assert "What it had not flagged readers called suspicious too: starboard" in report
+    assert "The ship is not called clear." in report
+    (table,) = export_mission(MissionFolder.open(folder), "csv", out, out / "key")
+    assert table.read_text(encoding="utf-8").count("rejected") == 2
+    data = yaml.safe_load(write_training_set([folder], None, out / "set").read_text(encoding="utf-8"))
+    frames = [Path(line) for line in Path(data["train"]).read_text(encoding="utf-8").split()]
+    signed = readings_path(folder) / "signed" / "readings.json"
+    told = signed.read_text(encoding="utf-8")
+    content = json.loads(told)
+    bare = [f for place in content["places"] if (place["kind"], place["standing"]) == ("sample", "rejected")
+            for f in place["finding"]["frames"]]  # fmt: skip
+    assert len(bare) >= 1
+    assert len(frames) == 4 + len(bare)  # both pictures of both findings and bare hull, none of a planted parcel
+    assert {_labels_of(frame).read_text(encoding="ascii") for frame in frames} == {""}
+    next(place for place in content["places"] if place["id"] == "F01")["standing"] = "confirmed"
+    signed.write_text(json.dumps(content), encoding="utf-8")
+    write_training_set([folder], None, out / "again")
+    boxes = {path.stem: path.read_text(encoding="ascii") for path in (out / "again" / "labels" / "train").iterdir()}
+    assert {name[-5:]: box[:2] for name, box in boxes.items() if box} == {"F01-1": "0 ", "F01-2": "0 "}
+    for harm, words in (
+        (told.replace('"findings_sha256": "', '"findings_sha256": "0'), "of other findings"),
+        (told[:200], "damaged"),
+        (told.replace('"clear": false', '"open": false'), "incomplete"),
+    ):
+        signed.write_text(harm, encoding="utf-8")
+        with pytest.raises(RecordError, match=words):
+            read_verdicts(MissionFolder.open(folder))
+
+
+def test_nobody_trains_with_what_nobody_has_signed(folder, tmp_path):
+    with pytest.raises(InputError, match="no signed readings"):
+        write_training_set([folder], None, tmp_path)

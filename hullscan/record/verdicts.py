@@ -9,9 +9,10 @@ from typing import Any, Final
 
 from hullscan.errors import RecordError
 from hullscan.record.folder import MissionFolder
+from hullscan.record.results import read_result
 from hullscan.record.seal import digest
 
-__all__ = ["Verdicts", "judged_findings", "read_verdicts"]
+__all__ = ["Verdicts", "judged_findings", "read_findings", "read_verdicts", "readings_path"]
 
 _ENDS: Final = ("confirmed", "rejected", "escalated")
 
@@ -23,12 +24,14 @@ class Verdicts:
     Attributes:
         standing: confirmed, rejected or escalated, by the finding's identity.
         found_by_readers: findings that the detector did not make: unflagged hull that readers confirmed or escalated.
+        bare_pictures: of unflagged hull that readers called harmless, files below the readings' folder.
         clear: the ship may be called clear: nothing suspicious is left, every sea chest is signed for.
         not_clear: (place or sea chest, why).
     """
 
     standing: dict[str, str]
     found_by_readers: tuple[dict[str, Any], ...]
+    bare_pictures: tuple[str, ...]
     signed_off_by: str
     signed_off_utc: str
     clear: bool
@@ -41,8 +44,7 @@ def read_verdicts(folder: MissionFolder) -> Verdicts | None:
     Raises:
         RecordError: they are damaged, or of other findings than the mission has now.
     """
-    home = folder.path.resolve()
-    path = home.with_name(home.name + "-readings") / "signed" / "readings.json"
+    path = readings_path(folder.path) / "signed" / "readings.json"
     try:
         content: Any = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
@@ -64,6 +66,13 @@ def read_verdicts(folder: MissionFolder) -> Verdicts | None:
                 for place in content["places"]
                 if place["kind"] == "sample" and place["standing"] != "rejected"
             ),
+            bare_pictures=tuple(
+                str(frame["file"])
+                for place in content["places"]
+                if place["kind"] == "sample" and place["standing"] == "rejected"
+                for frame in place["finding"]["frames"]
+                if "/" not in str(frame["file"]).removeprefix("media/")
+            ),
             signed_off_by=str(content["signed_off_by"]),
             signed_off_utc=str(content["signed_off_utc"]),
             clear=content["clear"] is True,
@@ -78,6 +87,16 @@ def judged_findings(findings: list[dict[str, Any]], verdicts: Verdicts | None) -
     if verdicts is None:
         return findings
     return [{**each, "status": verdicts.standing.get(str(each["id"]), each["status"])} for each in findings]
+
+
+def read_findings(folder: MissionFolder) -> dict[str, Any]:
+    """Content of ``findings.json`` with the status that readers gave each finding.
+
+    Raises:
+        RecordError: it, or the readings, are missing or damaged.
+    """
+    content = read_result(folder.path / "findings.json")
+    return {**content, "findings": judged_findings(content["findings"], read_verdicts(folder))}
 
 
 def readings_path(folder: Path) -> Path:

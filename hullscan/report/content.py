@@ -18,6 +18,7 @@ from hullscan.mission.model import Mission, load_mission
 from hullscan.record.events import read_events
 from hullscan.record.folder import MissionFolder
 from hullscan.record.results import read_result
+from hullscan.record.verdicts import Verdicts, judged_findings, read_verdicts
 from hullscan.report.hullmap import overview_map, side_map
 from hullscan.words import fill, translator
 
@@ -47,6 +48,7 @@ class ReportContent:
         events: (time of day, words).
         maps: (side, SVG) of every side on which something was asked for, seen or found.
         ended_by: why the mission did not end as planned; empty if it did.
+        verdicts: what people made of it; None when nobody has signed.
     """
 
     mission: Mission
@@ -60,6 +62,7 @@ class ReportContent:
     maps: list[tuple[str, Markup]]
     overview: Markup
     ended_by: str
+    verdicts: Verdicts | None = None
 
     @property
     def not_planned_m2(self) -> float:
@@ -82,8 +85,9 @@ def read_content(folder: MissionFolder, language: str, mission: Mission | None =
     words = translator(language)
     mission = mission or load_mission(folder.mission_file)
     results = {name: read_result(folder.path / f"{name}.json") for name in ("findings", "coverage", "track", "summary")}
+    verdicts = read_verdicts(folder)
     try:
-        findings, summary = results["findings"]["findings"], results["summary"]
+        findings, summary = judged_findings(results["findings"]["findings"], verdicts), results["summary"]
         return ReportContent(
             mission=mission,
             language=language,
@@ -95,6 +99,7 @@ def read_content(folder: MissionFolder, language: str, mission: Mission | None =
             events=_events(folder, words),
             maps=_maps(mission, results, words),
             overview=overview_map(mission, results["coverage"], findings, words),
+            verdicts=verdicts,
             ended_by=_said(words, summary.get("ended_by_words"), summary.get("ended_by")),
         )
     except (LookupError, TypeError, ValueError) as error:

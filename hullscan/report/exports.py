@@ -23,7 +23,7 @@ from hullscan import __version__
 from hullscan.errors import InputError, RecordError
 from hullscan.record.bag import write_bag
 from hullscan.record.folder import MissionFolder
-from hullscan.record.results import read_result
+from hullscan.record.verdicts import read_findings
 from hullscan.report.diver import write_diver_sheets
 from hullscan.words import fill, mark, translator
 
@@ -84,7 +84,7 @@ def export_mission(folder: MissionFolder, form: str, out: Path, seal_key: Path, 
         return [write_bag(folder, out, seal_key)]
     if form not in FORMATS:
         raise InputError(f"no format {form!r}", todo=f"choose one of {', '.join([*FORMATS, 'bag'])}")
-    source = _Source(folder, read_result(folder.path / "findings.json"), language)
+    source = _Source(folder, read_findings(folder), language)
     try:
         out.mkdir(parents=True, exist_ok=True)
         return FORMATS[form](source, out)

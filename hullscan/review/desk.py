@@ -19,6 +19,7 @@ from starlette.staticfiles import StaticFiles
 
 from hullscan.clock import Clock
 from hullscan.errors import HullscanError, InputError
+from hullscan.report.exports import FORMATS
 from hullscan.review.access import DeskOptions, Refused, Shared, json_body, person_of, reader_of
 from hullscan.review.attention import Attention
 from hullscan.review.guard import COOKIE, Guard
@@ -36,6 +37,7 @@ __all__ = ["DeskOptions", "make_desk"]
 
 _PAGES: Final = Path(__file__).parent / "pages"
 _MOST_NOTE: Final = 2000
+_HANDED_OVER: Final = ("flash", "diver", "csv", "geojson", "kml", "coco")
 
 
 def make_desk(
@@ -112,6 +114,7 @@ class _Desk:
             "role": person.role.value,
             "least_s": self._shared.options.least_s,
             "language": language,
+            "forms": [form for form in _HANDED_OVER if form in FORMATS],
             "verdicts": [verdict.value for verdict in Verdict],
             "words": page_words(words),
         }

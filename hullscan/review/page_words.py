@@ -62,6 +62,7 @@ _WORDS: Final = {
     "state_signed": mark("signed off"),
     "hand_over": mark("Hand over"),
     "export_diver": mark("Diver sheets"),
+    "export_flash": mark("Flash alert"),
     "export_csv": mark("Table (CSV)"),
     "export_geojson": mark("Map (GeoJSON)"),
     "export_kml": mark("Map (KML)"),

@@ -18,11 +18,12 @@ from hullscan.clock import Clock
 from hullscan.errors import InputError, RecordError
 from hullscan.record.events import EventLog
 from hullscan.record.folder import MissionFolder
+from hullscan.record.verdicts import readings_path
 from hullscan.review.procedure import Reading, Verdict, may_read
 from hullscan.review.sea_chests import ChestSignature
 from hullscan.review.worklist import Place
 
-__all__ = ["ReadingsStore", "readings_folder"]
+__all__ = ["ReadingsStore"]
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS readings (
@@ -40,12 +41,6 @@ CREATE TABLE IF NOT EXISTS sea_chests (
 _SCHEMA_VERSION = 2
 
 
-def readings_folder(mission: MissionFolder) -> Path:
-    """Where the readings of a mission lie."""
-    home = mission.path.resolve()
-    return home.with_name(home.name + "-readings")
-
-
 class ReadingsStore:
     """The readings of one mission; any thread may use it.
 
@@ -58,7 +53,7 @@ class ReadingsStore:
     """
 
     def __init__(self, mission: MissionFolder, clock: Clock) -> None:
-        self.path = readings_folder(mission)
+        self.path = readings_path(mission.path)
         self._lock = threading.RLock()
         self._readings: dict[str, list[Reading]] | None = None
         self._places: frozenset[str] = frozenset()
