@@ -30,7 +30,7 @@ from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import R_FRD_CAM, Array, Pose
 from hullscan.ship.surface import HullSurface, side_sign
 from hullscan_sim.camera.pages import PageCache
-from hullscan_sim.camera.renderer import Renderer
+from hullscan_sim.camera.renderer import Rendered, Renderer
 from hullscan_sim.camera.rtp_link import ParameterSets, RtpRelay
 from hullscan_sim.camera.sensor import Response, Sensor
 from hullscan_sim.camera.ship_scene import build_scene
@@ -51,17 +51,23 @@ _GOP = 10  # an IDR picture each second, with SPS and PPS
 
 
 class SimulatedCamera:
-    """Draws what the vehicle's camera sees in a scenario."""
+    """Draws what the vehicle's camera sees in a scenario.
+
+    Attributes:
+        scene: what there is to see.
+        rendered: what the last picture shows, pixel by pixel; None before the first.
+    """
 
     def __init__(self, scenario: Scenario, mission: Path) -> None:
         cv2.setNumThreads(1)
         stated, hull = load_ship(mission, scenario)
-        scene, texture = build_scene(scenario, stated, hull)
+        self.scene, texture = build_scene(scenario, stated, hull)
+        self.rendered: Rendered | None = None
         self._water = scenario.water
         self._optics = WaterOptics.from_water(scenario.water)
         girth = float(hull.total_girth(hull.stations_m).max()) + 2.0  # and the freeboard
         self._renderer = Renderer(
-            scene,
+            self.scene,
             PageCache(texture, (hull.stations_m[0], hull.stations_m[-1]), (-girth, girth)),
             _CAMERA,
             rov_lamps(),
@@ -107,6 +113,7 @@ class SimulatedCamera:
         self._follow_visibility(float(pose.position_m[0]))
         self._renderer.set_lamps(tilt_rad, lights)
         frame, optics = self._renderer.render(pose.position_m, rotation), self._optics
+        self.rendered = frame
 
         def expose() -> npt.NDArray[np.uint8]:
             self._sensor.optics = optics
