@@ -18,6 +18,7 @@ from scipy.stats import binomtest
 
 from hullscan.errors import InputError
 from hullscan.vision.card import operating_threshold
+from hullscan.vision.drift import WatchedDetector
 from hullscan.vision.evaluation import ScoredFrames, score_labels
 from hullscan.vision.runtime import DEFAULT_MODEL, load_detector
 from hullscan.vision.sheets import contact_sheets
@@ -89,12 +90,13 @@ def evaluate_model(
     Raises:
         InputError: the data set is not one of ours, or a file cannot be written.
     """
-    detector = load_detector(model, threads=2)
+    detector = WatchedDetector(load_detector(model, threads=2))
     scored = score_labels(detector, data, split, detector.names, progress)
     threshold = operating_threshold(model or DEFAULT_MODEL)
     if json_file is not None:
         result = evaluation_result(scored, "parcel", threshold)
         content = result | {"data": data.name, "split": split, "model_sha256": detector.model_sha256}
+        content["inputs"] = {"ranges": detector.ranges()}
         try:
             json_file.write_text(json.dumps(content, indent=1), encoding="utf-8")
         except OSError as error:
