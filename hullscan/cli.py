@@ -724,17 +724,18 @@ def evaluate(
     data: Annotated[Path, typer.Option("--data", help="data.yaml of a data set")],
     split: Annotated[str, typer.Option("--split", help="val or test")] = "test",
     model: ModelOption = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="everything measured, with bounds")] = None,
+    sheets: Annotated[Path | None, typer.Option("--sheets", help="folder for pictures of hits and misses")] = None,
 ) -> None:
     """Measure the detector on frames with known boxes: parcels found, false boxes, by threshold."""
     from rich.console import Console
 
     from hullscan.console.progress import console_progress
     from hullscan.console.tables import evaluation_table
-    from hullscan.vision.evaluation import score_frames
-    from hullscan.vision.runtime import load_detector
+    from hullscan.vision.measures import evaluate_model
 
     with console_progress() as progress:
-        scored = score_frames(load_detector(model, threads=2), data.parent, split, progress=progress)
+        scored = evaluate_model(data.parent, split, model, json_file, sheets, progress)
     Console().print(evaluation_table(scored, split))
 
 

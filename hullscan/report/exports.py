@@ -20,6 +20,7 @@ from hullscan import __version__
 from hullscan.errors import InputError, RecordError
 from hullscan.record.bag import write_bag
 from hullscan.record.folder import MissionFolder
+from hullscan.record.results import read_result
 from hullscan.record.verdicts import read_findings
 from hullscan.report.diver import write_diver_sheets
 from hullscan.report.flown import track_qgc

@@ -24,6 +24,16 @@ HOW_TO_READ: Final = (
 )
 """How to read a report, a paragraph each."""
 
+_STATISTICS: Final = {
+    "brightness": mark("brightness"),
+    "contrast": mark("contrast"),
+    "sharpness": mark("sharpness"),
+    "green_to_red": mark("colour"),
+    "blue_to_yellow": mark("colour"),
+    "score": mark("scores"),
+}
+"""Of pictures, as the drift watch names them."""
+
 
 def statement(content: ReportContent) -> list[str]:
     """The result in two paragraphs: what was flagged; what was seen, and with which chance to flag a parcel."""
@@ -51,6 +61,13 @@ def statement(content: ReportContent) -> list[str]:
         seen += " " + _(chance).format(size=coverage["pod_model"]["parcel_m"], pod=100 * coverage["pod"])
     if not coverage["pod_model"]["measured"]:
         seen += " " + _(mark("This figure is an assumption, not a measurement."))
+    unlike = (content.summary.get("detector_inputs") or {}).get("unlike", ())
+    if unlike:
+        differ = mark(
+            "The pictures of this mission are unlike those that the detector was measured on ({what}): what is stated of its chances does not apply to them."  # noqa: E501
+        )
+        what = dict.fromkeys(_(_STATISTICS[name]) for name in unlike if name in _STATISTICS)
+        seen += " " + _(differ).format(what=", ".join(what))
     return [flagged, seen]
 
 

@@ -19,7 +19,7 @@ from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import R_FRD_CAM, Array, Pose
 from hullscan.ship.surface import HullSurface, side_sign
 from hullscan_sim.camera.pages import PageCache
-from hullscan_sim.camera.renderer import Radiance, Renderer
+from hullscan_sim.camera.renderer import Radiance, Rendered, Renderer
 from hullscan_sim.camera.rtp_link import ParameterSets, RtpRelay
 from hullscan_sim.camera.sensor import Response, Sensor
 from hullscan_sim.camera.ship_scene import build_scene
@@ -70,17 +70,23 @@ class Exposure:
 
 
 class SimulatedCamera:
-    """Draws what the vehicle's camera sees in a scenario."""
+    """Draws what the vehicle's camera sees in a scenario.
+
+    Attributes:
+        scene: what there is to see.
+        rendered: what the last picture shows, pixel by pixel; None before the first.
+    """
 
     def __init__(self, scenario: Scenario, mission: Path) -> None:
         cv2.setNumThreads(1)
         stated, hull = load_ship(mission, scenario)
-        scene, texture = build_scene(scenario, stated, hull)
+        self.scene, texture = build_scene(scenario, stated, hull)
+        self.rendered: Rendered | None = None
         self._water = scenario.water
         self._optics = WaterOptics.from_water(scenario.water)
         girth = float(hull.total_girth(hull.stations_m).max()) + 2.0  # and the freeboard
         self._renderer = Renderer(
-            scene,
+            self.scene,
             PageCache(texture, (hull.stations_m[0], hull.stations_m[-1]), (-girth, girth)),
             CAMERA,
             rov_lamps(),
@@ -123,8 +129,8 @@ class SimulatedCamera:
         rotation: Array = pose.rotation.as_matrix()
         self._follow_visibility(float(pose.position_m[0]))
         self._renderer.set_lamps(tilt_rad, lights)
-        light = self._renderer.render(pose.position_m, rotation)
-        return Drawn(light, self._optics, pose.position_m, rotation, self._current_ship_mps * time_s)
+        self.rendered = self._renderer.render(pose.position_m, rotation)
+        return Drawn(self.rendered, self._optics, pose.position_m, rotation, self._current_ship_mps * time_s)
 
     def _follow_visibility(self, station_m: float) -> None:
         """Take the water of this part of the ship, in steps of 5 % of visibility."""
