@@ -14,6 +14,7 @@ from hullscan import __version__
 
 if TYPE_CHECKING:
     from hullscan.preflight.check import PreflightReport
+    from hullscan.review.readers import Person
     from hullscan.vehicle.ardusub import ArduSubVehicle
     from hullscan.vehicle.parameter_changes import Change
 
@@ -514,14 +515,31 @@ def review(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="on this computer; 0 takes any")] = 8765,
     reader: Annotated[list[str] | None, typer.Option("--reader", help="name of a reader; give two or more")] = None,
     supervisor: Annotated[list[str] | None, typer.Option("--supervisor", help="who may sign off")] = None,
+    guest: Annotated[list[str] | None, typer.Option("--guest", help="who may see what is signed off")] = None,
+    samples: Annotated[
+        float, typer.Option("--samples", min=0, max=1, help="share of unflagged hull that is read without being told")
+    ] = 0.05,
+    planted: Annotated[
+        int | None, typer.Option("--planted", min=0, help="parcels drawn into copies; a tenth of the rest by default")
+    ] = None,
     least_s: Annotated[float, typer.Option("--least-s", min=0, max=120, help="least time in front of a place")] = 7.0,
-    show_score: Annotated[bool, typer.Option("--show-score", help="readers see the detector's score at once")] = False,
+    show_score: Annotated[
+        bool, typer.Option("--show-score", help="readers see the detector's score at once; nothing is mixed in")
+    ] = False,
+    host: Annotated[str, typer.Option("--host", help="address to listen at; others than this computer want TLS")] = (
+        "127.0.0.1"
+    ),
+    name: Annotated[list[str] | None, typer.Option("--name", help="name of this computer in the certificate")] = None,
+    tls_cert: Annotated[Path | None, typer.Option("--tls-cert", help="certificate, PEM")] = None,
+    tls_key: Annotated[Path | None, typer.Option("--tls-key", help="its key, PEM")] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="only print the addresses")] = False,
     lang: LangOption = "en",
     seal_key: SealKeyOption = None,
 ) -> None:
-    """Read the findings of missions: two readers, independent, with a least time; a supervisor signs off."""
+    """Read missions: two readers, independent, with a least time; a supervisor signs off."""
+    from hullscan.console.progress import console_progress
     from hullscan.review.serve import ServeOptions, serve
+    from hullscan.review.worklist import Mixture
     from hullscan.words import translator
 
     words = translator(lang)
@@ -529,15 +547,23 @@ def review(
         port=port,
         readers=reader or ["reader 1", "reader 2", "reader 3"],
         supervisors=supervisor or ["supervisor"],
+        guests=guest or [],
+        mixture=Mixture(sample_share=samples, planted=planted),
+        host=host,
+        names=name or [],
+        certificate=tls_cert,
+        certificate_key=tls_key,
         least_s=least_s,
         blind=not show_score,
         language=lang,
         browser=not no_browser,
         seal_key=_seal_key(seal_key),
     )
-    serve(
-        folders, options, lambda person, address: typer.echo(f"{person.name} ({words(person.role.value)}): {address}")
-    )
+
+    def tell(person: Person, address: str) -> None:
+        typer.echo(f"{person.name} ({words(person.role.value)}): {address}")
+
+    serve(folders, options, tell, console_progress)
 
 
 @app.command()
@@ -677,7 +703,11 @@ def dataset(
 
 @app.command()
 def train(
-    data: Annotated[Path, typer.Option("--data", help="data.yaml of a data set")],
+    data: Annotated[Path | None, typer.Option("--data", help="data.yaml of a data set")] = None,
+    from_missions: Annotated[
+        list[Path] | None,
+        typer.Option("--from-missions", help="mission folder that was signed off: its pictures are added; repeatable"),
+    ] = None,
     out: OutOption = Path("models"),
     model: Annotated[str, typer.Option("--model", help="architecture (.yaml, random weights) or .pt to go on from")] = (
         "yolo11n.yaml"
@@ -695,10 +725,16 @@ def train(
     seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
     device: Annotated[str, typer.Option("--device", help="cpu, or the number of a GPU")] = "cpu",
 ) -> None:
-    """Train the detector from random weights and export it."""
+    """Train the detector from random weights, or go on from a .pt file, and export it."""
     from hullscan.console.progress import epoch_printer
+    from hullscan.errors import InputError
+    from hullscan.record.training_set import write_training_set
     from hullscan.vision.training import TrainingRequest, train_detector
 
+    if from_missions:
+        data = write_training_set(from_missions, data, out / "from-missions")
+    if data is None:
+        raise InputError("nothing to train with", todo="give --data or --from-missions")
     request = TrainingRequest(
         data=data, out=out, model=model, image_px=imgsz, epochs=epochs, batch=batch,
         empty_share=empty_share, rectangular=rect, threads=threads, bfloat16=bf16, learning_rate=lr, seed=seed,
@@ -712,17 +748,18 @@ def evaluate(
     data: Annotated[Path, typer.Option("--data", help="data.yaml of a data set")],
     split: Annotated[str, typer.Option("--split", help="val or test")] = "test",
     model: ModelOption = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="everything measured, with bounds")] = None,
+    sheets: Annotated[Path | None, typer.Option("--sheets", help="folder for pictures of hits and misses")] = None,
 ) -> None:
     """Measure the detector on frames with known boxes: parcels found, false boxes, by threshold."""
     from rich.console import Console
 
     from hullscan.console.progress import console_progress
     from hullscan.console.tables import evaluation_table
-    from hullscan.vision.evaluation import score_frames
-    from hullscan.vision.runtime import load_detector
+    from hullscan.vision.measures import evaluate_model
 
     with console_progress() as progress:
-        scored = score_frames(load_detector(model, threads=2), data.parent, split, progress=progress)
+        scored = evaluate_model(data.parent, split, model, json_file, sheets, progress)
     Console().print(evaluation_table(scored, split))
 
 

@@ -42,7 +42,8 @@ from hullscan.vehicle.tlog import read_recording
 from hullscan.video.files import VideoFile, creation_utc
 from hullscan.video.frames import Frame, FrameSource
 from hullscan.video.recorded import RecordedVideo
-from hullscan.vision.runtime import load_detector
+from hullscan.vision.drift import WatchedDetector
+from hullscan.vision.runtime import DEFAULT_MODEL, load_detector
 
 __all__ = ["AnalyzeOptions", "analyze_folder", "analyze_video"]
 
@@ -155,14 +156,15 @@ def _analyze(
     time_sigma_s: float,
     progress: Progress,
 ) -> Path:
-    detector = load_detector(options.model, threads=options.threads)
+    model = options.model or DEFAULT_MODEL
+    detector = WatchedDetector.by_its_card(load_detector(model, threads=options.threads), model)
     plan = plan_mission(mission, under_ship=False)
     sessions = sessions_of(mission, plan, telemetry, ranges, facts.get("sessions_utc_s", ()))
     folder = _new_folder(out, mission, plan)
     database = MissionDatabase(folder.database)
     try:
         camera, counts = _examine(mission, telemetry, video, Looker(detector), database, leg_at, progress)
-        facts = {**facts, "video": {**facts["video"], **counts}}
+        facts = {**facts, "video": {**facts["video"], **counts}, "detector_inputs": detector.drift()}
         ship = joined([each.registration.smoothed() for each in sessions])
         if options.smooth:
             ship, smoothing = _smoothed_again(sessions, mission, telemetry, database.sightings(), camera)

@@ -55,8 +55,8 @@ from hullscan.vehicle.sources import AUTOPILOT
 from hullscan.vehicle.tlog import read_recording
 from hullscan.video.recorder import Recorder
 from hullscan.video.stream import RtpStream
-from hullscan.vision.detections import Detector
-from hullscan.vision.runtime import load_detector
+from hullscan.vision.drift import WatchedDetector
+from hullscan.vision.runtime import DEFAULT_MODEL, load_detector
 from hullscan.words import mark
 
 __all__ = ["LiveMission", "Outcome", "Screen", "SurveyOptions", "survey"]
@@ -163,7 +163,8 @@ def survey(mission_file: Path, options: SurveyOptions, screen: Screen) -> Outcom
     mission = load_mission(mission_file)
     plan = plan_mission(mission, under_ship=False)
     require_ways_home(mission, plan.legs)
-    detector = load_detector(options.model, threads=options.threads)
+    model = options.model or DEFAULT_MODEL
+    detector = WatchedDetector.by_its_card(load_detector(model, threads=options.threads), model)
     key = None if options.seal_key is None else machine_key(options.seal_key)
     clock = options.make_clock()
     if options.resume is None:
@@ -221,7 +222,7 @@ class _Flight:
         self,
         mission: Mission,
         plan: Plan,
-        detector: Detector,
+        detector: WatchedDetector,
         options: SurveyOptions,
         clock: Clock,
         folder: MissionFolder,
@@ -347,6 +348,7 @@ class _Flight:
         recorder_check = self._recorder_check
         return Signals(
             video_age_s=video_age_s,
+            video_still_s=lambda: seeing.still_s,
             detector_lag_s=lambda: max(seeing.frame_age_s() - video_age_s(), 0.0),
             disk_free_mb=lambda: free_mb(self.folder.path),
             record_error=record_error,
@@ -527,6 +529,7 @@ class _Flight:
                 "dvl": {"uncertainty": round(live.dvl.clock_uncertainty_s * 1000, 1)},
                 "preflight": self.preflight.clocks_ms if self.preflight is not None else {},
             },
+            "detector_inputs": self.detector.drift(),
             "software": f"hullscan {__version__}",
         }
 

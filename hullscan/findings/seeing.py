@@ -26,6 +26,7 @@ from hullscan.search.cells import HullCells
 from hullscan.search.looks import LookRecord, seen_cells
 from hullscan.vehicle.telemetry import Telemetry
 from hullscan.video.frames import Frame, FrameSource
+from hullscan.video.still import StillPicture
 
 __all__ = ["LiveSeeing"]
 
@@ -74,6 +75,7 @@ class LiveSeeing:
         self._fixes: list[HullFix] = []
         self._merged_s = float("-inf")
         self._frame_utc_s = float("-inf")
+        self._still = StillPicture()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="seeing", daemon=True)
 
@@ -90,6 +92,11 @@ class LiveSeeing:
     def frame_age_s(self) -> float:
         """Seconds of mission time since the newest frame was taken."""
         return self._clock.now() - self._frame_utc_s
+
+    @property
+    def still_s(self) -> float:
+        """For how long the pictures have been one and the same."""
+        return self._still.still_s
 
     def picture_of(self, finding: Finding) -> str:
         """Path of a small picture of a finding; empty when there is none."""
@@ -120,6 +127,7 @@ class LiveSeeing:
     def _take(self, frame: Frame) -> None:
         self.frames += 1
         self._frame_utc_s = frame.utc_s
+        self._still.take(frame.image_bgr, frame.utc_s)
         if self.camera is None:
             height, width = frame.image_bgr.shape[:2]
             self.camera = self._mission.vehicle.camera.resized(width, height)

@@ -18,6 +18,7 @@ from hullscan.mission.model import Mission, load_mission
 from hullscan.record.events import read_events
 from hullscan.record.folder import MissionFolder
 from hullscan.record.results import read_result
+from hullscan.record.verdicts import Verdicts, judged_findings, read_verdicts
 from hullscan.report.hullmap import overview_map, side_map
 from hullscan.words import fill, translator
 
@@ -50,6 +51,7 @@ class ReportContent:
         ended_by: why the mission did not end as planned; empty if it did.
         located: latitudes and longitudes may be told.
         note: what is withheld in this copy; empty if nothing is.
+        verdicts: what people made of it; None when nobody has signed.
     """
 
     folder: MissionFolder
@@ -67,6 +69,7 @@ class ReportContent:
     ended_by: str
     located: bool = True
     note: str = ""
+    verdicts: Verdicts | None = None
 
     @property
     def not_planned_m2(self) -> float:
@@ -89,8 +92,9 @@ def read_content(folder: MissionFolder, language: str, mission: Mission | None =
     words = translator(language)
     mission = mission or load_mission(folder.mission_file)
     results = {name: read_result(folder.path / f"{name}.json") for name in ("findings", "coverage", "track", "summary")}
+    verdicts = read_verdicts(folder)
     try:
-        findings, summary = results["findings"]["findings"], results["summary"]
+        findings, summary = judged_findings(results["findings"]["findings"], verdicts), results["summary"]
         return ReportContent(
             folder=folder,
             mission=mission,
@@ -104,6 +108,7 @@ def read_content(folder: MissionFolder, language: str, mission: Mission | None =
             events=_events(folder, words),
             maps=_maps(mission, results, words),
             overview=overview_map(mission, results["coverage"], findings, words),
+            verdicts=verdicts,
             ended_by=_said(words, summary.get("ended_by_words"), summary.get("ended_by")),
         )
     except (LookupError, TypeError, ValueError) as error:

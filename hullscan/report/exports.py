@@ -21,6 +21,7 @@ from hullscan.errors import InputError, RecordError
 from hullscan.record.bag import write_bag
 from hullscan.record.folder import MissionFolder
 from hullscan.record.results import read_result
+from hullscan.record.verdicts import read_findings
 from hullscan.report.diver import write_diver_sheets
 from hullscan.report.flown import track_qgc
 from hullscan.report.foxglove import write_mcap
@@ -48,7 +49,7 @@ def export_mission(
         return [write_bag(folder, out, seal_key)]
     if form not in (*FORMATS, "share"):
         raise InputError(f"no format {form!r}", todo=f"choose one of {', '.join([*FORMATS, 'share', 'bag'])}")
-    source = Source(folder, read_result(folder.path / "findings.json"), language)
+    source = Source(folder, read_findings(folder), language)
     try:
         if form == "share":
             return [write_share(folder, out, level, seal_key)]

@@ -10,6 +10,7 @@ from hullscan.words import mark
 
 __all__ = ["HOW_TO_READ", "berth_words", "gap_words", "gaps_words", "position_words", "statement"]
 
+_ENDS: Final = ("confirmed", "rejected", "escalated")
 HOW_TO_READ: Final = (
     mark(
         "A finding is a place where the detector saw something like a parcel in several pictures. It is not proof of one: a person must look, and divers confirm."  # noqa: E501
@@ -23,11 +24,23 @@ HOW_TO_READ: Final = (
 )
 """How to read a report, a paragraph each."""
 
+_STATISTICS: Final = {
+    "brightness": mark("brightness"),
+    "contrast": mark("contrast"),
+    "sharpness": mark("sharpness"),
+    "green_to_red": mark("colour"),
+    "blue_to_yellow": mark("colour"),
+    "score": mark("scores"),
+}
+"""Of pictures, as the drift watch names them."""
+
 
 def statement(content: ReportContent) -> list[str]:
     """The result in two paragraphs: what was flagged; what was seen, and with which chance to flag a parcel."""
     _, coverage, count = content.words, content.coverage, len(content.findings)
-    if count == 1:
+    if content.verdicts is not None:
+        flagged = _read(content)
+    elif count == 1:
         flagged = _(
             mark("The detector flagged one place on the hull for a person to look at. It has not been confirmed yet.")
         )
@@ -48,7 +61,34 @@ def statement(content: ReportContent) -> list[str]:
         seen += " " + _(chance).format(size=coverage["pod_model"]["parcel_m"], pod=100 * coverage["pod"])
     if not coverage["pod_model"]["measured"]:
         seen += " " + _(mark("This figure is an assumption, not a measurement."))
+    unlike = (content.summary.get("detector_inputs") or {}).get("unlike", ())
+    if unlike:
+        differ = mark(
+            "The pictures of this mission are unlike those that the detector was measured on ({what}): what is stated of its chances does not apply to them."  # noqa: E501
+        )
+        what = dict.fromkeys(_(_STATISTICS[name]) for name in unlike if name in _STATISTICS)
+        seen += " " + _(differ).format(what=", ".join(what))
     return [flagged, seen]
+
+
+def _read(content: ReportContent) -> str:
+    """What two readers, or three, made of what the detector flagged, and of hull that it did not flag."""
+    _, verdicts = content.words, content.verdicts
+    assert verdicts is not None
+    ends = {end: sum(finding["status"] == end for finding in content.findings) for end in _ENDS}
+    message = mark(
+        "The detector flagged {count} places. Readers, independent of each other, confirmed {confirmed}, rejected {rejected} and passed {escalated} on, because they could not agree. Signed off by {name}."  # noqa: E501
+    )
+    said = [_(message).format(count=len(content.findings), name=verdicts.signed_off_by, **ends)]
+    for finding in verdicts.found_by_readers:
+        also = mark(
+            "What it had not flagged readers called suspicious too: {side}, station {station:.1f} m, depth {depth:.1f} m."  # noqa: E501
+        )
+        where = {"side": _(finding["side"]), "station": finding["station_m"], "depth": finding["depth_m"]}
+        said.append(_(also).format(**where))
+    clear = mark("The ship is called clear: nothing suspicious is left, and every sea chest is signed for.")
+    said.append(_(clear if verdicts.clear else mark("The ship is not called clear.")))
+    return " ".join(said)
 
 
 def gaps_words(content: ReportContent) -> list[str]:
