@@ -422,6 +422,9 @@ def analyze(
     smooth: Annotated[
         bool, typer.Option("--smooth", help="place by the whole recording at once, with known fittings as anchors")
     ] = False,
+    look_again: Annotated[
+        bool, typer.Option("--look-again", help="detect again also where the flight did, with the same model")
+    ] = False,
 ) -> None:
     """Find again: detect, place and report from a recording; of a mission folder, tell what that changed."""
     from hullscan.console.progress import console_progress
@@ -440,6 +443,7 @@ def analyze(
         rules=rules_for(model, min_score),
         seal_key=_seal_key(seal_key),
         smooth=smooth,
+        look_again=look_again,
     )
     with console_progress() as progress:
         if source.is_dir():
