@@ -88,9 +88,9 @@ def analyze_folder(source: Path, options: AnalyzeOptions, progress: Progress) ->
     """
     recorded = MissionFolder.open(source)
     mission = load_mission(recorded.mission_file)
-    telemetry = read_recording(recorded.telemetry).telemetry
-    ranges = recorded_ranges(recorded.dvl, mission.vehicle.dvl_mount.rotation)
     facts, time_sigma_s = _recorded_facts(recorded)
+    telemetry = read_recording(recorded.telemetry, boot_utc_s=_boot_utc_s(facts)).telemetry
+    ranges = recorded_ranges(recorded.dvl, mission.vehicle.dvl_mount.rotation)
     home = source.resolve()  # "." has no name to put the results beside
     with RecordedVideo(recorded.video) as video:
         return _analyze(
@@ -372,6 +372,13 @@ def _recorded_facts(folder: MissionFolder) -> tuple[dict[str, Any], float]:
         "min_clearance_m",
     )
     return {key: value for key, value in summary.items() if key not in computed}, time_sigma_s
+
+
+def _boot_utc_s(facts: dict[str, Any]) -> float | None:
+    """When the vehicle booted, as the flight's clock knew it; of a mission in one session it holds for all of it."""
+    told, sessions = facts.get("boot_utc_s"), facts.get("sessions_utc_s")
+    single = isinstance(sessions, list) and len(sessions) == 1
+    return float(told) if single and isinstance(told, (int, float)) and np.isfinite(told) else None
 
 
 def _facts_of(telemetry: Telemetry) -> dict[str, Any]:

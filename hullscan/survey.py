@@ -524,6 +524,7 @@ class _Flight:
                 "repeated": live.dvl.counts.repeated,
                 "reconnects": live.dvl.counts.reconnects,
             },
+            "boot_utc_s": round(live.vehicle.telemetry.time.offset_s, 4),
             "clock_offsets_ms": {
                 "video": {"uncertainty": round(self.video_map.uncertainty_s * 1000, 1)},
                 "dvl": {"uncertainty": round(live.dvl.clock_uncertainty_s * 1000, 1)},

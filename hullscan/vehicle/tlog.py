@@ -173,12 +173,13 @@ def _find_vehicle(reader: TlogReader, path: Path) -> Source:
     return choose_vehicle(beats, system=None, where=str(path))
 
 
-def read_recording(path: Path, *, vehicle: Source | None = None) -> Recording:
+def read_recording(path: Path, *, vehicle: Source | None = None, boot_utc_s: float | None = None) -> Recording:
     """Fill a ``Telemetry`` from a file.
 
     Args:
         path: the ``.tlog``.
         vehicle: whose messages count; found by its heartbeat unless given.
+        boot_utc_s: mission time when the vehicle booted, where that is known better than from the arrivals.
 
     Raises:
         InputError: the file cannot be read.
@@ -186,7 +187,7 @@ def read_recording(path: Path, *, vehicle: Source | None = None) -> Recording:
     """
     reader = TlogReader(path)
     chosen = vehicle or _find_vehicle(reader, path)
-    telemetry, summary = Telemetry(SimulatedClock(), chosen), TlogSummary()
+    telemetry, summary = Telemetry(SimulatedClock(), chosen, boot_utc_s), TlogSummary()
     for utc_s, frame in reader:
         summary.add(utc_s, frame)
         if frame.message is not None:
