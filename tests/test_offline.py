@@ -17,6 +17,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
+from test_record import sighting
 from test_video_recorder import UTC_S, access_units, record
 from video_streams import coded, write_file
 
@@ -285,6 +286,48 @@ def test_a_damaged_summary_is_as_good_as_none(hullscan, flown, content):
     assert (said.code, said.err.strip()) == (0, "")
     summary = results_of(flown.with_name("flown-analysis"))["summary"]
     assert (summary["outcome"], summary["ended_by"]) == ("cut off", "its summary is damaged")
+
+
+def test_looks_that_the_flight_made_with_this_model_are_taken_over(hullscan, flown, tmp_path):
+    """Made up here: the flight's database holds one look and one sighting that no other look would give."""
+    first = tmp_path / "first"
+    assert hullscan("analyze", str(flown), "--model", "blind.onnx", "--out", str(first)).code == 0
+    for name in ("mission.sqlite", "summary.json"):
+        shutil.copy(first / name, flown / name)
+    database = MissionDatabase(flown / "mission.sqlite")
+    (look, *_), ship = database.looks(), database.ship_track()
+    database.close()
+    (flown / "mission.sqlite").unlink()
+    database = MissionDatabase(flown / "mission.sqlite")
+    database.add_look(look, [sighting(0, utc_s=look.utc_s, frame=look.frame)])
+    database.set_ship_track(ship)
+    database.close()
+    before = contents(flown)
+    counts = {}
+    for name, extra in (("taken", []), ("again", ["--look-again"]), ("other", ["--model", "blind.onnx"])):
+        model = [] if name == "other" else ["--model", "blind.onnx"]
+        if name == "other":  # results of a flight with another model say nothing of this one's
+            summary = json.loads((flown / "summary.json").read_text())
+            (flown / "summary.json").write_text(json.dumps(summary | {"model_sha256": "0" * 64}))
+        out = tmp_path / name
+        assert hullscan("analyze", str(flown), *model, *extra, "--out", str(out)).code == 0
+        database = MissionDatabase(out / "mission.sqlite")
+        counts[name] = len(database.sightings())
+        database.close()
+    assert counts == {"taken": 1, "again": 0, "other": 0}
+    assert {name: raw for name, raw in contents(flown).items() if name != "summary.json"} == {
+        name: raw for name, raw in before.items() if name != "summary.json"
+    }
+
+
+@pytest.mark.parametrize("told", ["soon", float("inf")])
+def test_a_boot_time_that_makes_no_sense_is_left_out(hullscan, flown, told):
+    numbers = {"packets_lost": 0, "frames_recorded": 0, "frames_suspect": 0, "frames_examined": 0}
+    summary = {"schema": "hullscan.summary/1", "time_sigma_ms": 50, "boot_utc_s": told, "sessions_utc_s": [UTC_S],
+               "video": numbers, "outcome": "done"}  # fmt: skip
+    (flown / "summary.json").write_text(json.dumps(summary))
+    said = hullscan("analyze", str(flown), "--model", "blind.onnx")
+    assert (said.code, said.err.strip()) == (0, "")
 
 
 LOGS = Path(__file__).parents[2] / "shared" / "data" / "logs"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import shutil
 import subprocess
 from pathlib import Path
@@ -153,3 +154,9 @@ def test_a_changed_answer_is_said_by_verify(folder: MissionFolder, authority: Au
 def test_a_folder_without_a_seal_has_nothing_to_be_stamped(tmp_path: Path) -> None:
     with pytest.raises(RecordError, match="is not sealed"):
         write_request(tmp_path)
+
+
+def test_without_its_extra_it_says_what_to_install(folder: MissionFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"hullscan\[timestamp\]"):
+        write_request(folder.path)
