@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -102,14 +102,15 @@ class Served:
         host = self.address.split("//")[1]
         if self.address.startswith("https"):
             context = ssl.create_default_context(cafile=trusted)
-            connection = http.client.HTTPSConnection(host, context=context, timeout=20)
+            connection: http.client.HTTPConnection = http.client.HTTPSConnection(host, context=context, timeout=20)
         else:
             connection = http.client.HTTPConnection(host, timeout=20)
         headers = {"Cookie": f"hullscan_desk={self.tokens[name]}", "X-Hullscan-Desk": "1",
                    "Content-Type": "application/json"}  # fmt: skip
-        connection.request("POST" if body else "GET", path, json.dumps(body) if body else None, headers)
-        answer = connection.getresponse()
-        return answer.status, json.loads(answer.read())
+        with closing(connection):
+            connection.request("POST" if body else "GET", path, json.dumps(body) if body else None, headers)
+            answer = connection.getresponse()
+            return answer.status, json.loads(answer.read())
 
     def kill(self) -> None:
         self.process.send_signal(signal.SIGKILL)

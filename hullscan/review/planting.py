@@ -29,20 +29,19 @@ Grey = Any
 _IDENTITY = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
 
-def movements(images: Sequence[Image], middle: int) -> list[Array | None]:
+def movements(greys: Sequence[Grey], middle: int) -> list[Array | None]:
     """(2, 3) affine map from the picture in the middle to each; None from where the plating cannot be followed."""
-    maps: list[Array | None] = [None] * len(images)
+    maps: list[Array | None] = [None] * len(greys)
     maps[middle] = _IDENTITY
     for step in (1, -1):
-        at, grey = middle, cv2.cvtColor(images[middle], cv2.COLOR_BGR2GRAY)
-        while 0 <= at + step < len(images):
-            following = cv2.cvtColor(images[at + step], cv2.COLOR_BGR2GRAY)
-            moved = _movement(grey, following)
+        at = middle
+        while 0 <= at + step < len(greys):
+            moved = _movement(greys[at], greys[at + step])
             before = maps[at]
             if moved is None or before is None:
                 break
             maps[at + step] = moved @ np.vstack([before, [0.0, 0.0, 1.0]])
-            at, grey = at + step, following
+            at += step
     return maps
 
 
