@@ -542,20 +542,45 @@ def review(
     serve(folders, options, tell, console_progress)
 
 
+@app.command()
+def replay(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="mission folder or bag")],
+    speed: Annotated[float, typer.Option("--speed", min=0.1, max=1000, help="mission seconds a second")] = 1.0,
+    no_console: Annotated[bool, typer.Option("--no-console", help="plain lines instead of the screen")] = False,
+    lang: LangOption = "en",
+) -> None:
+    """Show a recorded mission again, as the operator saw it; nothing is written."""
+    from hullscan.clock import SystemClock
+    from hullscan.console.playback import Playback
+    from hullscan.console.replay import replay as play
+    from hullscan.record.folder import MissionFolder
+    from hullscan.words import translator
+
+    words = translator(lang)
+    playback = Playback(MissionFolder.open(MissionFolder.inside(folder)))
+    play(playback, words, SystemClock(), speed, plain=no_console)
+
+
 @app.command(name="export")
 def export_(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="mission folder")],
-    form: Annotated[str, typer.Option("--format", help="geojson, kml, csv, coco, yolo, srt, diver or bag")],
+    form: Annotated[
+        str, typer.Option("--format", help="geojson, kml, csv, coco, yolo, srt, ass, qgc, mcap, diver, share or bag")
+    ],
     out: Annotated[Path | None, typer.Option("--out", help="folder of the files; DIR-export by default")] = None,
     lang: LangOption = "en",
+    level: Annotated[
+        str,
+        typer.Option("--level", help="of share: full, place (no coordinates), identity (no ship, no date either)"),
+    ] = "full",
     seal_key: SealKeyOption = None,
 ) -> None:
-    """Write a mission's findings for other programs, or the whole folder as a signed BagIt bag."""
+    """Write a mission's findings for other programs, a package to hand on, or the folder as a signed BagIt bag."""
     from hullscan.record.folder import MissionFolder
     from hullscan.report.exports import export_mission
 
     target = out or folder.resolve().with_name(folder.resolve().name + "-export")
-    for path in export_mission(MissionFolder.open(folder), form, target, _seal_key(seal_key), lang):
+    for path in export_mission(MissionFolder.open(folder), form, target, _seal_key(seal_key), lang, level):
         typer.echo(str(path))
 
 
@@ -699,17 +724,18 @@ def evaluate(
     data: Annotated[Path, typer.Option("--data", help="data.yaml of a data set")],
     split: Annotated[str, typer.Option("--split", help="val or test")] = "test",
     model: ModelOption = None,
+    json_file: Annotated[Path | None, typer.Option("--json", help="everything measured, with bounds")] = None,
+    sheets: Annotated[Path | None, typer.Option("--sheets", help="folder for pictures of hits and misses")] = None,
 ) -> None:
     """Measure the detector on frames with known boxes: parcels found, false boxes, by threshold."""
     from rich.console import Console
 
     from hullscan.console.progress import console_progress
     from hullscan.console.tables import evaluation_table
-    from hullscan.vision.evaluation import score_frames
-    from hullscan.vision.runtime import load_detector
+    from hullscan.vision.measures import evaluate_model
 
     with console_progress() as progress:
-        scored = score_frames(load_detector(model, threads=2), data.parent, split, progress=progress)
+        scored = evaluate_model(data.parent, split, model, json_file, sheets, progress)
     Console().print(evaluation_table(scored, split))
 
 

@@ -42,7 +42,8 @@ from hullscan.vehicle.tlog import read_recording
 from hullscan.video.files import VideoFile, creation_utc
 from hullscan.video.frames import Frame, FrameSource
 from hullscan.video.recorded import RecordedVideo
-from hullscan.vision.runtime import load_detector
+from hullscan.vision.drift import WatchedDetector
+from hullscan.vision.runtime import DEFAULT_MODEL, load_detector
 
 __all__ = ["AnalyzeOptions", "analyze_folder", "analyze_video"]
 
@@ -155,14 +156,15 @@ def _analyze(
     time_sigma_s: float,
     progress: Progress,
 ) -> Path:
-    detector = load_detector(options.model, threads=options.threads)
+    model = options.model or DEFAULT_MODEL
+    detector = WatchedDetector.by_its_card(load_detector(model, threads=options.threads), model)
     plan = plan_mission(mission, under_ship=False)
     sessions = sessions_of(mission, plan, telemetry, ranges, facts.get("sessions_utc_s", ()))
     folder = _new_folder(out, mission, plan)
     database = MissionDatabase(folder.database)
     try:
         camera, counts = _examine(mission, telemetry, video, Looker(detector), database, leg_at, progress)
-        facts = {**facts, "video": {**facts["video"], **counts}}
+        facts = {**facts, "video": {**facts["video"], **counts}, "detector_inputs": detector.drift()}
         ship = joined([each.registration.smoothed() for each in sessions])
         if options.smooth:
             ship, smoothing = _smoothed_again(sessions, mission, telemetry, database.sightings(), camera)
@@ -186,7 +188,8 @@ def _new_folder(out: Path, mission: Mission, plan: Plan) -> MissionFolder:
         for part in (out, folder.frames):
             part.mkdir(parents=True, exist_ok=True)
         unseal(out)
-        for old in (folder.database, *out.glob("mission.sqlite-*"), *folder.frames.glob("F*.jpg")):
+        made = (*out.glob("mission.sqlite-*"), *folder.frames.glob("F*.jpg"), *out.glob("clips/F*.*"))
+        for old in (folder.database, *made):
             old.unlink(missing_ok=True)
         folder.keep_mission(mission.source, mission.named_files)
     except OSError as error:
@@ -314,7 +317,16 @@ def _recorded_facts(folder: MissionFolder) -> tuple[dict[str, Any], float]:
         time_sigma_s = float(summary["time_sigma_ms"]) / 1000
     except (ValueError, KeyError, TypeError, RecursionError):
         return {"outcome": "cut off", "ended_by": "its summary is damaged"}, 0.05
-    computed = ("schema", "findings", "model_sha256", "rules", "pictures_missing", "min_clearance_m", "software")
+    computed = (
+        "schema",
+        "software",
+        "findings",
+        "model_sha256",
+        "rules",
+        "pictures_missing",
+        "clips_missing",
+        "min_clearance_m",
+    )
     return {key: value for key, value in summary.items() if key not in computed}, time_sigma_s
 
 

@@ -40,8 +40,10 @@ from hullscan.record.events import EventLog, warnings_as_events
 from hullscan.record.finish import Evidence, finish
 from hullscan.record.folder import MissionFolder, free_mb
 from hullscan.record.replay import DvlLog, FolderPictures, has_recording, recorded_ranges
+from hullscan.record.results import Georeference
 from hullscan.record.seal import digest, seal
 from hullscan.record.signature import machine_key
+from hullscan.report.flash import FlashAlerts
 from hullscan.report.writing import write_reports
 from hullscan.ship.surface import side_name
 from hullscan.vehicle.address import parse_address
@@ -53,8 +55,8 @@ from hullscan.vehicle.sources import AUTOPILOT
 from hullscan.vehicle.tlog import read_recording
 from hullscan.video.recorder import Recorder
 from hullscan.video.stream import RtpStream
-from hullscan.vision.detections import Detector
-from hullscan.vision.runtime import load_detector
+from hullscan.vision.drift import WatchedDetector
+from hullscan.vision.runtime import DEFAULT_MODEL, load_detector
 from hullscan.words import mark
 
 __all__ = ["LiveMission", "Outcome", "Screen", "SurveyOptions", "survey"]
@@ -161,7 +163,8 @@ def survey(mission_file: Path, options: SurveyOptions, screen: Screen) -> Outcom
     mission = load_mission(mission_file)
     plan = plan_mission(mission, under_ship=False)
     require_ways_home(mission, plan.legs)
-    detector = load_detector(options.model, threads=options.threads)
+    model = options.model or DEFAULT_MODEL
+    detector = WatchedDetector.by_its_card(load_detector(model, threads=options.threads), model)
     key = None if options.seal_key is None else machine_key(options.seal_key)
     clock = options.make_clock()
     if options.resume is None:
@@ -219,7 +222,7 @@ class _Flight:
         self,
         mission: Mission,
         plan: Plan,
-        detector: Detector,
+        detector: WatchedDetector,
         options: SurveyOptions,
         clock: Clock,
         folder: MissionFolder,
@@ -273,6 +276,14 @@ class _Flight:
             on_error=lambda error: self.events.add("seeing", mark("seeing stopped: {words}"), {"words": str(error)}),
             rules=self.options.rules,
             pictures=self.folder.path / "live",
+            on_findings=lambda utc_s, findings: alerts.update(utc_s, findings),
+        )
+        alerts = FlashAlerts(
+            self.folder.path / "alerts",
+            self.mission,
+            locate=lambda point: self._located(vehicle, point),
+            picture=seeing.picture_of,
+            told=self.events.add,
         )
         pilot = Pilot(
             vehicle,
@@ -337,6 +348,7 @@ class _Flight:
         recorder_check = self._recorder_check
         return Signals(
             video_age_s=video_age_s,
+            video_still_s=lambda: seeing.still_s,
             detector_lag_s=lambda: max(seeing.frame_age_s() - video_age_s(), 0.0),
             disk_free_mb=lambda: free_mb(self.folder.path),
             record_error=record_error,
@@ -445,6 +457,14 @@ class _Flight:
             return None
         return ShipTrack.constant(registration.pose, registration.covariance)
 
+    def _located(self, vehicle: ArduSubVehicle, point_ship_m: Array) -> tuple[float, float]:
+        """Latitude and longitude of a point of the ship, as she is known to lie now."""
+        ship, origin = self._ship_now(), vehicle.telemetry.origin
+        if ship is None or origin is None:
+            berth = self.mission.file.berth
+            return Georeference(berth.origin, berth.ship_pose).of(point_ship_m)
+        return Georeference(origin, ship.at(self.clock.now())[0]).of(point_ship_m)
+
     def _leg_now(self) -> int:
         if self.live is None:
             return -1
@@ -509,6 +529,7 @@ class _Flight:
                 "dvl": {"uncertainty": round(live.dvl.clock_uncertainty_s * 1000, 1)},
                 "preflight": self.preflight.clocks_ms if self.preflight is not None else {},
             },
+            "detector_inputs": self.detector.drift(),
             "software": f"hullscan {__version__}",
         }
 

@@ -12,7 +12,9 @@ import yaml
 
 from hullscan.errors import InputError
 from hullscan.vision.detections import Detections
-from hullscan.vision.evaluation import score_frames
+from hullscan.vision.evaluation import score_frames, score_labels
+from hullscan.vision.measures import evaluation_result
+from hullscan.vision.sheets import contact_sheets
 from hullscan.vision.training import TrainingRequest, choose_frames
 
 PARCEL, ROPE = 0, 1
@@ -91,8 +93,8 @@ def test_frames_with_false_boxes_are_counted_once_and_sizes_apart(tmp_path: Path
     scored = score_frames(Scripted(found), data_set(tmp_path / "data", frames), "test")
     point = scored.at(0.5)
     assert (point.recall, point.false_per_frame, point.false_frames) == pytest.approx((0.5, 2 / 3, 1 / 3))
-    assert scored.at(0.5, (0, 25)).recall == 1.0  # the one that is 20 px high
-    assert scored.at(0.5, (25, 99)).recall == 0.0  # the one of 30 px
+    assert scored.at(0.5, scored.between("shorter_side_px", 0, 25)).recall == 1.0  # the one that is 20 px high
+    assert scored.at(0.5, scored.between("shorter_side_px", 25, 99)).recall == 0.0  # the one of 30 px
 
 
 def test_a_folder_without_labels_is_refused(tmp_path: Path):
@@ -120,3 +122,38 @@ def test_training_takes_every_labelled_frame_and_a_seeded_share_of_the_empty_one
     assert set(range(0, 200, 4)) <= set(first)
     assert 0.2 < (len(first) - 50) / 150 < 0.4
     assert chosen(1) == first != chosen(2)
+
+
+def test_recall_is_told_with_bounds_by_size_and_label_and_at_fixed_rates_of_false_boxes(tmp_path: Path):
+    frames = [[("parcel", HERE, False), ("rope", THERE, False)], [("parcel", THERE, False)], []]
+    found = [
+        [(PARCEL, 0.9, AT_HERE), (ROPE, 0.6, AT_THERE)],
+        [(PARCEL, 0.3, AT_THERE)],
+        [(PARCEL, 0.4, AT_HERE)],
+    ]
+    labels = ("parcel", "rope")
+    scored = score_labels(Scripted(found), data_set(tmp_path / "data", frames), "test", labels)
+    told = evaluation_result(scored, "parcel", 0.5)
+    at = told["at_the_threshold"]
+    assert (at["found"], at["objects"], at["recall"], at["false_boxes"]) == (1, 2, 0.5, 0)
+    assert (at["lower"], at["upper"]) == pytest.approx((0.0126, 0.9874), abs=1e-4)  # tables of Clopper and Pearson
+    assert told["at_false_per_frame"]["0.1"]["found"] == 1  # above the false box of 0.4
+    assert told["at_false_per_frame"]["1.0"]["found"] == 2  # one false box in three frames is allowed
+    assert [(row["from"], row["objects"], row["found"]) for row in told["bands"]["shorter_side_px"]] == [
+        (0, 1, 1), (24, 1, 0), (32, 0, 0), (96, 0, 0),
+    ]  # fmt: skip
+    assert told["bands"]["hidden_share"] == []  # this data set does not know it
+    assert told["labels"]["rope"]["recall"] == 1.0
+    assert json.loads(json.dumps(told)) == told
+
+
+def test_contact_sheets_show_each_case_in_its_colour(tmp_path: Path):
+    frames = [[("parcel", HERE, False)], [("parcel", THERE, False)], []]
+    found = [[(PARCEL, 0.9, AT_HERE)], [(PARCEL, 0.2, AT_THERE)], [(PARCEL, 0.7, AT_HERE), (PARCEL, 0.4, AT_THERE)]]
+    scored = score_frames(Scripted(found), data_set(tmp_path / "data", frames), "test")
+    assert contact_sheets(scored, 0.5, tmp_path / "sheets") == {"hits": 1, "misses": 1, "false": 1}
+    for name, (blue, green, red) in {"hits": (80, 220, 80), "misses": (0, 200, 255), "false": (60, 60, 255)}.items():
+        sheet = cv2.imread(str(tmp_path / "sheets" / f"{name}.jpg"))
+        assert sheet.shape == (180, 6 * 240, 3)
+        assert np.abs(sheet.astype(int) - (blue, green, red)).max(axis=2).min() < 60, name
+    assert contact_sheets(scored, 0.95, tmp_path / "sheets")["hits"] == 0  # an empty sheet is written all the same

@@ -388,6 +388,13 @@ def test_a_mission_that_did_not_end_as_planned_says_so(tmp_path, outcome, ended_
     assert "done" not in [element.text for element in root.all("td")]
 
 
+@pytest.mark.parametrize(("language", "words"), [("en", "(contrast, colour)"), ("ko", "적용되지 않습니다")])
+def test_pictures_unlike_those_measured_are_told_beside_the_chance(tmp_path, language, words):
+    drifted = {"looks": 90, "outside": {}, "unlike": ["contrast", "green_to_red", "blue_to_yellow"], "applies": False}
+    root = report(tmp_path / "m", Parts([], summary={**summary(), "detector_inputs": drifted}), language)
+    assert words in root.one(kind="statement").text
+
+
 def test_what_is_not_known_is_a_dash(tmp_path):
     unknown = {
         **summary(), "min_clearance_m": None, "duration_s": None, "distance_m": None,

@@ -106,7 +106,8 @@ def evaluation_table(scored: ScoredFrames, split: str) -> Table:
         table.add_column(name, justify="right")
     for threshold in THRESHOLDS:
         point = scored.at(threshold)
-        sizes = [f"{scored.at(threshold, between).recall:.2f}" for _, between in _SIZES]
+        chosen = [scored.between("shorter_side_px", *limits) for _, limits in _SIZES]
+        sizes = [f"{scored.at(threshold, some).recall:.2f}" for some in chosen]
         table.add_row(
             f"{threshold:.2f}",
             f"{point.recall:.2f}",

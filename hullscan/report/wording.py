@@ -8,7 +8,7 @@ from typing import Any, Final
 from hullscan.report.content import ReportContent
 from hullscan.words import mark
 
-__all__ = ["HOW_TO_READ", "gap_words", "gaps_words", "statement"]
+__all__ = ["HOW_TO_READ", "berth_words", "gap_words", "gaps_words", "position_words", "statement"]
 
 _ENDS: Final = ("confirmed", "rejected", "escalated")
 HOW_TO_READ: Final = (
@@ -23,6 +23,16 @@ HOW_TO_READ: Final = (
     ),
 )
 """How to read a report, a paragraph each."""
+
+_STATISTICS: Final = {
+    "brightness": mark("brightness"),
+    "contrast": mark("contrast"),
+    "sharpness": mark("sharpness"),
+    "green_to_red": mark("colour"),
+    "blue_to_yellow": mark("colour"),
+    "score": mark("scores"),
+}
+"""Of pictures, as the drift watch names them."""
 
 
 def statement(content: ReportContent) -> list[str]:
@@ -51,6 +61,13 @@ def statement(content: ReportContent) -> list[str]:
         seen += " " + _(chance).format(size=coverage["pod_model"]["parcel_m"], pod=100 * coverage["pod"])
     if not coverage["pod_model"]["measured"]:
         seen += " " + _(mark("This figure is an assumption, not a measurement."))
+    unlike = (content.summary.get("detector_inputs") or {}).get("unlike", ())
+    if unlike:
+        differ = mark(
+            "The pictures of this mission are unlike those that the detector was measured on ({what}): what is stated of its chances does not apply to them."  # noqa: E501
+        )
+        what = dict.fromkeys(_(_STATISTICS[name]) for name in unlike if name in _STATISTICS)
+        seen += " " + _(differ).format(what=", ".join(what))
     return [flagged, seen]
 
 
@@ -89,3 +106,19 @@ def gap_words(gap: dict[str, Any], words: Callable[[str], str]) -> str:
     message = mark("{side} side, stations {s0:.1f} to {s1:.1f} m, {d0:.1f} to {d1:.1f} m deep")
     (s0, s1), (d0, d1) = gap["stations_m"], gap["depths_m"]
     return words(message).format(side=words(gap["side"]), s0=s0, s1=s1, d0=d0, d1=d1)
+
+
+def berth_words(content: ReportContent) -> str:
+    """Where she lies; that it is withheld where it is."""
+    if not content.located:
+        return content.words(mark("place withheld"))
+    berth = content.mission.file.berth
+    north, east = "N" if berth.lat_deg >= 0 else "S", "E" if berth.lon_deg >= 0 else "W"
+    return f"{abs(berth.lat_deg):.4f}° {north} {abs(berth.lon_deg):.4f}° {east}"
+
+
+def position_words(finding: dict[str, Any], words: Callable[[str], str]) -> str:
+    """Latitude and longitude of a finding, where they may be told."""
+    if finding["lat_deg"] is None:
+        return words(mark("place withheld"))
+    return f"{finding['lat_deg']:.6f}°, {finding['lon_deg']:.6f}°"

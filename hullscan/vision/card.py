@@ -10,7 +10,7 @@ import yaml
 
 from hullscan.errors import DetectorError
 
-__all__ = ["MOST_FALSE_PER_FRAME", "checked_bytes", "choose_threshold", "operating_threshold"]
+__all__ = ["MOST_FALSE_PER_FRAME", "checked_bytes", "choose_threshold", "operating_threshold", "stated_inputs"]
 
 MOST_FALSE_PER_FRAME = 0.1
 """False boxes in a validation frame that a reader is willing to look at."""
@@ -44,6 +44,18 @@ def operating_threshold(model: Path) -> float:
     if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not 0 < threshold < 1:
         raise DetectorError(f"threshold {threshold!r} is no score between 0 and 1", where=str(_card_file(model)))
     return float(threshold)
+
+
+def stated_inputs(model: Path) -> dict[str, tuple[float, float]] | None:
+    """Range of each statistic of the frames that the model was measured on; None where its card states none."""
+    inputs = _card(model).get("inputs")
+    if inputs is None:
+        return None
+    try:
+        ranges = {str(name): (float(low), float(high)) for name, (low, high) in inputs["ranges"].items()}
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+        raise DetectorError("inputs.ranges are no ranges", where=str(_card_file(model))) from error
+    return ranges
 
 
 def choose_threshold(rows: list[dict[str, Any]]) -> float:

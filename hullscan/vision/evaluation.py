@@ -19,11 +19,13 @@ import numpy.typing as npt
 
 from hullscan.errors import InputError
 from hullscan.geometry.frames import Array
-from hullscan.vision.detections import Detector
+from hullscan.vision.detections import Detections, Detector
 
-__all__ = ["THRESHOLDS", "OperatingPoint", "ScoredFrames", "score_frames"]
+__all__ = ["FACTS", "THRESHOLDS", "OperatingPoint", "ScoredFrames", "score_frames", "score_labels"]
 
 MIN_IOU = 0.3
+FACTS = ("shorter_side_px", "contrast", "range_m", "incidence_deg", "hidden_share", "size_m")
+"""What may be known of an object in a frame; nan where the data set does not say."""
 THRESHOLDS = tuple(round(0.05 * step, 2) for step in range(3, 17))
 
 
@@ -48,29 +50,50 @@ class ScoredFrames:
     """Every object and every false box of a split, by score.
 
     Attributes:
-        frames: number of frames.
+        pictures: of the frames.
         found: (objects,) best score of a detection on each object, 0 for none.
-        height_px: (objects,) the shorter side of each object's box.
+        found_frame: (objects,) the frame that it is in.
+        boxes_xyxy_px: (objects, 4) where it is.
+        facts: (objects,) of each of ``FACTS``.
         false: (n,) score of each false box.
         false_frame: (n,) the frame that it is in.
+        false_xyxy_px: (n, 4) where it is.
     """
 
-    frames: int
+    pictures: tuple[Path, ...]
     found: Array
-    height_px: Array
+    found_frame: npt.NDArray[np.int64]
+    boxes_xyxy_px: Array
+    facts: dict[str, Array]
     false: Array
     false_frame: npt.NDArray[np.int64]
+    false_xyxy_px: Array
 
-    def at(self, threshold: float, shorter_side_px: tuple[float, float] = (0.0, np.inf)) -> OperatingPoint:
-        """Counts at a threshold, of objects whose shorter side lies in a range."""
-        some = (self.height_px >= shorter_side_px[0]) & (self.height_px < shorter_side_px[1])
+    @property
+    def frames(self) -> int:
+        """Their number."""
+        return len(self.pictures)
+
+    def between(self, fact: str, low: float, high: float) -> npt.NDArray[np.bool_]:
+        """(objects,) which of them have a fact in a range; the upper end is not in it."""
+        return np.asarray((self.facts[fact] >= low) & (self.facts[fact] < high))
+
+    def at(self, threshold: float, chosen: npt.NDArray[np.bool_] | None = None) -> OperatingPoint:
+        """Counts at a threshold, of all objects or of some."""
+        found = self.found if chosen is None else self.found[chosen]
         above = self.false >= threshold
         return OperatingPoint(
             threshold,
-            float((self.found[some] >= threshold).mean()) if some.any() else float("nan"),
+            float((found >= threshold).mean()) if len(found) else float("nan"),
             float(above.sum() / self.frames),
             float(len(np.unique(self.false_frame[above])) / self.frames),
         )
+
+    def threshold_for(self, false_per_frame: float) -> float:
+        """The lowest threshold with no more false boxes in a frame than that."""
+        allowed = int(false_per_frame * self.frames + 1e-9)
+        falling = np.sort(self.false)[::-1]
+        return float(np.nextafter(falling[allowed], 1.0)) if len(falling) > allowed else 0.0
 
 
 def score_frames(
@@ -89,52 +112,93 @@ def score_frames(
     Raises:
         InputError: the data set is not one of ours.
     """
-    found: list[float] = []
-    sides: list[float] = []
-    false: list[tuple[float, int]] = []
-    frames = list(_frames(data, split, label))
-    for number, (path, boxes, ignore) in enumerate(frames):
+    return score_labels(detector, data, split, (label,), progress)[label]
+
+
+def score_labels(
+    detector: Detector,
+    data: Path,
+    split: str,
+    labels: tuple[str, ...],
+    progress: Callable[[str, int, int], None] = lambda what, done, of: None,
+) -> dict[str, ScoredFrames]:
+    """The same for several labels at once, each frame being examined once."""
+    frames = list(_frames(data, split, labels))
+    tallies = {label: _Tally() for label in labels}
+    for number, (path, truth) in enumerate(frames):
         image = cv2.imread(str(path))
         if image is None:
             raise InputError(f"cannot read {path}", todo="make the data set again")
         detections = detector.detect(np.asarray(image, dtype=np.uint8))
-        wanted = np.array([detections.label_of(i) == label for i in range(len(detections))], dtype=bool)
-        theirs, scores = detections.boxes_xyxy_px[wanted], detections.scores[wanted]
-        overlap = _iou(theirs, boxes)
-        hit = overlap >= MIN_IOU
-        for j in np.flatnonzero(~ignore):
-            found.append(float(scores[hit[:, j]].max(initial=0.0)))
-            sides.append(float((boxes[j, 2:] - boxes[j, :2]).min()))
-        stray = ~hit.any(axis=1) & ~(_inside(theirs, boxes[ignore]) >= 0.5).any(axis=1)
-        false += [(float(score), number) for score in scores[stray]]
+        named = np.array([detections.label_of(i) for i in range(len(detections))], dtype=object)
+        for label, tally in tallies.items():
+            tally.take(number, detections.select(np.asarray(named == label, dtype=bool)), truth[label])
         progress(f"detecting in {split}", number + 1, len(frames))
-    return ScoredFrames(
-        len(frames),
-        np.array(found),
-        np.array(sides),
-        np.array([score for score, _ in false]),
-        np.array([frame for _, frame in false], dtype=np.int64),
-    )
+    return {label: tally.scored(tuple(path for path, _ in frames)) for label, tally in tallies.items()}
 
 
-def _frames(data: Path, split: str, label: str) -> Iterator[tuple[Path, Array, npt.NDArray[np.bool_]]]:
-    """(picture, boxes (n, 4) of the label, which of them are to be ignored) for each frame."""
+@dataclass(frozen=True, slots=True)
+class _Truth:
+    """Boxes (n, 4) of a label in a frame, which of them are to be ignored, and their facts."""
+
+    boxes: Array
+    ignore: npt.NDArray[np.bool_]
+    facts: list[dict[str, float]]
+
+
+class _Tally:
+    """Counts of one label."""
+
+    def __init__(self) -> None:
+        self.objects: list[tuple[float, int, Array, dict[str, float]]] = []
+        self.strays: list[tuple[float, int, Array]] = []
+
+    def take(self, number: int, detections: Detections, truth: _Truth) -> None:
+        theirs, scores = detections.boxes_xyxy_px, detections.scores
+        hit = _iou(theirs, truth.boxes) >= MIN_IOU
+        for j in np.flatnonzero(~truth.ignore):
+            self.objects.append((float(scores[hit[:, j]].max(initial=0.0)), number, truth.boxes[j], truth.facts[j]))
+        stray = ~hit.any(axis=1) & ~(_inside(theirs, truth.boxes[truth.ignore]) >= 0.5).any(axis=1)
+        self.strays += [(float(scores[i]), number, theirs[i]) for i in np.flatnonzero(stray)]
+
+    def scored(self, pictures: tuple[Path, ...]) -> ScoredFrames:
+        return ScoredFrames(
+            pictures,
+            np.array([score for score, *_ in self.objects]),
+            np.array([frame for _, frame, *_ in self.objects], dtype=np.int64),
+            np.array([box for _, _, box, _ in self.objects], dtype=np.float64).reshape(-1, 4),
+            {fact: np.array([facts.get(fact, np.nan) for *_, facts in self.objects]) for fact in FACTS},
+            np.array([score for score, *_ in self.strays]),
+            np.array([frame for _, frame, _ in self.strays], dtype=np.int64),
+            np.array([box for *_, box in self.strays], dtype=np.float64).reshape(-1, 4),
+        )
+
+
+def _frames(data: Path, split: str, labels: tuple[str, ...]) -> Iterator[tuple[Path, dict[str, _Truth]]]:
+    """Picture and truth by label, for each frame."""
     path = data / "annotations" / f"{split}.json"
     try:
         coco: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        category = next(each["id"] for each in coco["categories"] if each["name"] == label)
-    except (OSError, ValueError, KeyError, StopIteration) as error:
+        numbers = {each["name"]: each["id"] for each in coco["categories"]}
+        categories = {label: numbers[label] for label in labels}
+    except (OSError, ValueError, KeyError) as error:
         raise InputError(f"no labelled split at {path}", todo="make one with hullscan dataset") from error
-    boxes: dict[int, list[tuple[list[float], bool]]] = {}
+    known: dict[tuple[int, int], list[dict[str, Any]]] = {}
     for each in coco["annotations"]:
-        if each["category_id"] == category:
-            boxes.setdefault(each["image_id"], []).append((each["bbox"], bool(each["iscrowd"])))
+        known.setdefault((each["image_id"], each["category_id"]), []).append(each)
     for image in coco["images"]:
-        mine = boxes.get(image["id"], [])
-        xywh = np.array([box for box, _ in mine], dtype=float).reshape(-1, 4)
-        xywh[:, 2:] += xywh[:, :2]
-        ignore = np.array([skip for _, skip in mine], dtype=bool)
-        yield data / "images" / split / image["file_name"], xywh, ignore
+        truth = {label: _truth(known.get((image["id"], number), [])) for label, number in categories.items()}
+        yield data / "images" / split / image["file_name"], truth
+
+
+def _truth(annotations: list[dict[str, Any]]) -> _Truth:
+    boxes = np.array([each["bbox"] for each in annotations], dtype=float).reshape(-1, 4)
+    facts = [
+        {"shorter_side_px": float(min(each["bbox"][2:]))} | {fact: float(each[fact]) for fact in FACTS if fact in each}
+        for each in annotations
+    ]
+    boxes[:, 2:] += boxes[:, :2]
+    return _Truth(boxes, np.array([bool(each["iscrowd"]) for each in annotations], dtype=bool), facts)
 
 
 def _intersection(a: Array, b: Array) -> Array:

@@ -97,9 +97,10 @@ def value_noise(us: Axis, vs: Axis, period_u: float, period_v: float, seed: int,
     Axes are evenly spaced. Where a period spans many pixels it is made on fewer and enlarged (error under 2 %), unless
     it must be exact: then it is the same to the last digits wherever the axes begin.
     """
-    skip_u, skip_v = (int(np.clip(p / (a[1] - a[0]) / 9, 1, 32)) for p, a in ((period_u, us), (period_v, vs)))
-    if exact:
-        skip_u = skip_v = 1
+    skip_u, skip_v = (
+        1 if exact or len(axis) < 2 else int(np.clip(period / (axis[1] - axis[0]) / 9, 1, 32))
+        for period, axis in ((period_u, us), (period_v, vs))
+    )
     lattice_u, weights_u = _weights(_thinned(us, skip_u), period_u)
     lattice_v, weights_v = _weights(_thinned(vs, skip_v), period_v)
     values = hash01(*np.meshgrid(lattice_u, lattice_v), seed) * 2 - 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -71,7 +72,8 @@ def make_dataset(folder: Path, request: DatasetRequest, progress: Any = None) ->
     records: dict[str, list[dict[str, Any]]] = {split: [] for split in request.counts}
     done = 0
     if request.processes > 1:
-        with ProcessPoolExecutor(request.processes) as pool:
+        fresh = multiprocessing.get_context("spawn")  # a fork of a process with threads may wait for ever
+        with ProcessPoolExecutor(request.processes, mp_context=fresh) as pool:
             for split, rows in pool.map(_write_ship, jobs):
                 records[split] += rows
                 done += len(rows)

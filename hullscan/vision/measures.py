@@ -1,0 +1,138 @@
+"""Figures that a detector is judged by: recall at fixed rates of false boxes, by what is known of each object.
+
+Bounds are Clopper and Pearson's (Biometrika 1934), 95 % two-sided. Objects of one ship are not independent, so a bound
+over frames is an optimistic one; the unit of a claim is a parcel in a survey, which ``hullscan-sim score`` counts.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import binomtest
+
+from hullscan.errors import InputError
+from hullscan.vision.card import operating_threshold
+from hullscan.vision.drift import WatchedDetector
+from hullscan.vision.evaluation import ScoredFrames, score_labels
+from hullscan.vision.runtime import DEFAULT_MODEL, load_detector
+from hullscan.vision.sheets import contact_sheets
+
+__all__ = ["BANDS", "FALSE_PER_FRAME", "evaluate_model", "evaluation_result", "share_with_bounds"]
+
+FALSE_PER_FRAME = (0.01, 0.1, 1.0)
+_CONFIDENCE = 0.95
+_END = float("inf")
+BANDS: dict[str, tuple[float, ...]] = {
+    "shorter_side_px": (0, 24, 32, 96, _END),
+    "contrast": (0, 5, 10, 20, _END),
+    "range_m": (0, 1, 1.5, 2, _END),
+    "incidence_deg": (0, 30, 60, 91),
+    "hidden_share": (0, 0.1, 0.3, 0.6, 1.01),
+    "size_m": (0, 0.3, 0.6, _END),
+}
+"""Limits of the bands that recall is told by; COCO's sizes, and below 24 px and over 60 % hidden apart."""
+
+
+def share_with_bounds(hits: int, of: int) -> tuple[float, float, float] | None:
+    """A share with its 95 % bounds; None of nothing."""
+    if of == 0:
+        return None
+    bounds = binomtest(hits, of).proportion_ci(_CONFIDENCE, method="exact")
+    return hits / of, float(bounds.low), float(bounds.high)
+
+
+def evaluation_result(scored: dict[str, ScoredFrames], label: str, threshold: float) -> dict[str, Any]:
+    """Everything that is told of a detector on one split, as plain data.
+
+    Args:
+        scored: by label.
+        label: whose operating points are told.
+        threshold: that the detector is run at; the bands and the other labels are told at it.
+    """
+    frames = scored[label]
+    operating = [threshold, *(frames.threshold_for(rate) for rate in FALSE_PER_FRAME)]
+    return {
+        "schema": "hullscan.evaluation/1",
+        "label": label,
+        "frames": frames.frames,
+        "at_the_threshold": _point(frames, operating[0]),
+        "at_false_per_frame": {
+            str(rate): _point(frames, each) for rate, each in zip(FALSE_PER_FRAME, operating[1:], strict=True)
+        },
+        "bands": {fact: _bands(frames, fact, threshold) for fact in BANDS},
+        "labels": {name: _point(each, threshold) for name, each in scored.items()},
+    }
+
+
+def evaluate_model(
+    data: Path,
+    split: str,
+    model: Path | None,
+    json_file: Path | None = None,
+    sheets: Path | None = None,
+    progress: Callable[[str, int, int], None] = lambda what, done, of: None,
+) -> ScoredFrames:
+    """Run a model over a split; write what is measured, and contact sheets, where they are asked for.
+
+    Args:
+        data: folder of the data set.
+        model: ours by default.
+
+    Returns:
+        Parcels, scored.
+
+    Raises:
+        InputError: the data set is not one of ours, or a file cannot be written.
+    """
+    detector = WatchedDetector(load_detector(model, threads=2))
+    scored = score_labels(detector, data, split, detector.names, progress)
+    threshold = operating_threshold(model or DEFAULT_MODEL)
+    if json_file is not None:
+        result = evaluation_result(scored, "parcel", threshold)
+        content = result | {"data": data.name, "split": split, "model_sha256": detector.model_sha256}
+        content["inputs"] = {"ranges": detector.ranges()}
+        try:
+            json_file.write_text(json.dumps(content, indent=1), encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"cannot write {json_file}: {error.strerror}") from error
+    if sheets is not None:
+        contact_sheets(scored["parcel"], threshold, sheets)
+    return scored["parcel"]
+
+
+def _point(scored: ScoredFrames, threshold: float) -> dict[str, Any]:
+    above = scored.false >= threshold
+    return {
+        "threshold": round(threshold, 4),
+        **_recall(scored.found, threshold),
+        "false_boxes": int(above.sum()),
+        "false_per_frame": round(float(above.sum() / scored.frames), 4) if scored.frames else None,
+    }
+
+
+def _recall(found: npt.NDArray[np.float64], threshold: float) -> dict[str, Any]:
+    hits = int((found >= threshold).sum())
+    share = share_with_bounds(hits, len(found))
+    recall, lower, upper = (None, None, None) if share is None else (round(part, 4) for part in share)
+    return {"objects": len(found), "found": hits, "recall": recall, "lower": lower, "upper": upper}
+
+
+def _bands(scored: ScoredFrames, fact: str, threshold: float) -> list[dict[str, Any]]:
+    """Recall by ranges of a fact; empty where the data set does not know it."""
+    if np.isnan(scored.facts[fact]).all():
+        return []
+    limits = BANDS[fact]
+    return [
+        {
+            "from": low,
+            "to": None if high == _END else high,
+            **_recall(scored.found[scored.between(fact, low, high)], threshold),
+        }
+        for low, high in pairwise(limits)
+    ]
