@@ -29,6 +29,7 @@ __all__ = ["Footage", "Planted"]
 
 _CLIP_S = 3.0  # before and after the moment of the picture
 _SAME_MOMENT_S = 0.2
+_FOLLOWED_PX = 480  # pictures are followed at this width: six seconds of a large camera at once would take gigabytes
 _JPEG_QUALITY = 95  # of the pictures of findings, see record.finish
 _FAR_SHARE, _FAR_PICTURES = 0.75, 4  # of the visibility: from there 5 % of the contrast are left
 _WATER_SECONDS = (-20.0, -8.0, -2.0, 0.0, 2.0, 8.0, 20.0)
@@ -133,9 +134,10 @@ class Footage:
 
     def pictures_with(self, planted: Planted, seconds: list[float]) -> list[tuple[float, Image, tuple[float, ...]]]:
         """(UTC, picture, box) at the parcel's moment and so many seconds beside it, where it is whole."""
-        sprite, film, water = self.sprite(planted), self._film(planted.utc_s), self.water(planted.utc_s)
+        sprite = self.sprite(planted)
         if sprite is None:
             return []
+        film, water = self._film(planted.utc_s), self.water(planted.utc_s)
         away_s = np.array(film.utc_s) - planted.utc_s
         nearest = [int(np.argmin(np.abs(away_s - second))) for second in seconds]
         wanted = {n for n, second in zip(nearest, seconds, strict=True) if abs(away_s[n] - second) < _SAME_MOMENT_S}
@@ -187,12 +189,16 @@ class Footage:
 
     def _film(self, utc_s: float) -> _Film:
         times, greys = [], []
+        share = min(1.0, _FOLLOWED_PX / self.track.camera.width_px)
         for frame in self._frames(utc_s):
             times.append(frame.utc_s)
-            greys.append(cv2.cvtColor(frame.image_bgr, cv2.COLOR_BGR2GRAY))
+            grey = cv2.cvtColor(frame.image_bgr, cv2.COLOR_BGR2GRAY)
+            greys.append(cv2.resize(grey, None, fx=share, fy=share, interpolation=cv2.INTER_AREA))
         if not times or min(abs(each - utc_s) for each in times) > 1.0:
             raise InputError("the recording does not hold that moment")
-        return _Film(utc_s, times, movements(greys, int(np.argmin(np.abs(np.array(times) - utc_s)))))
+        moved = movements(greys, int(np.argmin(np.abs(np.array(times) - utc_s))))
+        whole = np.array([[1.0, 1.0, 1 / share], [1.0, 1.0, 1 / share]])  # of an affine map only the shift has a scale
+        return _Film(utc_s, times, [None if each is None else each * whole for each in moved])
 
     def _frames(self, utc_s: float) -> Iterator[Frame]:
         return self._video.pictures_round(utc_s, _CLIP_S, _CLIP_S)
