@@ -18,7 +18,7 @@ _SAME = 0.7  # grey levels
 
 def grey_sample(image_bgr: npt.NDArray[np.uint8]) -> npt.NDArray[np.int16]:
     """(rows, columns) grey levels of single pixels, not averaged: noise is what tells."""
-    return image_bgr[::_EVERY_PX, ::_EVERY_PX].mean(axis=2).astype(np.int16)
+    return np.asarray(image_bgr[::_EVERY_PX, ::_EVERY_PX].mean(axis=2), dtype=np.int16)
 
 
 def is_same(a: npt.NDArray[np.int16], b: npt.NDArray[np.int16]) -> bool:
