@@ -30,6 +30,7 @@ _HOME_EVERY_S = 10.0  # the length of the way home is measured anew so often
 _SURE, _BEYOND_LEAST_M, _BEYOND_MOST_M = 1.6, 0.2, 2.0
 _ALONG_COS = 0.8
 _BEYOND_ROOM_M = 0.1  # besides the clearance
+_BEYOND_TIME = 1.15  # of the planned time that is left must be left of the window
 
 
 class Followed(Enum):
@@ -171,8 +172,12 @@ class LegsFlight:
         way = end[1, :3] - end[0, :3]
         length = float(np.linalg.norm(way))
         beyond_m = min(_SURE * cockpit.registration.sigma_m[0], _BEYOND_MOST_M)
-        if not leg.surveys or beyond_m < _BEYOND_LEAST_M or length < 1e-3 or abs(way[0]) < _ALONG_COS * length:
+        along = length > 1e-3 and abs(way[0]) >= _ALONG_COS * length
+        if not leg.surveys or beyond_m < _BEYOND_LEAST_M or not along:
             return Followed.DONE
+        planned_s = cockpit.plan.legs[-1].end_s - leg.start_s
+        if cockpit.watch.course.end_utc_s - cockpit.clock.now() < _BEYOND_TIME * planned_s + 4 * beyond_m / speed_mps:
+            return Followed.DONE  # the window is for what was planned
         out = end[1].copy()
         out[:3] += way / length * beyond_m
         poses = np.stack([end[1], out, end[1]])
