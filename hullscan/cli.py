@@ -171,7 +171,7 @@ def preflight(
         if write_failsafes:
             write(equipment, loaded, told=lambda change: console.print(failsafe_line(change, words), markup=False))
             if set_origin(equipment, loaded):
-                console.print(words(mark("the berth was set as the origin of the vehicle's position")))
+                console.print(words(mark("the launch place was set as the origin of the vehicle's position")))
         listening = words(mark("listening for {seconds:.0f} s: turn the vehicle left and right now"))
         report = run_preflight(
             equipment, loaded, planned, begun=lambda seconds: console.print(listening.format(seconds=seconds))
