@@ -103,7 +103,8 @@ def draw(world: Path, every: int) -> None:
     truth = parcel_places(World(stated, hull, scenario, np.random.default_rng(scenario.seed)))
     for parcel, planted in zip(truth, scenario.parcels, strict=True):
         parcel["colour"] = planted.colour
-    times, poses = way(load_mission(world / "mission.yaml"), np.random.default_rng([scenario.seed, 61]))
+    mission = load_mission(world / "mission.yaml")
+    times, poses = way(mission, np.random.default_rng([scenario.seed, 61]))
     camera = SimulatedCamera(scenario, world / "mission.yaml")
     motion = ShipMotion(scenario, stated, hull.dimensions.length_m)
     frames = world / "frames"
@@ -113,7 +114,8 @@ def draw(world: Path, every: int) -> None:
         in_ned = motion.pose(float(time_s)).as_pose @ pose
         image = camera.picture(float(time_s), in_ned, lights=1.0, tilt_rad=0.0)
         if camera.rendered is not None:
-            boxes.append([asdict(box) for box in boxes_of(camera.scene, camera.rendered, image)])
+            eye_m = (pose @ mission.vehicle.camera_pose_frd(0.0)).position_m
+            boxes.append([asdict(box) for box in boxes_of(camera.scene, camera.rendered, image, eye_m)])
         cv2.imwrite(str(frames / f"{number:04d}.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
         rows.append([float(time_s), *pose.position_m, *pose.rotation.as_quat()])
     (world / "passes.json").write_text(json.dumps({"poses": rows, "boxes": boxes, "parcels": truth}), encoding="utf-8")
