@@ -14,6 +14,7 @@ from hullscan import __version__
 
 if TYPE_CHECKING:
     from hullscan.preflight.check import PreflightReport
+    from hullscan.review.readers import Person
     from hullscan.vehicle.ardusub import ArduSubVehicle
     from hullscan.vehicle.parameter_changes import Change
 
@@ -490,14 +491,31 @@ def review(
     port: Annotated[int, typer.Option("--port", min=0, max=65535, help="on this computer; 0 takes any")] = 8765,
     reader: Annotated[list[str] | None, typer.Option("--reader", help="name of a reader; give two or more")] = None,
     supervisor: Annotated[list[str] | None, typer.Option("--supervisor", help="who may sign off")] = None,
+    guest: Annotated[list[str] | None, typer.Option("--guest", help="who may see what is signed off")] = None,
+    samples: Annotated[
+        float, typer.Option("--samples", min=0, max=1, help="share of unflagged hull that is read without being told")
+    ] = 0.05,
+    planted: Annotated[
+        int | None, typer.Option("--planted", min=0, help="parcels drawn into copies; a tenth of the rest by default")
+    ] = None,
     least_s: Annotated[float, typer.Option("--least-s", min=0, max=120, help="least time in front of a place")] = 7.0,
-    show_score: Annotated[bool, typer.Option("--show-score", help="readers see the detector's score at once")] = False,
+    show_score: Annotated[
+        bool, typer.Option("--show-score", help="readers see the detector's score at once; nothing is mixed in")
+    ] = False,
+    host: Annotated[str, typer.Option("--host", help="address to listen at; others than this computer want TLS")] = (
+        "127.0.0.1"
+    ),
+    name: Annotated[list[str] | None, typer.Option("--name", help="name of this computer in the certificate")] = None,
+    tls_cert: Annotated[Path | None, typer.Option("--tls-cert", help="certificate, PEM")] = None,
+    tls_key: Annotated[Path | None, typer.Option("--tls-key", help="its key, PEM")] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="only print the addresses")] = False,
     lang: LangOption = "en",
     seal_key: SealKeyOption = None,
 ) -> None:
-    """Read the findings of missions: two readers, independent, with a least time; a supervisor signs off."""
+    """Read missions: two readers, independent, with a least time; a supervisor signs off."""
+    from hullscan.console.progress import console_progress
     from hullscan.review.serve import ServeOptions, serve
+    from hullscan.review.worklist import Mixture
     from hullscan.words import translator
 
     words = translator(lang)
@@ -505,31 +523,64 @@ def review(
         port=port,
         readers=reader or ["reader 1", "reader 2", "reader 3"],
         supervisors=supervisor or ["supervisor"],
+        guests=guest or [],
+        mixture=Mixture(sample_share=samples, planted=planted),
+        host=host,
+        names=name or [],
+        certificate=tls_cert,
+        certificate_key=tls_key,
         least_s=least_s,
         blind=not show_score,
         language=lang,
         browser=not no_browser,
         seal_key=_seal_key(seal_key),
     )
-    serve(
-        folders, options, lambda person, address: typer.echo(f"{person.name} ({words(person.role.value)}): {address}")
-    )
+
+    def tell(person: Person, address: str) -> None:
+        typer.echo(f"{person.name} ({words(person.role.value)}): {address}")
+
+    serve(folders, options, tell, console_progress)
+
+
+@app.command()
+def replay(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="mission folder or bag")],
+    speed: Annotated[float, typer.Option("--speed", min=0.1, max=1000, help="mission seconds a second")] = 1.0,
+    no_console: Annotated[bool, typer.Option("--no-console", help="plain lines instead of the screen")] = False,
+    lang: LangOption = "en",
+) -> None:
+    """Show a recorded mission again, as the operator saw it; nothing is written."""
+    from hullscan.clock import SystemClock
+    from hullscan.console.playback import Playback
+    from hullscan.console.replay import replay as play
+    from hullscan.record.folder import MissionFolder
+    from hullscan.words import translator
+
+    words = translator(lang)
+    playback = Playback(MissionFolder.open(MissionFolder.inside(folder)))
+    play(playback, words, SystemClock(), speed, plain=no_console)
 
 
 @app.command(name="export")
 def export_(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="mission folder")],
-    form: Annotated[str, typer.Option("--format", help="geojson, kml, csv, coco, yolo, srt, diver or bag")],
+    form: Annotated[
+        str, typer.Option("--format", help="geojson, kml, csv, coco, yolo, srt, ass, qgc, mcap, diver, share or bag")
+    ],
     out: Annotated[Path | None, typer.Option("--out", help="folder of the files; DIR-export by default")] = None,
     lang: LangOption = "en",
+    level: Annotated[
+        str,
+        typer.Option("--level", help="of share: full, place (no coordinates), identity (no ship, no date either)"),
+    ] = "full",
     seal_key: SealKeyOption = None,
 ) -> None:
-    """Write a mission's findings for other programs, or the whole folder as a signed BagIt bag."""
+    """Write a mission's findings for other programs, a package to hand on, or the folder as a signed BagIt bag."""
     from hullscan.record.folder import MissionFolder
     from hullscan.report.exports import export_mission
 
     target = out or folder.resolve().with_name(folder.resolve().name + "-export")
-    for path in export_mission(MissionFolder.open(folder), form, target, _seal_key(seal_key), lang):
+    for path in export_mission(MissionFolder.open(folder), form, target, _seal_key(seal_key), lang, level):
         typer.echo(str(path))
 
 
@@ -628,7 +679,11 @@ def dataset(
 
 @app.command()
 def train(
-    data: Annotated[Path, typer.Option("--data", help="data.yaml of a data set")],
+    data: Annotated[Path | None, typer.Option("--data", help="data.yaml of a data set")] = None,
+    from_missions: Annotated[
+        list[Path] | None,
+        typer.Option("--from-missions", help="mission folder that was signed off: its pictures are added; repeatable"),
+    ] = None,
     out: OutOption = Path("models"),
     model: Annotated[str, typer.Option("--model", help="architecture (.yaml, random weights) or .pt to go on from")] = (
         "yolo11n.yaml"
@@ -646,10 +701,16 @@ def train(
     seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
     device: Annotated[str, typer.Option("--device", help="cpu, or the number of a GPU")] = "cpu",
 ) -> None:
-    """Train the detector from random weights and export it."""
+    """Train the detector from random weights, or go on from a .pt file, and export it."""
     from hullscan.console.progress import epoch_printer
+    from hullscan.errors import InputError
+    from hullscan.record.training_set import write_training_set
     from hullscan.vision.training import TrainingRequest, train_detector
 
+    if from_missions:
+        data = write_training_set(from_missions, data, out / "from-missions")
+    if data is None:
+        raise InputError("nothing to train with", todo="give --data or --from-missions")
     request = TrainingRequest(
         data=data, out=out, model=model, image_px=imgsz, epochs=epochs, batch=batch,
         empty_share=empty_share, rectangular=rect, threads=threads, bfloat16=bf16, learning_rate=lr, seed=seed,

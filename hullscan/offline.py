@@ -188,7 +188,8 @@ def _new_folder(out: Path, mission: Mission, plan: Plan) -> MissionFolder:
         for part in (out, folder.frames):
             part.mkdir(parents=True, exist_ok=True)
         unseal(out)
-        for old in (folder.database, *out.glob("mission.sqlite-*"), *folder.frames.glob("F*.jpg")):
+        made = (*out.glob("mission.sqlite-*"), *folder.frames.glob("F*.jpg"), *out.glob("clips/F*.*"))
+        for old in (folder.database, *made):
             old.unlink(missing_ok=True)
         folder.keep_mission(mission.source, mission.named_files)
     except OSError as error:
@@ -316,7 +317,16 @@ def _recorded_facts(folder: MissionFolder) -> tuple[dict[str, Any], float]:
         time_sigma_s = float(summary["time_sigma_ms"]) / 1000
     except (ValueError, KeyError, TypeError, RecursionError):
         return {"outcome": "cut off", "ended_by": "its summary is damaged"}, 0.05
-    computed = ("schema", "findings", "model_sha256", "rules", "pictures_missing", "min_clearance_m", "software")
+    computed = (
+        "schema",
+        "software",
+        "findings",
+        "model_sha256",
+        "rules",
+        "pictures_missing",
+        "clips_missing",
+        "min_clearance_m",
+    )
     return {key: value for key, value in summary.items() if key not in computed}, time_sigma_s
 
 

@@ -40,8 +40,10 @@ from hullscan.record.events import EventLog, warnings_as_events
 from hullscan.record.finish import Evidence, finish
 from hullscan.record.folder import MissionFolder, free_mb
 from hullscan.record.replay import DvlLog, FolderPictures, has_recording, recorded_ranges
+from hullscan.record.results import Georeference
 from hullscan.record.seal import digest, seal
 from hullscan.record.signature import machine_key
+from hullscan.report.flash import FlashAlerts
 from hullscan.report.writing import write_reports
 from hullscan.ship.surface import side_name
 from hullscan.vehicle.address import parse_address
@@ -274,6 +276,14 @@ class _Flight:
             on_error=lambda error: self.events.add("seeing", mark("seeing stopped: {words}"), {"words": str(error)}),
             rules=self.options.rules,
             pictures=self.folder.path / "live",
+            on_findings=lambda utc_s, findings: alerts.update(utc_s, findings),
+        )
+        alerts = FlashAlerts(
+            self.folder.path / "alerts",
+            self.mission,
+            locate=lambda point: self._located(vehicle, point),
+            picture=seeing.picture_of,
+            told=self.events.add,
         )
         pilot = Pilot(
             vehicle,
@@ -338,6 +348,7 @@ class _Flight:
         recorder_check = self._recorder_check
         return Signals(
             video_age_s=video_age_s,
+            video_still_s=lambda: seeing.still_s,
             detector_lag_s=lambda: max(seeing.frame_age_s() - video_age_s(), 0.0),
             disk_free_mb=lambda: free_mb(self.folder.path),
             record_error=record_error,
@@ -445,6 +456,14 @@ class _Flight:
         if registration is None or not registration.updates:
             return None
         return ShipTrack.constant(registration.pose, registration.covariance)
+
+    def _located(self, vehicle: ArduSubVehicle, point_ship_m: Array) -> tuple[float, float]:
+        """Latitude and longitude of a point of the ship, as she is known to lie now."""
+        ship, origin = self._ship_now(), vehicle.telemetry.origin
+        if ship is None or origin is None:
+            berth = self.mission.file.berth
+            return Georeference(berth.origin, berth.ship_pose).of(point_ship_m)
+        return Georeference(origin, ship.at(self.clock.now())[0]).of(point_ship_m)
 
     def _leg_now(self) -> int:
         if self.live is None:

@@ -40,7 +40,8 @@ VOCABULARY: Final = (
     mark("preflight"), mark("descend"), mark("first fix"), mark("survey"), mark("home"), mark("surface"),
     mark("retreat"), mark("ended"), mark("close-up"), mark("re-fly"), mark("out from under"), mark("listening"),
     mark("disarm"), mark("handed over"),
-    mark("unread"), mark("read once"), mark("disagreeing"), mark("reader"), mark("supervisor"),
+    mark("unread"), mark("read once"), mark("disagreeing"), mark("reader"), mark("supervisor"), mark("guest"),
+    mark("finding"), mark("sample"), mark("planted"),
 )  # fmt: skip
 
 

@@ -6,6 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# the same examples in every run, and no time limit: how fast a machine is decides no test
+settings.register_profile("hullscan", deadline=None, derandomize=True)
+settings.load_profile("hullscan")
 
 _LONGEST = "tests/test_survey.py"
 

@@ -25,9 +25,10 @@ from hullscan.record.checking import check_folder
 from hullscan.record.seal import seal
 from hullscan.review.attention import Attention
 from hullscan.review.desk import DeskOptions, make_desk
-from hullscan.review.places import open_missions
+from hullscan.review.places import DeskMission, open_missions
 from hullscan.review.procedure import Reading, Standing, Verdict, may_read, shown_verdicts, standing
 from hullscan.review.readers import Role, Roster
+from hullscan.review.worklist import Mixture
 from hullscan.words import LANGUAGES
 
 __all__ = ["hull"]  # the fixture
@@ -115,6 +116,10 @@ def test_a_roster_that_does_not_do_is_refused(readers, words):
 # --- the desk ---
 
 
+def opened(path: Path, clock: SimulatedClock) -> dict[str, DeskMission]:
+    return open_missions([path], clock, LANGUAGES, mixture=Mixture(), seed=lambda: 7)
+
+
 @dataclass
 class Desk:
     """A desk in this process, with time in our hands."""
@@ -159,7 +164,7 @@ def desk_over(root: Path, hull: Any, stack: ExitStack) -> Callable[[], Desk]:
     def desk() -> Desk:
         now_s, clock = [0.0], SimulatedClock(1_795_339_800.0)
         roster = Roster(["Kim", "Lee", "Park", *(f"reader {n}" for n in range(10))], ["Choi"])
-        missions = open_missions([folder.path], clock, LANGUAGES)
+        missions = opened(folder.path, clock)
         for mission in missions.values():
             stack.callback(mission.store.close)
         cache = root / "cache"
@@ -192,24 +197,28 @@ def desk(start: Callable[[], Desk]) -> Desk:
 
 ADDRESSES = (
     "/",
-    "/api/queue",
-    "/api/place/{m}/F01",
-    "/api/place/{m}/F02",
+    "/api/inbox",
+    "/api/queue/{m}",
+    "/api/measures",
+    "/api/chests/{m}",
+    "/cells/{m}",
+    "/api/place/{m}/P01",
+    "/api/place/{m}/P02",
     "/map/{m}",
     "/?lang=ko",
-    "/api/queue?lang=ko",
+    "/api/inbox?lang=ko",
 )
 
 
 def test_a_session_of_two_readers_a_third_and_a_supervisor(desk):
-    for place, verdict in (("F01", "parcel"), ("F02", "parcel"), ("F03", "growth")):
+    for place, verdict in (("P01", "parcel"), ("P02", "parcel"), ("P03", "growth")):
         desk.read("Kim", place, verdict)
-    for place, verdict in (("F01", "tell_tale"), ("F02", "growth"), ("F03", "fitting")):
+    for place, verdict in (("P01", "tell_tale"), ("P02", "growth"), ("P03", "fitting")):
         desk.read("Lee", place, verdict)
     refused = desk.post("Choi", "/api/sign-off")
     assert refused.status_code == 409
-    assert "F02" in refused.json()["error"]
-    desk.read("Park", "F02", "unclear")
+    assert "P02" in refused.json()["error"]
+    desk.read("Park", "P02", "unclear")
     assert desk.post("Kim", "/api/sign-off").status_code == 403
     before = {path: path.read_bytes() for path in sorted(desk.path.rglob("*")) if path.is_file()}
     assert desk.post("Choi", "/api/sign-off").status_code == 200
@@ -223,64 +232,64 @@ def test_a_session_of_two_readers_a_third_and_a_supervisor(desk):
 
 
 def test_a_verdict_before_the_least_time_is_refused(desk):
-    desk.look("Kim", "F01", 6)
-    early = desk.verdict("Kim", "F01", "parcel")
+    desk.look("Kim", "P01", 6)
+    early = desk.verdict("Kim", "P01", "parcel")
     assert early.status_code == 425
     desk.now_s[0] += 3600  # the page lay hidden
-    assert desk.verdict("Kim", "F01", "parcel").status_code == 425
-    desk.look("Kim", "F01", 2)
-    assert desk.verdict("Kim", "F01", "parcel").status_code == 200
+    assert desk.verdict("Kim", "P01", "parcel").status_code == 425
+    desk.look("Kim", "P01", 2)
+    assert desk.verdict("Kim", "P01", "parcel").status_code == 200
 
 
 def test_time_before_one_place_does_not_count_for_another(desk):
-    desk.look("Kim", "F01", 30)
-    desk.post("Kim", "/api/open", place="F02")
-    assert desk.verdict("Kim", "F02", "parcel").status_code == 425
+    desk.look("Kim", "P01", 30)
+    desk.post("Kim", "/api/open", place="P02")
+    assert desk.verdict("Kim", "P02", "parcel").status_code == 425
 
 
 def test_a_verdict_is_given_once(desk):
-    desk.read("Kim", "F01", "parcel")
-    desk.look("Kim", "F01")
-    assert desk.verdict("Kim", "F01", "growth").status_code == 409
+    desk.read("Kim", "P01", "parcel")
+    desk.look("Kim", "P01")
+    assert desk.verdict("Kim", "P01", "growth").status_code == 409
 
 
 @pytest.mark.parametrize("other", ["Lee", "Park"])
 def test_no_route_tells_a_reader_what_another_one_said(desk, other):
-    desk.read("Kim", "F01", "parcel", "secret-of-kim")
+    desk.read("Kim", "P01", "parcel", "secret-of-kim")
     answers = [desk.get(other, address.format(m=desk.mission)) for address in ADDRESSES]
     assert all(answer.status_code == 200 for answer in answers)
     # the same desk without Kim's verdict answers in the same words
     for answer in answers:
         assert "secret-of-kim" not in answer.text
         assert "Kim" not in answer.text.replace("Kimhae", "")
-    place = desk.get(other, f"/api/place/{desk.mission}/F01").json()
+    place = desk.get(other, f"/api/place/{desk.mission}/P01").json()
     assert place["readings"] == []
-    assert place["score"] is None
-    rows = {row["id"]: row for row in desk.get(other, "/api/queue").json()["missions"][0]["places"]}
-    assert {**rows["F01"], "id": "", "station_m": 0} == {**rows["F02"], "id": "", "station_m": 0}
+    assert not {"kind", "score", "label", "size_m", "finding"} & set(place)
+    rows = {row["id"]: row for row in desk.get(other, f"/api/queue/{desk.mission}").json()["places"]}
+    assert {**rows["P01"], "id": "", "station_m": 0} == {**rows["P02"], "id": "", "station_m": 0}
 
 
 def test_the_verdicts_are_shown_once_both_are_in(desk):
-    desk.read("Kim", "F01", "parcel", "straps")
-    desk.read("Lee", "F01", "parcel")
-    shown = desk.get("Lee", f"/api/place/{desk.mission}/F01").json()
+    desk.read("Kim", "P01", "parcel", "straps")
+    desk.read("Lee", "P01", "parcel")
+    shown = desk.get("Lee", f"/api/place/{desk.mission}/P01").json()
     assert [each["note"] for each in shown["readings"]] == ["straps", ""]
-    assert shown["score"] is not None
+    assert "score" not in shown  # nothing that was mixed in has one
 
 
 def test_what_was_read_is_there_after_a_restart(start):
-    start().read("Kim", "F01", "parcel", "before")
+    start().read("Kim", "P01", "parcel", "before")
     again = start()
-    assert again.get("Kim", f"/api/place/{again.mission}/F01").json()["readings"][0]["note"] == "before"
+    assert again.get("Kim", f"/api/place/{again.mission}/P01").json()["readings"][0]["note"] == "before"
 
 
 def test_ten_readers_at_once_lose_nothing_and_no_place_is_read_by_more_than_three(desk):
     names = [f"reader {n}" for n in range(10)]
     for name in names:
-        desk.look(name, "F01")
+        desk.look(name, "P01")
     answers: list[int] = []
     threads = [
-        threading.Thread(target=lambda name=name: answers.append(desk.verdict(name, "F01", "parcel").status_code))
+        threading.Thread(target=lambda name=name: answers.append(desk.verdict(name, "P01", "parcel").status_code))
         for name in names
     ]
     for thread in threads:
@@ -288,7 +297,7 @@ def test_ten_readers_at_once_lose_nothing_and_no_place_is_read_by_more_than_thre
     for thread in threads:
         thread.join()
     assert sorted(answers) == [200] * 2 + [409] * 8
-    assert len(desk.get("Choi", f"/api/place/{desk.mission}/F01").json()["readings"]) == 2
+    assert len(desk.get("Choi", f"/api/place/{desk.mission}/P01").json()["readings"]) == 2
 
 
 def test_the_token_leaves_the_address_and_becomes_a_cookie_that_scripts_cannot_read(desk):
@@ -308,46 +317,46 @@ def test_every_answer_forbids_what_the_page_does_not_need(desk):
 
 
 def test_words_of_a_reader_stay_words(desk):
-    desk.read("Kim", "F01", "parcel", HOSTILE)
+    desk.read("Kim", "P01", "parcel", HOSTILE)
     page = desk.get("Kim", "/").text
     assert HOSTILE not in page
-    assert desk.get("Kim", f"/api/place/{desk.mission}/F01").json()["readings"][0]["note"] == HOSTILE
+    assert desk.get("Kim", f"/api/place/{desk.mission}/P01").json()["readings"][0]["note"] == HOSTILE
 
 
 def test_a_clip_without_a_recording_is_one_line(desk):
-    answer = desk.get("Kim", f"/clip/{desk.mission}/F01")
+    answer = desk.get("Kim", f"/clip/{desk.mission}/P01")
     assert answer.status_code == 409
-    assert "does not hold F01" in answer.json()["error"]
+    assert "does not hold P01" in answer.json()["error"]
 
 
 # --- what is refused ---
 
-VERDICT = {"place": "F01", "verdict": "parcel", "confidence": 4}
+VERDICT = {"place": "P01", "verdict": "parcel", "confidence": 4}
 HOSTILE_REQUESTS = [
     ("a picture by a path upward", "GET", "/picture/{m}/..%2F..%2Fmission.yaml/0", {}, None),
     ("a picture by encoded dots", "GET", "/picture/%2e%2e/%2e%2e/0", {}, None),
     ("a picture by four dots", "GET", "/picture/....//....//etc/0", {}, None),
-    ("a picture of a negative number", "GET", "/picture/{m}/F01/-1", {}, None),
-    ("a picture of a number that is not there", "GET", "/picture/{m}/F01/99", {}, None),
-    ("a picture of a huge number", "GET", f"/picture/{{m}}/F01/{'9' * 400}", {}, None),
+    ("a picture of a negative number", "GET", "/picture/{m}/P01/-1", {}, None),
+    ("a picture of a number that is not there", "GET", "/picture/{m}/P01/99", {}, None),
+    ("a picture of a huge number", "GET", f"/picture/{{m}}/P01/{'9' * 400}", {}, None),
     ("a static file upward", "GET", "/static/..%2Fdesk.html.j2", {}, None),
     ("a static file by back slashes", "GET", "/static/..\\desk.html.j2", {}, None),
     ("a static file with a zero byte", "GET", "/static/desk.js%00.css", {}, None),
-    ("a clip upward", "GET", "/clip/..%2F..%2Fx/F01", {}, None),
-    ("a clip of no place", "GET", "/clip/{m}/F99", {}, None),
+    ("a clip upward", "GET", "/clip/..%2F..%2Fx/P01", {}, None),
+    ("a clip of no place", "GET", "/clip/{m}/P99", {}, None),
     ("a map of no mission", "GET", "/map/none", {}, None),
-    ("a place of no mission", "GET", "/api/place/none/F01", {}, None),
-    ("a place with a quote for SQL", "GET", "/api/place/{m}/F01'%20OR%201=1--", {}, None),
+    ("a place of no mission", "GET", "/api/place/none/P01", {}, None),
+    ("a place with a quote for SQL", "GET", "/api/place/{m}/P01'%20OR%201=1--", {}, None),
     ("no page at all", "GET", "/admin", {}, None),
     ("the database itself", "GET", "/mission.sqlite", {}, None),
-    ("a forged host", "GET", "/api/queue", {"Host": "evil.example"}, None),
-    ("a forged host with our port", "GET", "/api/queue", {"Host": "evil.example:8765"}, None),
-    ("an empty host", "GET", "/api/queue", {"Host": ""}, None),
-    ("a host that is no host", "GET", "/api/queue", {"Host": "[::1"}, None),
-    ("no token", "GET", "/api/queue", {"Cookie": ""}, None),
-    ("a stale token", "GET", "/api/queue", {"Cookie": "hullscan_desk=stale"}, None),
-    ("a token that is not ASCII", "GET", "/api/queue", {"Cookie": "hullscan_desk=%ED%95%9C"}, None),
-    ("a token in the address only", "GET", "/api/queue?token={t}", {"Cookie": ""}, None),
+    ("a forged host", "GET", "/api/inbox", {"Host": "evil.example"}, None),
+    ("a forged host with our port", "GET", "/api/inbox", {"Host": "evil.example:8765"}, None),
+    ("an empty host", "GET", "/api/inbox", {"Host": ""}, None),
+    ("a host that is no host", "GET", "/api/inbox", {"Host": "[::1"}, None),
+    ("no token", "GET", "/api/inbox", {"Cookie": ""}, None),
+    ("a stale token", "GET", "/api/inbox", {"Cookie": "hullscan_desk=stale"}, None),
+    ("a token that is not ASCII", "GET", "/api/inbox", {"Cookie": "hullscan_desk=%ED%95%9C"}, None),
+    ("a token in the address only", "GET", "/api/inbox?token={t}", {"Cookie": ""}, None),
     ("a login with no token", "GET", "/login", {}, None),
     ("a login with a wrong token", "GET", "/login?token=wrong", {}, None),
     ("a form of another site", "POST", "/api/verdict", {"Sec-Fetch-Site": "cross-site"}, VERDICT),
@@ -362,14 +371,14 @@ HOSTILE_REQUESTS = [
     ("a verdict that is a list", "POST", "/api/verdict", {}, {**VERDICT, "verdict": ["parcel"]}),
     ("a confidence out of range", "POST", "/api/verdict", {}, {**VERDICT, "confidence": 6}),
     ("a confidence that is true", "POST", "/api/verdict", {}, {**VERDICT, "confidence": True}),
-    ("a place that is SQL", "POST", "/api/verdict", {}, {**VERDICT, "place": "F01'; DROP TABLE readings;--"}),
+    ("a place that is SQL", "POST", "/api/verdict", {}, {**VERDICT, "place": "P01'; DROP TABLE readings;--"}),
     ("a list for a body", "POST", "/api/verdict", {}, [1, 2]),
     ("no body", "POST", "/api/verdict", {}, ""),
-    ("a verdict in somebody else's name", "POST", "/api/verdict", {}, {**VERDICT, "reader": "Lee", "place": "F02"}),
+    ("a verdict in somebody else's name", "POST", "/api/verdict", {}, {**VERDICT, "reader": "Lee", "place": "P02"}),
     ("a sign-off by a reader", "POST", "/api/sign-off", {}, {}),
     ("another method", "PUT", "/api/verdict", {}, VERDICT),
-    ("deleting", "DELETE", "/api/place/{m}/F01", {}, None),
-    ("a verdict by GET", "GET", "/api/verdict?place=F01&verdict=parcel", {}, None),
+    ("deleting", "DELETE", "/api/place/{m}/P01", {}, None),
+    ("a verdict by GET", "GET", "/api/verdict?place=P01&verdict=parcel", {}, None),
 ]
 
 
@@ -381,7 +390,7 @@ HOSTILE_REQUESTS = [
 def test_a_hostile_request_is_refused_and_the_desk_goes_on(besieged, method, address, headers, body):
     desk = besieged
     desk.now_s[0] += 20.0  # the rate of requests is not what is asked here
-    desk.look("Kim", "F01")  # Kim could give a verdict at once
+    desk.look("Kim", "P01")  # Kim could give a verdict at once
     sent = desk.of("Kim") | OWN | {"Content-Type": "application/json"} | headers
     if isinstance(body, dict):
         body = {"mission": desk.mission, **body}
@@ -392,25 +401,25 @@ def test_a_hostile_request_is_refused_and_the_desk_goes_on(besieged, method, add
     assert "Traceback" not in answer.text
     assert str(desk.path.parent) not in answer.text
     assert not re.search(r"hullscan/review|site-packages", answer.text)
-    assert desk.get("Kim", "/api/queue").status_code == 200
-    for place in ("F01", "F02"):
+    assert desk.get("Kim", "/api/inbox").status_code == 200
+    for place in ("P01", "P02"):
         assert desk.get("Choi", f"/api/place/{desk.mission}/{place}").json()["readings"] == []
 
 
 def test_a_replayed_verdict_is_refused(desk):
-    desk.look("Kim", "F01")
-    assert desk.verdict("Kim", "F01", "parcel").status_code == 200
-    assert desk.verdict("Kim", "F01", "parcel").status_code == 425  # it would have to look again
+    desk.look("Kim", "P01")
+    assert desk.verdict("Kim", "P01", "parcel").status_code == 200
+    assert desk.verdict("Kim", "P01", "parcel").status_code == 425  # it would have to look again
 
 
 def test_a_flood_is_turned_away_and_others_go_on(desk):
-    codes = {desk.get("Kim", "/api/queue").status_code for _ in range(450)}
+    codes = {desk.get("Kim", "/api/inbox").status_code for _ in range(450)}
     assert codes == {200, 429}
-    assert desk.get("Lee", "/api/queue").status_code == 200
+    assert desk.get("Lee", "/api/inbox").status_code == 200
 
 
 def test_a_supervisor_reads_nothing(desk):
-    assert desk.post("Choi", "/api/open", place="F01").status_code == 403
+    assert desk.post("Choi", "/api/open", place="P01").status_code == 403
     assert Role.SUPERVISOR.value == "supervisor"
 
 
@@ -429,7 +438,7 @@ def test_a_folder_that_cannot_be_read_is_one_line(tmp_path, hull, harm, words):
     folder = made(tmp_path / "m", Parts([finding(hull, 1, 22.0, 2.0)]))
     harm(folder.path)
     with pytest.raises(HullscanError, match=words) as told:
-        open_missions([folder.path], SimulatedClock(0.0), LANGUAGES)
+        opened(folder.path, SimulatedClock(0.0))
     assert "\n" not in str(told.value)
 
 
@@ -450,7 +459,7 @@ def test_two_readers_work_by_keyboard_alone_and_nothing_leaves_the_computer(tmp_
         return ticks[0]
 
     roster = Roster(["Kim", "Lee"], ["Choi"])
-    missions = open_missions([folder.path], clock, LANGUAGES)
+    missions = opened(folder.path, clock)
     options = DeskOptions(cache=tmp_path, least_s=2.0, language="ko")
     server = uvicorn.Server(
         uvicorn.Config(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import json
 import re
@@ -16,11 +17,20 @@ import geojson
 import numpy as np
 import pytest
 import yaml
-from test_report import HOSTILE, Parts, finding, hull, made, reaches_out, read, spoken_by
+from test_record import look, sighting
+from test_report import HOSTILE, Parts, finding, hull, jpeg, made, reaches_out, read, spoken_by
+from test_report_pdf import text_of
+from test_video_recorder import access_units, record
+from video_streams import HEIGHT, WIDTH, coded, number_in, write_file
 
+from hullscan.clock import SimulatedClock
 from hullscan.errors import InputError, RecordError
+from hullscan.record.database import MissionDatabase
+from hullscan.record.events import EventLog
+from hullscan.record.exif import PictureFacts, exif_of, tagged
 from hullscan.record.folder import MissionFolder
 from hullscan.report.exports import FORMATS, export_mission
+from hullscan.report.share import LEVELS
 
 __all__ = ["hull"]  # the fixture
 
@@ -59,6 +69,15 @@ def folder(tmp_path: Path) -> MissionFolder:
     rows = [{"n": n, "pts_ms": 100 * n, "utc_s": UTC_S + 0.1 * n} for n in range(100)]
     (made.video / "000.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows) + '{"n":', encoding="utf-8")
     findings = [_finding(1, side="starboard", frames=pictures), _finding(2, side="port", frames=[])]
+    # places along the track: a metre of latitude is 9 millionths of a degree
+    track = [[UTC_S + n, 21.0 + n, 6.5, 1.0, -90.0, 35.0768 + 9e-6 * n, 129.0803] for n in range(10)]
+    columns = ["utc_s", "x_m", "y_m", "z_m", "yaw_deg", "lat_deg", "lon_deg"]
+    tracked = {"schema": "hullscan.track/1", "columns": columns, "points": track}
+    (made.path / "track.json").write_text(json.dumps(tracked), encoding="utf-8")
+    database = MissionDatabase(made.database)
+    for n in range(4):
+        database.add_look(look(0, utc_s=UTC_S + n, frame=n), [sighting(0, utc_s=UTC_S + n, frame=n, track=n > 0)])
+    database.close()
     content = {"schema": "hullscan.findings/1", "mission": "demo", "ship": "MV 하늘", "findings": findings}
     (made.path / "findings.json").write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
     return made
@@ -126,6 +145,83 @@ def test_subtitles_are_read_by_ffmpeg_at_the_time_of_the_finding(folder: Mission
     assert "F01 parcel" in path.read_text(encoding="utf-8")
 
 
+def test_ass_frames_what_was_sighted_and_is_read_by_ffmpeg(folder: MissionFolder) -> None:
+    write_file(folder.video / "000.mkv", [number / 10 for number in range(100)])
+    path = _export(folder, "ass", "ko") / "000.ass"
+    with av.open(str(path)) as container:
+        stream = container.streams.subtitles[0]
+        said = [(float(p.pts * p.time_base), bytes(p).decode()) for p in container.demux(stream) if p.size]
+    assert f"PlayResX: {WIDTH}\nPlayResY: {HEIGHT}" in path.read_text(encoding="utf-8")
+    places = [(at_s, text) for at_s, text in said if ",Place," in text]
+    assert [at_s for at_s, _ in places] == pytest.approx(range(10), abs=0.011)
+    assert places[2][1].endswith("2026-11-22 09:30:02 UTC · 우현 · 위치 23.0 m · 수심 1.0 m")
+    (titled,) = ((at_s, text) for at_s, text in said if ",Finding," in text)
+    assert titled[0] == pytest.approx(1.0, abs=0.011)
+    assert "F01" in titled[1]
+    boxes = [(at_s, text) for at_s, text in said if ",Box," in text]
+    assert [at_s for at_s, _ in boxes] == pytest.approx([1, 2, 3], abs=0.011), "what has no track is no sighting"
+    assert "m 2 2 l 61 2 61 42 2 42" in boxes[0][1]
+
+
+def test_hostile_words_in_ass_are_no_orders_to_the_player(folder: MissionFolder) -> None:
+    write_file(folder.video / "000.mkv", [number / 10 for number in range(100)])
+    path = folder.path / "findings.json"
+    path.write_text(path.read_text(encoding="utf-8").replace('"F01"', '"F{\\\\p1}"'), encoding="utf-8")
+    lines = (_export(folder, "ass") / "000.ass").read_text(encoding="utf-8").split("\n")
+    (line,) = (line for line in lines if ",Finding," in line and line.startswith("Dialogue"))
+    assert "{" not in line
+    assert "\\" not in line.replace("\\N", "")
+
+
+def test_the_way_flown_is_a_plan_that_qgroundcontrol_loads(folder: MissionFolder) -> None:
+    """The keys that its loader demands (PlanMasterController, MissionController, SimpleMissionItem)."""
+    plan = json.loads((_export(folder, "qgc") / "track.plan").read_text(encoding="utf-8"))
+    assert (plan["fileType"], plan["version"], plan["mission"]["version"]) == ("Plan", 1, 2)
+    assert {"geoFence", "rallyPoints"} <= set(plan)
+    items = plan["mission"]["items"]
+    assert [item["doJumpId"] for item in items] == list(range(1, 11))
+    for item in items:
+        assert (item["type"], item["command"], item["frame"], len(item["params"])) == ("SimpleItem", 16, 3, 7)
+        assert item["params"][6] == item["Altitude"] == -1.0
+    assert [item["params"][4] for item in items] == pytest.approx([35.0768 + 9e-6 * n for n in range(10)])
+    assert plan["mission"]["plannedHomePosition"] == pytest.approx([35.0768, 129.0803, 0])
+
+
+def test_mcap_holds_the_mission_under_foxgloves_names(folder: MissionFolder) -> None:
+    """Read by what the file says of itself: its own schemas, not our types."""
+    from mcap.reader import make_reader
+    from mcap_protobuf.decoder import DecoderFactory
+
+    record(folder.video, access_units(coded(30)))  # 000 is taken by an index: this is 001
+    log = EventLog(folder.events, SimulatedClock(UTC_S))
+    log.add("ended", "the mission was ended: {words}", {"words": "하늘"})
+    log.close()
+    with (_export(folder, "mcap") / "mission.mcap").open("rb") as file:
+        said = list(make_reader(file, decoder_factories=[DecoderFactory()]).iter_decoded_messages())
+    by_topic: dict[str, list[Any]] = {}
+    for schema, channel, message, decoded in said:
+        assert schema is not None
+        assert (schema.encoding, channel.message_encoding) == ("protobuf", "protobuf")
+        by_topic.setdefault(channel.topic, []).append((schema.name, message.log_time, decoded))
+    counts = {topic: (rows[0][0], len(rows)) for topic, rows in by_topic.items()}
+    assert counts == {
+        "/tf": ("foxglove.FrameTransform", 20), "/vehicle/location": ("foxglove.LocationFix", 10),
+        "/hull": ("foxglove.SceneUpdate", 1), "/findings": ("foxglove.SceneUpdate", 2),
+        "/findings/picture": ("foxglove.CompressedImage", 2), "/findings/box": ("foxglove.ImageAnnotations", 2),
+        "/events": ("foxglove.Log", 1), "/video": ("foxglove.CompressedVideo", 30),
+    }  # fmt: skip
+    _, time_ns, fix = by_topic["/vehicle/location"][3]
+    assert (time_ns, fix.latitude) == (round((UTC_S + 3) * 1e9), pytest.approx(35.0768 + 27e-6))
+    assert [row[2].child_frame_id for row in by_topic["/tf"][:2]] == ["ship", "vehicle"]
+    assert (by_topic["/events"][0][2].level, by_topic["/events"][0][2].message) == (4, "the mission was ended: 하늘")
+    assert by_topic["/findings/picture"][0][2].data == (folder.frames / "F01-1.jpg").read_bytes()
+    decoder, numbers = av.CodecContext.create("h264", "r"), []
+    for _, _, each in by_topic["/video"]:
+        numbers += [number_in(picture.to_ndarray(format="bgr24")) for picture in decoder.decode(av.Packet(each.data))]
+    numbers += [number_in(picture.to_ndarray(format="bgr24")) for picture in decoder.decode(None)]
+    assert numbers == list(range(30))
+
+
 def test_a_format_that_is_not_known_names_those_that_are(folder: MissionFolder) -> None:
     with pytest.raises(InputError, match="geojson"):
         _export(folder, "shapefile")
@@ -138,13 +234,74 @@ def test_a_picture_that_is_missing_is_an_error_and_not_left_out(folder: MissionF
         _export(folder, form)
 
 
-@pytest.mark.parametrize("form", sorted(FORMATS))
+@pytest.mark.parametrize("form", sorted({*FORMATS} - {"qgc"}))  # which has nothing of the findings
 def test_damaged_results_end_in_one_line(folder: MissionFolder, form: str) -> None:
     broken = {"schema": "hullscan.findings/1", "mission": "demo", "ship": "x", "findings": [{"id": "F01"}]}
     (folder.path / "findings.json").write_text(json.dumps(broken), encoding="utf-8")
     with pytest.raises(RecordError, match=r"incomplete|missing") as caught:
         _export(folder, form)
     assert "\n" not in str(caught.value)
+
+
+# --- the package to hand on ---
+
+
+def _package(tmp_path: Path, hull: Any, level: str) -> Path:
+    one = finding(hull, 1, 32.6, 2.0)
+    events = [("connecting to the vehicle at {address}", {"address": "udpin:10.1.2.3"})]
+    folder = made(tmp_path / "20261122T093000Z-mv-haneul", Parts([one], events=events))
+    for frame in one["frames"]:
+        path = folder.path / frame["file"]
+        facts = PictureFacts(
+            utc_s=frame["utc_s"], camera_lat_deg=35.0767, camera_lon_deg=129.08, camera_depth_m=2.0, direction_deg=1.0,
+            finding=one, range_m=1.0, vehicle="bluerov2-heavy",
+        )  # fmt: skip
+        path.write_bytes(tagged(path.read_bytes(), exif_of(facts)))
+    (package,) = export_mission(folder, "share", tmp_path / "out", tmp_path / "key", level=level)
+    return package
+
+
+_SAID = {"full": (), "place": (b"35.07", b"129.08", b"Exif"),
+         "identity": (b"35.07", b"129.08", b"Exif", b"Haneul", "하늘".encode(), b"9876543", b"2026-11-22", b"09:3",
+                      b"10.1.2.3", b"4.5.3", b"bluerov2-heavy")}  # fmt: skip
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_package_tells_in_both_languages_and_holds_nothing_that_is_withheld(
+    tmp_path: Path, hull: Any, level: str
+) -> None:
+    package = _package(tmp_path, hull, level)
+    names = {path.relative_to(package).as_posix() for path in package.rglob("*") if path.is_file()}
+    assert {"report.en.html", "report.ko.html", "README.txt", "findings.csv", "frames/F01-1.jpg"} <= names
+    assert ("findings.kml" in names) == (level == "full")
+    for name in names - {"VERIFY.txt"}:
+        raw = (package / name).read_bytes()
+        if name.endswith(".pdf"):
+            raw = text_of(package / name).encode()
+        elif name.endswith(".html"):  # the pictures in it too
+            raw += b"".join(base64.b64decode(each) for each in re.findall(rb"base64,([\w+/=]+)", raw))
+        for word in _SAID[level]:
+            assert word not in raw + package.name.encode(), (name, word)
+        if level == "full" and name.endswith(".html"):
+            assert all(word in raw for word in (b"35.07", b"Exif", b"Haneul", b"2026-11-22"))
+    korean, english = (
+        read((package / f"report.{each}.html").read_text(encoding="utf-8")).text for each in ("ko", "en")
+    )
+    assert "선체 수색 보고서" in korean
+    assert ("이 사본에서 제외한 정보" in korean) == ("Withheld in this copy" in english) == (level != "full")
+    assert "32.6 m" in english
+    readme = (package / "README.txt").read_text(encoding="utf-8")
+    assert "전달용 사본" in readme
+    assert "a copy to hand on" in readme
+    listed = (package / "manifest-sha256.txt").read_text(encoding="utf-8")
+    assert {line[66:] for line in listed.splitlines()} == names - {"manifest-sha256.txt", "manifest-sha256.txt.sig"}
+    image = cv2.imread(str(package / "frames" / "F01-1.jpg"))
+    assert (image == cv2.imdecode(np.frombuffer(jpeg(0), np.uint8), cv2.IMREAD_COLOR)).all(), "the picture is the same"
+
+
+def test_a_level_that_is_not_known_names_those_that_are(tmp_path: Path, hull: Any) -> None:
+    with pytest.raises(InputError, match="full, place, identity"):
+        _package(tmp_path, hull, "secret")
 
 
 # --- the diver's sheet ---

@@ -67,6 +67,9 @@ RULES = [
     pytest.param({"range_age_s": inf, "searching": False}, Act.GO_ON, "", id="no range in open water"),
     pytest.param({"video_age_s": 4.0}, Act.HOLD, "video", id="the video stops"),
     pytest.param({"video_age_s": 31.0}, Act.RETURN, "video", id="the video does not come back"),
+    pytest.param({"video_still_s": 5.0}, Act.HOLD, "video", id="the picture stands still"),
+    pytest.param({"video_still_s": 31.0}, Act.RETURN, "video", id="the picture does not move again"),
+    pytest.param({"video_still_s": 31.0, "searching": False}, Act.GO_ON, "", id="a still picture in open water"),
     pytest.param({"leak": True, "link_age_s": 9.0}, Act.LISTEN, "link", id="the strongest demand wins"),
     pytest.param({"in_control": False, "link_age_s": 9.0}, Act.LET_GO, "control", id="the operator wins over all"),
 ]

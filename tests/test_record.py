@@ -12,11 +12,13 @@ import subprocess
 import sys
 import textwrap
 import threading
+from datetime import UTC, datetime
 from math import cos, radians, sin, sqrt
 from pathlib import Path
 from types import SimpleNamespace
 
 import cv2
+import exifread
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -31,9 +33,10 @@ from hullscan.geometry.frames import Pose, ShipPose
 from hullscan.geometry.track import ShipTrack
 from hullscan.mission.model import load_mission
 from hullscan.mission.vehicle import BLUEROV2_HEAVY
-from hullscan.record import events as events_module
+from hullscan.record import lines as lines_module
 from hullscan.record.database import MissionDatabase
 from hullscan.record.events import EventLog, read_events
+from hullscan.record.exif import tagged
 from hullscan.record.finish import Evidence, finish
 from hullscan.record.folder import MissionFolder
 from hullscan.record.replay import DvlLog, FilePictures, has_recording, recorded_ranges
@@ -377,7 +380,7 @@ def test_each_event_is_on_the_disk_before_the_next_thing_happens(tmp_path, monke
         assert os.fstat(number).st_ino == path.stat().st_ino
         at_sync.append(len(read_events(path)))
 
-    monkeypatch.setattr(events_module, "os", SimpleNamespace(fsync=fsync))
+    monkeypatch.setattr(lines_module, "os", SimpleNamespace(fsync=fsync))
     log = EventLog(path, SimulatedClock(UTC_S), lambda *_: at_sync.append("told"))
     for _ in range(3):
         log.add("survey", "lane")
@@ -457,6 +460,9 @@ class Camera:
         return Frame(
             image_bgr=np.full((360, 640, 3), 90, np.uint8), utc_s=utc_s, stream_s=stream_s, index=0, suspect=False
         )
+
+    def locate(self, utc_s: float, stream_s: float) -> tuple[Path, float]:
+        raise VideoError("this recording is made up")
 
 
 @pytest.fixture(scope="module")
@@ -547,7 +553,7 @@ def test_the_parcel_is_one_finding_where_it_lies_with_every_key(finished, missio
     assert set(finding) == {
         "id", "label", "score", "side", "station_m", "frame_number", "girth_m", "depth_m", "position_ship_m",
         "cov_ship_m2", "radius95_m", "lat_deg", "lon_deg", "size_m", "first_utc", "last_utc", "views", "frames",
-        "status", "model_sha256",
+        "status", "model_sha256", "clip",
     }  # fmt: skip
     assert (finding["id"], finding["label"], finding["side"]) == ("F01", "parcel", "starboard")
     assert (finding["status"], finding["model_sha256"]) == ("flagged", "ab" * 32)
@@ -581,7 +587,8 @@ def test_latitude_and_longitude_are_the_registered_ships(finished):
 
 def test_pictures_of_a_finding_are_cut_where_there_are_any_and_counted_where_not(finished):
     (finding,) = strictly(finished.path / "findings.json")["findings"]
-    assert strictly(finished.path / "summary.json")["pictures_missing"] == 1
+    summary = strictly(finished.path / "summary.json")
+    assert (summary["pictures_missing"], summary["clips_missing"]) == (1, 1)
     assert [frame["file"] for frame in finding["frames"]] == ["frames/F01-2.jpg", "frames/F01-3.jpg"]
     for frame in finding["frames"]:
         assert set(frame) == {"file", "utc", "utc_s", "stream_s", "box_xyxy_px", "score", "range_m"}
@@ -589,6 +596,48 @@ def test_pictures_of_a_finding_are_cut_where_there_are_any_and_counted_where_not
         assert image.shape == (360, 640, 3)
         assert frame["score"] < 0.9, "the box belongs to its own picture, not to the one that is missing"
         assert frame["range_m"] == pytest.approx(AWAY_M, abs=0.4)
+
+
+def test_each_picture_of_a_finding_says_where_it_was_taken_and_what_of(finished, mission):
+    """Read by exifread, which shares nothing with the writer."""
+    (finding,) = strictly(finished.path / "findings.json")["findings"]
+    for frame in finding["frames"]:
+        with (finished.path / frame["file"]).open("rb") as file:
+            tags = exifread.process_file(file, details=True, strict=True)
+
+        def angle(name, tags=tags):
+            d, m, s = (float(value) for value in tags[f"GPS {name}"].values)
+            return (d + m / 60 + s / 3600) * (-1 if str(tags[f"GPS {name}Ref"]) in "SW" else 1)
+
+        camera, subject = (
+            np.array([angle(f"GPS{kind}Latitude"), angle(f"GPS{kind}Longitude")]) for kind in ("", "Dest")
+        )
+        assert subject == pytest.approx([finding["lat_deg"], finding["lon_deg"]], abs=1e-8)
+        north_m, east_m = (subject - camera) * [111_000, 111_000 * cos(radians(ORIGIN[0]))]
+        # the camera passes at AWAY_M on starboard, looking at the plating, the parcel up to 1.5 m to either side
+        assert 0.5 * AWAY_M < np.hypot(north_m, east_m) < AWAY_M + 1.5
+        direction = float(tags["GPS GPSImgDirection"].values[0])
+        assert direction == pytest.approx((np.degrees(SHIP.heading_rad) - 90) % 360, abs=0.1)
+        assert str(tags["GPS GPSImgDirectionRef"]) == "T"
+        assert float(tags["GPS GPSAltitude"].values[0]) == pytest.approx(PARCEL_DEPTH_M, abs=0.1)
+        assert tags["GPS GPSAltitudeRef"].values[0] == 1, "below the surface"
+        assert float(tags["GPS Tag 0x001F"].values[0]) == pytest.approx(finding["radius95_m"], abs=0.006)
+        hours, minutes, seconds = (float(value) for value in tags["GPS GPSTimeStamp"].values)
+        day = datetime.strptime(str(tags["GPS GPSDate"]), "%Y:%m:%d").replace(tzinfo=UTC).timestamp()
+        assert day + hours * 3600 + minutes * 60 + seconds == pytest.approx(frame["utc_s"], abs=0.0011)
+        assert str(tags["EXIF SubSecTimeOriginal"]) == frame["utc"][20:23]
+        assert finding["side"] in str(tags["Image ImageDescription"])
+        comment = json.loads(bytes(tags["EXIF UserComment"].values[8:]))
+        assert comment["position_ship_m"] == finding["position_ship_m"]
+
+
+@pytest.mark.parametrize(
+    ("jpeg", "exif"),
+    [pytest.param(b"GIF89a", b"Exif", id="no JPEG"), pytest.param(b"\xff\xd8", bytes(70_000), id="too long a text")],
+)
+def test_a_picture_that_cannot_be_tagged_is_an_error(jpeg, exif):
+    with pytest.raises(RecordError, match="cannot be written into it"):
+        tagged(jpeg, exif)
 
 
 def test_coverage_counts_what_was_seen_and_names_what_was_not(finished):
@@ -640,7 +689,8 @@ def test_the_summary_holds_the_facts_and_the_rules(finished):
 def test_the_track_is_the_vehicles_in_the_ship_frame(finished, mission):
     content = strictly(finished.path / "track.json")
     points = np.array(content["points"])
-    assert content["columns"] == ["utc_s", "x_m", "y_m", "z_m", "yaw_deg"]
+    assert content["columns"] == ["utc_s", "x_m", "y_m", "z_m", "yaw_deg", "lat_deg", "lon_deg"]
+    assert points[:, 5:] == pytest.approx(np.tile(ORIGIN, (len(points), 1)), abs=0.001)
     assert np.diff(points[:, 0]) == pytest.approx(1.0)
     assert np.diff(points[:, 1]) == pytest.approx(0.25, abs=0.01)
     assert points[:, 4] == pytest.approx(-90.0, abs=0.01)

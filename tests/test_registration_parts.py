@@ -136,7 +136,7 @@ def test_an_echo_sounder_sees_the_nearest_plating_in_its_cone_and_doubts_it() ->
     here = beside_plating(HULL, state(30.0)[None], 2.0, 2.0, MIDDLE)
     rotation = Rotation.from_euler("z", here[0, s.HEADING] - np.pi / 2 + np.radians(10))
     beams = usable_beams(
-        report(1.0, [2.0], None), np.array([True]), Pose(np.array([0, 0, 2.0]), rotation), np.zeros(3), 2.0, NOISE
+        report(1.0, [2.0], None), np.array([True]), Pose(np.array([0, 0, 2.0]), rotation), np.zeros(3), 2.0, 5.0, NOISE
     )
     assert beams is not None
     ranges, slopes, doubt = predicted(HULL, here, 2.0, beams.sensor_ned_m, beams.directions_ned, MIDDLE)

@@ -13,10 +13,10 @@ from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import Array
 from hullscan.ship.surface import HullSurface, side_sign
 from hullscan_sim.camera.look_alikes import build_look_alike
-from hullscan_sim.camera.noise import fractal
+from hullscan_sim.camera.noise import fractal, value_noise
 from hullscan_sim.camera.objects import Material, Part, Solid, build_parcel, on_hull
 from hullscan_sim.camera.pages import PageCache, PageSource, SinglePages
-from hullscan_sim.camera.renderer import Rendered, Renderer
+from hullscan_sim.camera.renderer import Radiance, Renderer
 from hullscan_sim.camera.scene import HULL, NOTHING, QUAY, SEA_BED, Scene
 from hullscan_sim.camera.sensor import Response, Sensor
 from hullscan_sim.camera.shapes import Mesh, cylinder, ellipsoid, rod, superbox, torpedo
@@ -329,6 +329,13 @@ def test_noise_is_the_same_at_any_resolution():
     assert field.std() == pytest.approx(1, abs=0.1)
 
 
+def test_noise_of_a_single_row_is_noise_too():
+    us = np.arange(0, 4, 0.005)
+    row = value_noise(us, np.array([0.5]), 1.0, 1.0, 9)
+    assert row.shape == (1, len(us))
+    assert row == pytest.approx(value_noise(us, np.array([0.5, 0.505]), 1.0, 1.0, 9)[:1], abs=0.05)
+
+
 @pytest.mark.parametrize("side", [1, -1], ids=["starboard", "port"])
 def test_numerals_stand_upright_and_read_from_outside(side):
     letter = Decal("text", 20.0, side * (GIRTH_M - 2.0), 0.3, 0.4, (0.6, 0.6, 0.6), "L")
@@ -454,11 +461,11 @@ def test_a_solid_casts_a_shadow_and_brightens_nothing():
 # ---------------------------------------------------------------- the sensor
 
 
-def flat(level: float = 0.05, pattern: float = 0.0) -> Rendered:
+def flat(level: float = 0.05, pattern: float = 0.0) -> Radiance:
     """An even frame, with upright stripes if wanted."""
     stripes = 1 + pattern * np.sign(np.sin(np.arange(320) * np.pi / 4 + 0.1))
     linear = np.float32(level) * np.broadcast_to(stripes[None, :, None], (180, 320, 3)).astype(np.float32)
-    return Rendered(linear.copy(), np.full((180, 320), 1.5, np.float32), np.zeros((180, 320), np.int32), 1.5)
+    return Radiance(linear.copy(), 1.5)
 
 
 VIEW = (np.array([20.0, 5.5, 2.0]), beside(20.0, 2.0, 1.5)[1])

@@ -14,7 +14,7 @@ from hullscan_sim.camera.growth import overgrown
 from hullscan_sim.camera.noise import Grid
 from hullscan_sim.camera.objects import Material, build_parcel, on_hull
 from hullscan_sim.camera.pages import SinglePages
-from hullscan_sim.camera.renderer import Rendered, Renderer
+from hullscan_sim.camera.renderer import Radiance, Renderer
 from hullscan_sim.camera.scene import Scene
 from hullscan_sim.camera.sensor import Response, Sensor
 from hullscan_sim.camera.settlement import settle
@@ -153,17 +153,14 @@ def test_growth_breaks_the_outline_of_a_parcel_and_hides_some_of_it():
 # ---------------------------------------------------------------- what the camera does
 
 
-def flat(level: float, haze: float = 0.0) -> Rendered:
+def flat(level: float, haze: float = 0.0) -> Radiance:
     stripes = (1 + np.sign(np.sin(np.arange(320) * np.pi / 8 + 0.1))) / 2
     linear = np.float32(level) * np.broadcast_to(stripes[None, :, None], (180, 320, 3)) + np.float32(haze)
-    return Rendered(
-        linear.astype(np.float32), np.full((180, 320), 1.5, np.float32), np.zeros((180, 320), np.int32), 1.5
-    )
+    return Radiance(linear.astype(np.float32), 1.5)
 
 
 def test_snow_streams_along_the_way_of_the_camera():
-    even = Rendered(*(np.full((180, 320, 3), 0.05, np.float32), np.full((180, 320), 1.5, np.float32)),
-                    np.zeros((180, 320), np.int32), 1.5)  # fmt: skip
+    even = Radiance(np.full((180, 320, 3), 0.05, np.float32), 1.5)
     place, rotation = looking_at(np.array([20.0, 4.0, 2.0]), np.array([0.0, 1.0, 0.0]), 1.5)
 
     def roughness(speed_mps: float) -> tuple[float, float]:

@@ -17,7 +17,8 @@ from scipy.spatial.transform import Rotation
 
 from hullscan.errors import VideoError
 from hullscan.geometry.frames import Pose
-from hullscan_sim.camera.stream import CameraProcess, SimulatedCamera, Stream, VideoFaults
+from hullscan_sim.camera.process import CameraProcess, VideoFaults
+from hullscan_sim.camera.stream import SimulatedCamera, Stream
 from hullscan_sim.camera.water import WaterOptics
 from hullscan_sim.faults.kinds import ShipMoves, VideoFreeze, VideoLoss
 from hullscan_sim.scenario import Scenario, Water
@@ -148,7 +149,7 @@ def test_the_camera_sees_the_water_of_the_part_of_the_ship_where_it_is_and_the_s
         assert camera.visibility_m == pytest.approx(visibility_m, rel=0.03)
         stated = WaterOptics.from_water(replace(water, visibility_m=camera.visibility_m))
         assert camera._renderer.optics.attenuation == pytest.approx(stated.attenuation)
-        assert camera._sensor.optics is camera._renderer.optics
+        assert camera._exposure._sensor.optics is camera._renderer.optics
         grey = shown[100:260, 200:440, 1].astype(float)
         contrasts[station_m] = float(grey.std() / grey.mean())
     assert contrasts[25.0] < 0.6 * contrasts[42.0]
@@ -161,37 +162,33 @@ def test_the_camera_sees_the_water_of_the_part_of_the_ship_where_it_is_and_the_s
     assert camera._motion.pose(20.0).north_m != pytest.approx(camera._motion.pose(1.0).north_m, abs=0.5)
 
 
-# ---------------------------------------------------------------- one picture is finished while the next is drawn
+# ---------------------------------------------------------------- what the faults show
 
 
 @pytest.mark.parametrize(
-    "faults",
+    ("faults", "shown"),
     [
-        pytest.param((), id="no fault"),
-        pytest.param((VideoFreeze(at_s=0.0, for_s=0.5),), id="a freeze from the first picture on"),
-        pytest.param((VideoFreeze(at_s=0.2, for_s=0.3), VideoLoss(at_s=0.4, for_s=0.4)), id="a freeze, then a loss"),
-        pytest.param((VideoLoss(at_s=0.0, for_s=0.3), VideoFreeze(at_s=0.1, for_s=0.6)), id="a loss, then a freeze"),
+        pytest.param((), "new new new new new new", id="no fault"),
+        pytest.param((VideoFreeze(at_s=0.0, for_s=0.5),), "new old old new new new", id="a freeze from the first on"),
+        pytest.param(
+            (VideoFreeze(at_s=0.2, for_s=0.3), VideoLoss(at_s=0.4, for_s=0.4)), "new old none none new new",
+            id="a freeze, then a loss",
+        ),
+        pytest.param(
+            (VideoLoss(at_s=0.0, for_s=0.3), VideoFreeze(at_s=0.1, for_s=0.6)), "none none new old new new",
+            id="a loss, then a freeze that has nothing to show again at first",
+        ),
     ],
-)
-def test_what_will_be_asked_for_is_known_before_it_is_drawn(faults):
-    ahead, behind = VideoFaults(faults), VideoFaults(faults)
-    times = [round(0.1 * count, 1) for count in range(11)]
-    foretold = [at for at in times if ahead.draws(at)]
-    drawn: list[float] = []
-
-    def draw(at: float) -> np.ndarray:
-        drawn.append(at)
-        return np.zeros((2, 2, 3), np.uint8)
-
-    for at in times:
-        behind.picture(at, lambda at=at: draw(at))
-    assert foretold == drawn
+)  # fmt: skip
+def test_each_picture_is_new_the_one_before_or_none(faults, shown):
+    video = VideoFaults(faults)
+    assert " ".join(video.shown(0.2 * count) for count in range(6)) == shown
 
 
 def test_a_camera_that_fails_later_ends_the_simulation_in_one_line():
     ours, theirs = multiprocessing.Pipe()
     camera = object.__new__(CameraProcess)
-    camera._pipe, camera._waiting = ours, [0.1, 0.2]
+    camera._sent, camera._waiting = ours, [0.1, 0.2]
     theirs.send(("sent", ""))
     theirs.send(("error", "the camera failed: no memory"))
     camera.wait_sent(0.1)

@@ -39,16 +39,6 @@ LINES: Final = "lines"
 _KEYS: Final = {
     "h": "hold", "r": "resume", "s": "skip", "b": "back", "minus": "slower", "plus": "faster", "f": FLAG, "l": LINES,
 }  # fmt: skip
-_SHOWN: Final = (
-    ("A A", mark("home and up")),
-    ("H", mark("hold")),
-    ("R", mark("go on")),
-    ("S", mark("skip leg")),
-    ("B", mark("back")),
-    ("-/+", mark("speed")),
-    ("F", mark("flag")),
-    ("L", mark("lines")),
-)
 _ABORT_WITHIN_S, _SAID_FOR_S, _SILENT_S = 4.0, 3.0, 3.0
 _WIDE = 120
 
@@ -63,6 +53,29 @@ class ConsoleApp(App[None], inherit_bindings=False):
     """
 
     ENABLE_COMMAND_PALETTE = False
+    SHOWN: ClassVar[tuple[tuple[str, str], ...]] = (
+        ("A A", mark("home and up")),
+        ("H", mark("hold")),
+        ("R", mark("go on")),
+        ("S", mark("skip leg")),
+        ("B", mark("back")),
+        ("-/+", mark("speed")),
+        ("F", mark("flag")),
+        ("L", mark("lines")),
+    )
+    """Keys and what they do, along the lower edge."""
+    SAYS: ClassVar[dict[str, str]] = {
+        "hold": mark("sent: hold"),
+        "resume": mark("sent: go on"),
+        "skip": mark("sent: skip this leg"),
+        "back": mark("sent: back to the leg before"),
+        "slower": mark("sent: slower"),
+        "faster": mark("sent: faster"),
+        FLAG: mark("sent: flag this place"),
+        "abort?": mark("press A again to end the survey: home, then up"),
+        "abort": mark("the end is asked for: home, then up"),
+    }
+    """What is said when an order was given."""
     CSS: ClassVar[str] = """
     Screen { background: #0b1318; color: #e3ebef; layers: base; }
     Static { width: 100%; }
@@ -120,12 +133,12 @@ class ConsoleApp(App[None], inherit_bindings=False):
                 self._abort()
             else:
                 self._abort_s = self._clock.now()
-                self._say(mark("press A again to end the survey: home, then up"))
+                self._say(self.SAYS["abort?"])
         elif key in _KEYS:
             name = _KEYS[key]
             self._order(name)
-            if name != LINES:
-                self._say(_SAYS[name])
+            if name in self.SAYS:
+                self._say(self.SAYS[name])
         else:
             return
         event.stop()
@@ -134,7 +147,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
     def _abort(self) -> None:
         self._abort_s = float("-inf")
         self._order("abort")
-        self._say(mark("the end is asked for: home, then up"))
+        self._say(self.SAYS["abort"])
 
     def _say(self, message: str) -> None:
         self._said, self._said_s = self.words(message), self._clock.now()
@@ -202,20 +215,9 @@ class ConsoleApp(App[None], inherit_bindings=False):
         if self._clock.now() - self._said_s < _SAID_FOR_S:
             return Text(f" {self._said}", style="bold #ffd21f", no_wrap=True)
         text = Text(" ", no_wrap=True)
-        for key, name in _SHOWN:
+        for key, name in self.SHOWN:
             said = self.words(name)
             if text.cell_len + len(key) + cell_len(said) + 1 > width:
                 break
             text.append(key, style="bold #7cc6e2").append(f" {said}  ")
         return text
-
-
-_SAYS: Final = {
-    "hold": mark("sent: hold"),
-    "resume": mark("sent: go on"),
-    "skip": mark("sent: skip this leg"),
-    "back": mark("sent: back to the leg before"),
-    "slower": mark("sent: slower"),
-    "faster": mark("sent: faster"),
-    FLAG: mark("sent: flag this place"),
-}

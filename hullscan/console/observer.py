@@ -7,25 +7,21 @@ from collections import deque
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
+from hullscan.console.hull_window import COLUMNS, ROWS, HullWindow
 from hullscan.console.snapshot import EventRow, FindingRow, HullImage, Place, Snapshot
 from hullscan.findings.merge import Finding
 from hullscan.geometry.frames import Array, Pose
 from hullscan.record.folder import free_mb
-from hullscan.report.shell_raster import ShellRaster
 from hullscan.ship.surface import side_name
 from hullscan.survey import LiveMission
 
 __all__ = ["Observer"]
 
-_COLUMNS, _ROWS = 308, 64
-"""Of the hull's picture: dots of braille on the widest screens."""
 _KEPT_EVENTS, _KEPT_TRACK = 40, 240
 _IMAGE_EVERY_S = 1.0  # of mission time
 _RATE_OVER_S = 3.0
 _DISK_EVERY_S = 10.0
-_MARGIN = 0.03  # of hull round what is asked for
 
 
 class Observer:
@@ -46,7 +42,8 @@ class Observer:
     def begin(self, live: LiveMission) -> None:
         """The flight begins."""
         self._begun_s = live.clock.now()
-        self._window = _Window(live)
+        cells = live.seeing.record.cells
+        self._window = HullWindow(live.mission.hull, cells, live.plan.asked(cells))
         self._rates = _Rates()
         self._track: deque[Place] = deque(maxlen=_KEPT_TRACK)
         self._flags: list[Place] = []
@@ -121,7 +118,7 @@ class Observer:
     def flagged(self, place_ship_m: Array) -> None:
         """Show a place that the operator has flagged."""
         if self._live is not None:
-            self._flags.append(self._window.place(self._live, place_ship_m))
+            self._flags.append(self._window.place(place_ship_m))
 
     def _rows(self) -> tuple[EventRow, ...]:
         with self._lock:
@@ -149,11 +146,11 @@ class Observer:
         position, attitude = telemetry.position.latest, telemetry.attitude.latest
         if registration is not None and registration.updates and position is not None and attitude is not None:
             here = Pose(np.asarray(position.position_ned_m, np.float64), attitude.r_ned_frd)
-            self._track.append(self._window.place(live, registration.pose.pose_in_ship(here).position_m))
-        found = [self._window.place(live, each.position_ship_m) for each in list(live.seeing.findings)[:9]]
+            self._track.append(self._window.place(registration.pose.pose_in_ship(here).position_m))
+        found = [self._window.place(each.position_ship_m) for each in list(live.seeing.findings)[:9]]
         return HullImage(
-            columns=_COLUMNS,
-            rows=_ROWS,
+            columns=COLUMNS,
+            rows=ROWS,
             kinds=self._window.kinds(live.seeing.record.seen()),
             stations_m=self._window.stations_m,
             sides=self._window.sides,
@@ -161,56 +158,6 @@ class Observer:
             findings=tuple(found),
             flags=tuple(self._flags),
         )
-
-
-class _Window:
-    """The part of the unrolled hull that is asked for, as pixels of the picture.
-
-    Attributes:
-        asked: (n,) cells.
-    """
-
-    def __init__(self, live: LiveMission) -> None:
-        cells = live.seeing.record.cells
-        self.asked = live.plan.asked(cells)
-        self._raster = raster = ShellRaster.of_cells(cells)
-        wanted = raster.of(self.asked) > 0
-        if not wanted.any():
-            wanted = raster.cell >= 0
-        self._box = [_span(np.atleast_1d(wanted.any(axis=1 - axis)), raster.shape[axis]) for axis in (0, 1)]
-        rows, columns = (
-            np.clip(np.linspace(low, high, count, endpoint=False), 0, raster.shape[axis] - 1).astype(int)
-            for axis, (low, high), count in zip((0, 1), self._box, (_ROWS, _COLUMNS), strict=True)
-        )
-        self._cell: npt.NDArray[np.intp] = raster.cell[np.ix_(rows, columns)]
-        low, high = self._box[1]
-        self.stations_m = (raster.first_m + low * raster.step_m, raster.first_m + high * raster.step_m)
-        middle = raster.shape[0] / 2
-        self.sides = tuple(
-            side
-            for side, there in (("port", self._box[0][0] < middle - 2), ("starboard", self._box[0][1] > middle + 2))
-            if there
-        )
-
-    def kinds(self, seen: npt.NDArray[np.bool_]) -> str:
-        """The digits of a ``HullImage``."""
-        kind = np.where(seen & self.asked, 3, np.where(self.asked, 2, 1))
-        return "".join(map(str, np.where(self._cell >= 0, kind[self._cell], 0).ravel().tolist()))
-
-    def place(self, live: LiveMission, point_ship_m: Array) -> Place:
-        """Where a point near the hull is in the picture."""
-        hull = live.mission.hull
-        at = hull.locate(hull.nearest(np.reshape(point_ship_m, (1, 3)))[0])
-        column, row = self._raster.pixels(hull.unroll(at.side, at.station_m, at.girth_m))[0]
-        (top, bottom), (left, right) = self._box
-        return round(float((column - left) / (right - left)), 4), round(float((row - top) / (bottom - top)), 4)
-
-
-def _span(there: npt.NDArray[np.bool_], count: int) -> tuple[float, float]:
-    """First and last index, with a little beyond, within the raster."""
-    index = np.flatnonzero(there)
-    extra = _MARGIN * (index[-1] + 1 - index[0]) + 2
-    return max(index[0] - extra, 0.0), min(index[-1] + 1 + extra, float(count))
 
 
 class _Rates:

@@ -26,6 +26,7 @@ from hullscan.search.cells import HullCells
 from hullscan.search.looks import LookRecord, seen_cells
 from hullscan.vehicle.telemetry import Telemetry
 from hullscan.video.frames import Frame, FrameSource
+from hullscan.video.still import StillPicture
 
 __all__ = ["LiveSeeing"]
 
@@ -42,6 +43,7 @@ class LiveSeeing:
         store: gets each look with its sightings.
         on_error: told once when seeing had to stop; the flight goes on, nothing is searched.
         pictures: folder for small pictures of what is sighted; None writes none.
+        on_findings: told of the provisional findings each time they were put together, with the time of the look.
     """
 
     def __init__(
@@ -58,7 +60,9 @@ class LiveSeeing:
         on_error: Callable[[HullscanError], None],
         rules: FindingRules,
         pictures: Path | None = None,
+        on_findings: Callable[[float, list[Finding]], None] = lambda utc_s, findings: None,
     ) -> None:
+        self._on_findings = on_findings
         self._source, self._looker, self._telemetry, self._mission = source, looker, telemetry, mission
         self._clock, self._ship, self._leg, self._store, self._on_error = clock, ship, leg, store, on_error
         self._rules = rules
@@ -71,6 +75,7 @@ class LiveSeeing:
         self._fixes: list[HullFix] = []
         self._merged_s = float("-inf")
         self._frame_utc_s = float("-inf")
+        self._still = StillPicture()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="seeing", daemon=True)
 
@@ -87,6 +92,11 @@ class LiveSeeing:
     def frame_age_s(self) -> float:
         """Seconds of mission time since the newest frame was taken."""
         return self._clock.now() - self._frame_utc_s
+
+    @property
+    def still_s(self) -> float:
+        """For how long the pictures have been one and the same."""
+        return self._still.still_s
 
     def picture_of(self, finding: Finding) -> str:
         """Path of a small picture of a finding; empty when there is none."""
@@ -117,6 +127,7 @@ class LiveSeeing:
     def _take(self, frame: Frame) -> None:
         self.frames += 1
         self._frame_utc_s = frame.utc_s
+        self._still.take(frame.image_bgr, frame.utc_s)
         if self.camera is None:
             height, width = frame.image_bgr.shape[:2]
             self.camera = self._mission.vehicle.camera.resized(width, height)
@@ -161,3 +172,4 @@ class LiveSeeing:
         if look.utc_s - self._merged_s > _MERGE_EVERY_S:
             self._merged_s = look.utc_s
             self.findings = merge_fixes(self._fixes, self._rules)
+            self._on_findings(look.utc_s, self.findings)

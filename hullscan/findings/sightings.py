@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from hullscan.geometry.frames import Array
 from hullscan.video.frames import Frame
+from hullscan.video.still import grey_sample, is_same
 from hullscan.vision.detections import Detector
 from hullscan.vision.tracking import Tracker
 
@@ -26,7 +27,8 @@ class Look:
     Attributes:
         utc_s: capture time.
         stream_s: place in the recording.
-        suspect: decoded after packet loss; never counts as coverage.
+        suspect: decoded after packet loss, or the same as the look before although the vehicle has moved; never
+            counts as coverage.
         contrast: (rows, columns) local contrast, 0 to 255, on ``CONTRAST_GRID``.
         leg: number of the plan's leg, -1 outside of one.
     """
@@ -95,18 +97,26 @@ class Looker:
         self.tracker = tracker or Tracker()
         self._step_m, self._turn_rad, self._patience_s = step_m, turn_rad, patience_s
         self._last: tuple[float, Array, float] | None = None
+        self._sample: npt.NDArray[np.int16] | None = None
 
     def wants(self, utc_s: float, position_m: Array, yaw_rad: float) -> bool:
         """Whether the view has moved far enough since the last look."""
+        if self._last is None or utc_s - self._last[0] >= self._patience_s:
+            return True
+        return self._has_moved(position_m, yaw_rad)
+
+    def _has_moved(self, position_m: Array, yaw_rad: float) -> bool:
         if self._last is None:
             return True
-        before_s, before_m, before_rad = self._last
+        _, before_m, before_rad = self._last
         turned = abs((yaw_rad - before_rad + np.pi) % (2 * np.pi) - np.pi)
-        moved = float(np.linalg.norm(position_m - before_m))
-        return moved >= self._step_m or turned >= self._turn_rad or utc_s - before_s >= self._patience_s
+        return float(np.linalg.norm(position_m - before_m)) >= self._step_m or turned >= self._turn_rad
 
     def look(self, frame: Frame, position_m: Array, yaw_rad: float, leg: int = -1) -> tuple[Look, list[Sighting]]:
         """Examine a frame."""
+        sample, before = grey_sample(frame.image_bgr), self._sample
+        stands = before is not None and is_same(sample, before) and self._has_moved(position_m, yaw_rad)
+        suspect, self._sample = frame.suspect or stands, sample
         self._last = (frame.utc_s, np.array(position_m), yaw_rad)
         found = self.detector.detect(frame.image_bgr).without_parts()
         tracks = self.tracker.update(found, frame.utc_s)
@@ -115,7 +125,7 @@ class Looker:
             utc_s=frame.utc_s,
             stream_s=frame.stream_s,
             frame=frame.index,
-            suspect=frame.suspect,
+            suspect=suspect,
             contrast=contrast_map(frame.image_bgr),
             leg=leg,
         )
@@ -132,7 +142,7 @@ class Looker:
                     box_xyxy_px=(x0, y0, x1, y1),
                     track=tracks[index],
                     cut=x0 < 3 or y0 < 3 or x1 > width - 3 or y1 > height - 3,
-                    suspect=frame.suspect,
+                    suspect=suspect,
                 )
             )
         return look, sightings

@@ -24,7 +24,7 @@ from hullscan.pilot.endings import Endings, stop
 from hullscan.pilot.legs import LegsFlight, follow
 from hullscan.pilot.orders_of_operator import OperatorOrder, OrderDesk
 from hullscan.pilot.refly import Gaps, GapsFlight
-from hullscan.pilot.registration import HullRegistration
+from hullscan.pilot.registration import HullRegistration, noise_of
 from hullscan.pilot.states import PilotState, PilotStatus
 from hullscan.pilot.supervisor import Act, Verdict
 from hullscan.pilot.watch import Signals
@@ -229,7 +229,8 @@ class Pilot:
         place = (float(start.position_m[0]), float(start.position_m[1]), float(plan_start[3]))
         cockpit.launch_ned = Pose(np.array(place), start.rotation)
         mount = self._mission.vehicle.dvl_mount
-        registration = HullRegistration(self._mission.hull, expected, mount, start.position_m)
+        noise = noise_of(self._mission.vehicle)
+        registration = HullRegistration(self._mission.hull, expected, mount, start.position_m, noise)
         cockpit.begin_ranges(registration)
         vehicle.send(SetLights(_LIGHTS))
         vehicle.send(SetTilt(0.0))

@@ -16,7 +16,7 @@ from hullscan.geometry.frames import ShipPose
 from hullscan.geometry.track import ShipTrack
 from hullscan.mission.model import Mission
 from hullscan.mission.plan import Plan
-from hullscan.pilot.registration import HullRegistration
+from hullscan.pilot.registration import HullRegistration, noise_of
 from hullscan.vehicle.protocol import RangeReport
 from hullscan.vehicle.telemetry import Telemetry
 
@@ -89,7 +89,8 @@ def _session(
     else:
         turned = ShipPose(0.0, 0.0, heading).to_ned(plan.legs[0].poses[0][1:4])
         expected = ShipPose(float(start[0] - turned[0]), float(start[1] - turned[1]), heading)
-    registration = HullRegistration(mission.hull, expected, mission.vehicle.dvl_mount, start)
+    noise = noise_of(mission.vehicle)
+    registration = HullRegistration(mission.hull, expected, mission.vehicle.dvl_mount, start, noise)
     for report in ranges:
         if armed_s <= report.utc_s < end_s:
             registration.take(report, telemetry)

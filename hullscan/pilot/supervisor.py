@@ -53,7 +53,7 @@ class Situation:
         battery_home_v: what it will be at the launch, as it falls now.
         depth_error: the vehicle has said that its depth sensor fails.
         tilt_rad, tilt_s: from what was asked for, and for how long beyond the limit.
-        video_age_s: of the last frame.
+        video_age_s: of the last frame; ``video_still_s`` for how long the frames have been one and the same picture.
         detector_lag_s: how far behind the video the detector is.
         searching: on a leg that is searched.
         speed_mps: over ground, as the estimator says; ``runaway_s`` for how long beyond what is ever asked for.
@@ -86,6 +86,7 @@ class Situation:
     depth_error: bool = False
     tilt_s: float = 0.0
     detector_lag_s: float = 0.0
+    video_still_s: float = 0.0
     speed_mps: float = 0.0
     runaway_s: float = 0.0
     off_target_m: float = 0.0
@@ -123,7 +124,7 @@ _RANGE_SILENCE_S = 4.0
 _RANGE_FRESH_S = 1.0
 _STALE_S = 2.0  # telemetry comes ten times a second; short of the time-out of the link
 _POSITION_HOLD_S, _POSITION_LOST_S = 0.5, 4.0
-_VIDEO_SILENCE_S, _VIDEO_LOST_S = 3.0, 30.0
+_VIDEO_SILENCE_S, _VIDEO_STILL_S, _VIDEO_LOST_S = 3.0, 4.0, 30.0
 _BATTERY_LOW_S = 5.0
 TILT_LIMIT_RAD = 0.6
 _TILT_LOST_S = 6.0
@@ -208,6 +209,12 @@ RULES: tuple[Rule, ...] = (
          mark("no video for {age:.0f} s: nothing is searched"), lambda now, _l: {"age": _age(now.video_age_s)}),
     Rule("video", Act.RETURN, lambda now, _l, _p: now.searching and now.video_age_s > _VIDEO_LOST_S,
          mark("no video for {age:.0f} s: nothing is searched"), lambda now, _l: {"age": _age(now.video_age_s)}),
+    Rule("video", Act.HOLD, lambda now, _l, _p: now.searching and now.video_still_s > _VIDEO_STILL_S,
+         mark("the picture has stood still for {age:.0f} s: nothing is searched"),
+         lambda now, _l: {"age": _age(now.video_still_s)}),
+    Rule("video", Act.RETURN, lambda now, _l, _p: now.searching and now.video_still_s > _VIDEO_LOST_S,
+         mark("the picture has stood still for {age:.0f} s: nothing is searched"),
+         lambda now, _l: {"age": _age(now.video_still_s)}),
     Rule("runaway", Act.HOLD, lambda now, _l, _p: now.runaway_s > _RUNAWAY_S,
          mark("{speed:.1f} m/s, faster than was asked for"), lambda now, _l: {"speed": now.speed_mps}),
     Rule("runaway", Act.RETREAT, lambda now, _l, _p: now.runaway_s > _RUNAWAY_LOST_S,

@@ -37,12 +37,14 @@ class Signals:
 
     Attributes:
         video_age_s: seconds since the last frame.
+        video_still_s: for how long the frames have been one and the same picture.
         detector_lag_s: how far the detector is behind the video.
         disk_free_mb: on the disk of the mission folder.
         record_error: what went wrong with the recording, empty if nothing.
     """
 
     video_age_s: Callable[[], float]
+    video_still_s: Callable[[], float] = lambda: 0.0
     detector_lag_s: Callable[[], float] = lambda: 0.0
     disk_free_mb: Callable[[], float] = lambda: float("inf")
     record_error: Callable[[], str] = lambda: ""
@@ -156,6 +158,7 @@ class Watch:
             tether_m=course.tether_m,
             leak=any("leak" in text.text.lower() for text in texts if text.utc_s >= now_s - _LEAK_S),
             video_age_s=self._signals.video_age_s(),
+            video_still_s=self._signals.video_still_s(),
             detector_lag_s=self._signals.detector_lag_s(),
             searching=course.searching,
             speed_mps=speed,

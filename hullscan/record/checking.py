@@ -5,22 +5,38 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from hullscan.clock import utc_text
 from hullscan.errors import InputError, RecordError
 from hullscan.record.bag import BAG_TAGS
+from hullscan.record.database import opened_read_only
 from hullscan.record.events import broken_links, read_events
 from hullscan.record.folder import MissionFolder
-from hullscan.record.seal import MANIFEST, PUBLIC_KEY, SEALS, SIGNATURE, SIGNERS, VERIFY, digest, files_below, is_sealed
-from hullscan.record.signature import fingerprint, read_public_key, signed_by
+from hullscan.record.reach import reaches
+from hullscan.record.seal import (
+    MANIFEST,
+    PUBLIC_KEY,
+    SEALS,
+    SIGNATURE,
+    SIGNERS,
+    SIGNERS_PREFIX,
+    VERIFY,
+    digest,
+    files_below,
+    is_sealed,
+)
+from hullscan.record.signature import fingerprint, is_canonical, public_line, read_public_key, signed_by
 from hullscan.words import mark
 
 __all__ = ["Check", "check_folder"]
 
 _SHOWN = 8  # numbers of lines in one message
-_LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
+_LINE = re.compile(r"([0-9a-f]{64}) [ *]?(.+)")  # a bag's own lists have one space
+_RESULTS = ("findings.json", "coverage.json", "track.json", "summary.json", "report.html")
 _DERIVED = ("report.html", "report.pdf", SIGNERS, PUBLIC_KEY, VERIFY)
 """What may differ between two seals of a folder: it is made again from the rest, or belongs to the seal."""
 
@@ -64,6 +80,7 @@ def check_folder(path: Path, signer: Path | None = None) -> list[Check]:
         checks += _earlier_seals(path)
     else:
         checks.append(Check(False, mark("not sealed: the mission was cut off, or was flown without a seal")))
+        checks += _reached(folder)
     checks += _chain(folder.events)
     checks += _segments(folder)
     checks += _database(folder)
@@ -105,23 +122,28 @@ def _manifest(path: Path) -> Iterator[Check]:
     except RecordError as error:
         yield Check(False, mark("the list of hashes is damaged: {words}"), {"words": str(error)})
         return
-    present, good = set(files_below(path)), 0
-    for name, wanted in listed.items():
-        if name not in present:
-            yield Check(False, mark("missing: {file}"), {"file": name})
-            continue
-        try:
-            same = digest(path / name) == wanted
-        except OSError as error:
-            yield Check(False, mark("cannot be read: {file}, {words}"), {"file": name, "words": str(error.strerror)})
-            continue
-        good += same
-        if not same:
-            yield Check(False, mark("changed since it was sealed: {file}"), {"file": name})
-    for name in sorted(present - set(listed)):
+    checks = list(_differing(path, listed))
+    good = checks.count(None)
+    yield from (check for check in checks if check is not None)
+    for name in sorted(set(files_below(path)) - set(listed)):
         yield Check(False, mark("added since it was sealed: {file}"), {"file": name})
     data = {"good": good, "files": len(listed)}
     yield Check(good == len(listed), mark("{good} of {files} files are as sealed"), data)
+
+
+def _differing(path: Path, listed: dict[str, str]) -> Iterator[Check | None]:
+    """For each file of a list what is wrong with it, or None."""
+    for name, wanted in listed.items():
+        data = {"file": name}
+        try:
+            if not (path / name).is_file():
+                yield Check(False, mark("missing: {file}"), data)
+            elif digest(path / name) != wanted:
+                yield Check(False, mark("changed since it was sealed: {file}"), data)
+            else:
+                yield None
+        except OSError as error:
+            yield Check(False, mark("cannot be read: {file}, {words}"), {**data, "words": str(error.strerror)})
 
 
 def _bag(path: Path, wanted: str | None) -> Iterator[Check]:
@@ -130,12 +152,12 @@ def _bag(path: Path, wanted: str | None) -> Iterator[Check]:
     try:
         bag = bagit.Bag(str(path))
         bag.validate()
-    except bagit.BagValidationError as error:
-        for detail in error.details or [error]:
-            yield Check(False, mark("the bag is not whole: {words}"), {"words": str(detail)})
     except (bagit.BagError, OSError, ValueError) as error:
-        yield Check(False, mark("the bag is damaged: {words}"), {"words": str(error)})
-        return
+        for detail in getattr(error, "details", None) or [error]:
+            yield Check(False, mark("the bag is not whole: {words}"), {"words": str(detail)})
+        if not getattr(error, "details", None):  # it could not even be read: which of its lists was changed
+            with suppress(RecordError):  # the signature says it
+                yield from filter(None, _differing(path, _listed(path / BAG_TAGS)))
     else:
         yield Check(True, mark("the bag is complete and every hash in it fits"))
     yield from _signature(path / BAG_TAGS, wanted)
@@ -151,13 +173,32 @@ def _signature(signed: Path, wanted: str | None) -> Iterator[Check]:
     try:
         found = fingerprint(signed_by(signed.read_bytes(), armoured))
     except (InputError, OSError) as error:
-        yield Check(False, mark("the signature of the list is not valid: {words}"), {"words": str(error)})
+        data = {"file": signed.name, "signature": f"{signed.name}.sig", "words": str(error)}
+        yield Check(False, mark("the signature of the list is not valid: {file}, {signature}: {words}"), data)
         return
+    if not is_canonical(armoured):
+        yield Check(False, mark("changed since it was sealed: {file}"), {"file": f"{signed.name}.sig"})
     yield Check(True, mark("the list is signed by key {key}"), {"key": found})
+    yield from _signer_files(signed.parent, found)
     if wanted is None:
         yield Check(None, mark("compare that key's fingerprint with the operator's, or give --signer"))
     elif found != wanted:
         yield Check(False, mark("that is not the key that was asked for: {key}"), {"key": wanted})
+
+
+def _signer_files(path: Path, found: str) -> Iterator[Check]:
+    """Whoever checks without this program takes the key from these files: they must hold the one that signed."""
+    for name, prefix in ((PUBLIC_KEY, ""), (SIGNERS, SIGNERS_PREFIX)):
+        try:
+            text = (path / name).read_text(encoding="ascii")
+            same = text.startswith(prefix) and fingerprint(read_public_key(text[len(prefix) :])) == found
+            same &= text == f"{prefix}{public_line(read_public_key(text[len(prefix) :]))}\n"
+        except FileNotFoundError:
+            continue  # said where the list has it; readings are signed without
+        except (InputError, OSError, ValueError):
+            same = False
+        if not same:
+            yield Check(False, mark("{file} does not hold the key that signed the list"), {"file": name})
 
 
 def _earlier_seals(path: Path) -> Iterator[Check]:
@@ -218,23 +259,45 @@ def _segments(folder: MissionFolder) -> Iterator[Check]:
 
 
 def _database(folder: MissionFolder) -> Iterator[Check]:
+    name = folder.database.name
     if not folder.database.is_file():
-        yield Check(False, mark("missing: {file}"), {"file": folder.database.name})
+        yield Check(False, mark("missing: {file}"), {"file": name})
         return
     try:
-        # without immutable=1 even a reader writes files beside a database in WAL mode
-        live = folder.database.with_name(folder.database.name + "-wal").exists()
-        uri = f"{folder.database.resolve().as_uri()}?mode=ro" + ("" if live else "&immutable=1")
-        connection = sqlite3.connect(uri, uri=True)
-        try:
+        with closing(opened_read_only(folder.database)) as connection:
             rows = connection.execute("PRAGMA integrity_check").fetchall()
-        finally:
-            connection.close()
     except sqlite3.Error as error:
-        yield Check(False, mark("the database is damaged: {words}"), {"words": str(error)})
+        yield Check(False, mark("the database is damaged: {file}: {words}"), {"file": name, "words": str(error)})
         return
     found = "; ".join(str(row[0]) for row in rows[:3])
     if found == "ok":
         yield Check(True, mark("the database is whole"))
     else:
-        yield Check(False, mark("the database is damaged: {words}"), {"words": found})
+        yield Check(False, mark("the database is damaged: {file}: {words}"), {"file": name, "words": found})
+
+
+def _reached(folder: MissionFolder) -> Iterator[Check]:
+    """Of a mission that was cut off: how far each recording reaches, and which results were never written."""
+    found = list(reaches(folder))
+    end_s = max((reach.last_utc_s for reach in found if reach.last_utc_s is not None), default=0.0)
+    for reach in found:
+        data: dict[str, Any] = {"file": reach.file, "records": reach.records}
+        if reach.damage:
+            yield Check(False, mark("cannot be read: {file}, {words}"), {**data, "words": reach.damage})
+        elif reach.last_utc_s is None:
+            yield Check(False, mark("{file} holds no whole record"), data)
+        else:
+            data |= {"utc": utc_text(reach.last_utc_s), "short": end_s - reach.last_utc_s}
+            message = mark("{file}: {records} records, the last of {utc}, {short:.1f} s before the end of all")
+            if reach.closed:
+                message = mark("{file}: {records} records, the last of {utc}, closed")
+            yield Check(None, message, data)
+        if reach.torn:
+            yield Check(False, mark("cut off in its last record: {file}"), data)
+    for expected in (folder.events, folder.telemetry, folder.dvl):
+        if not expected.is_file():
+            yield Check(False, mark("missing: {file}"), {"file": expected.name})
+    results = [name for name in _RESULTS if not (folder.path / name).is_file()]
+    if results:
+        message = mark("never written: {files}; hullscan analyze makes them from the recording")
+        yield Check(False, message, {"files": ", ".join(results)})

@@ -9,6 +9,7 @@ import json
 import sqlite3
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from hullscan.errors import RecordError
 from hullscan.findings.sightings import CONTRAST_GRID, Look, Sighting
 from hullscan.geometry.track import ShipTrack
 
-__all__ = ["MissionDatabase"]
+__all__ = ["MissionDatabase", "opened_read_only"]
 
 _MIGRATIONS = [
     """
@@ -43,12 +44,23 @@ _MIGRATIONS = [
 
 
 class MissionDatabase:
-    """One mission's database; any thread may write."""
+    """One mission's database; any thread may write.
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    Args:
+        path: made if it is not there.
+        read_only: it must be there, and stays as it is to the last byte.
+
+    Raises:
+        RecordError: it cannot be opened.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self.path, self._read_only = path, read_only
         self._lock = threading.RLock()
         try:
+            if read_only:
+                self._connection = opened_read_only(path)
+                return
             self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
             self._connection.execute("PRAGMA journal_mode=WAL")
             self._connection.execute("PRAGMA synchronous=NORMAL")
@@ -68,9 +80,14 @@ class MissionDatabase:
             self._connection.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
 
     def close(self) -> None:
-        """Write everything into the main file and close."""
+        """Write everything into the main file and close.
+
+        On a full disk it stays in the ``-wal`` beside it, from where whoever opens the file reads it just the same.
+        """
         with self._lock:
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            with suppress(sqlite3.Error):
+                if not self._read_only:
+                    self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             self._connection.close()
 
     def _write(self, *statements: tuple[str, Iterable[tuple[Any, ...]]]) -> None:
@@ -186,6 +203,18 @@ class MissionDatabase:
             np.array([row[1:5] for row in rows]),
             np.array([json.loads(row[5]) for row in rows]),
         )
+
+
+def opened_read_only(path: Path) -> sqlite3.Connection:
+    """A connection that writes nothing, not even beside the file.
+
+    Raises:
+        sqlite3.Error: it cannot be opened.
+    """
+    # without immutable=1 even a reader writes files beside a database in WAL mode
+    live = path.with_name(path.name + "-wal").exists()
+    uri = f"{path.resolve().as_uri()}?mode=ro" + ("" if live else "&immutable=1")
+    return sqlite3.connect(uri, uri=True, check_same_thread=False)
 
 
 def _sighting_row(s: Sighting) -> tuple[Any, ...]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 import logging
-import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +16,7 @@ from typing import Any
 
 from hullscan.clock import Clock, utc_text
 from hullscan.errors import RecordError
+from hullscan.record.lines import LineFile
 from hullscan.words import fill, mark
 
 __all__ = ["EventLog", "broken_links", "read_events", "warnings_as_events"]
@@ -42,9 +42,7 @@ class EventLog:
             before = path.read_bytes() if path.is_file() else b""
             lines = _lines(before)
             self._last = _hash(lines[-1]) if lines else _NO_LINE
-            self._file = path.open("ab", buffering=0)
-            if not before.endswith(b"\n") and before:
-                self._file.write(b"\n")  # a line that was cut off stays as it is, and counts as one
+            self._file = LineFile(path)
         except OSError as error:
             raise RecordError(f"cannot write {path}: {error.strerror}") from error
 
@@ -62,9 +60,9 @@ class EventLog:
                 raw = json.dumps({**line, "prev_sha256": self._last}, ensure_ascii=False).encode(
                     errors="backslashreplace"
                 )
-                self._file.write(raw + b"\n")
+                self._file.append(raw)
                 self._last = _hash(raw)
-                os.fsync(self._file.fileno())
+                self._file.sync()
         except (OSError, ValueError) as error:
             raise RecordError(f"cannot write events.jsonl: {error}") from error
         if self._listener is not None:

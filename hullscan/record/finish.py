@@ -22,11 +22,14 @@ from hullscan.geometry.camera import Camera
 from hullscan.geometry.track import ShipTrack
 from hullscan.mission.model import Mission
 from hullscan.mission.plan import Plan
+from hullscan.record.clips import Recording, save_clips
 from hullscan.record.database import MissionDatabase
+from hullscan.record.exif import PictureFacts, exif_of, tagged, true_direction_deg
 from hullscan.record.folder import MissionFolder
 from hullscan.record.results import (
     coverage_result,
     findings_result,
+    georeference,
     pictured_sightings,
     track_result,
     write_results,
@@ -38,7 +41,7 @@ from hullscan.video.frames import Frame
 __all__ = ["Evidence", "Pictures", "finish"]
 
 
-class Pictures(Protocol):
+class Pictures(Recording, Protocol):
     """Gives the frame of a moment of the recording, exactly."""
 
     def at(self, utc_s: float, stream_s: float) -> Frame:
@@ -99,8 +102,10 @@ def finish(
     )
     frames = _save_pictures(folder, assessment, pictures)
     start_s, end_s = _span(evidence.telemetry)
-    track = track_result(views, start_s, end_s)
+    track = track_result(evidence.mission, views, start_s, end_s)
     findings = findings_result(evidence.mission, assessment, views, evidence.model_sha256, frames.files)
+    _tag_pictures(folder, evidence.mission, views, findings["findings"])
+    clips_missing = save_clips(folder, findings["findings"], pictures)
     summary = {
         "schema": "hullscan.summary/1",
         "mission": evidence.mission.file.mission,
@@ -110,6 +115,7 @@ def finish(
         "rules": {"min_score": rules.min_score, "min_views": rules.min_views},
         "time_sigma_ms": round(evidence.time_sigma_s * 1000, 1),
         "pictures_missing": frames.missing,
+        "clips_missing": clips_missing,
         "min_clearance_m": _min_clearance_m(evidence.mission, track),
         **evidence.facts,
     }
@@ -125,7 +131,7 @@ def finish(
 
 def _min_clearance_m(mission: Mission, track: dict[str, Any]) -> float | None:
     """Least distance of the vehicle's box to the hull along its registered track."""
-    points = np.array([point[1:] for point in track["points"]], dtype=np.float64).reshape(-1, 4)
+    points = np.array([point[1:5] for point in track["points"]], dtype=np.float64).reshape(-1, 4)
     if not len(points):
         return None
     half = np.array(mission.vehicle.half_size_m)
@@ -159,6 +165,31 @@ def _save_pictures(folder: MissionFolder, assessment: Assessment, pictures: Pict
                 _save_jpeg(folder.path / name, frame)
             files[number].append(None if frame is None else name)
     return _Saved(files, missing)
+
+
+def _tag_pictures(folder: MissionFolder, mission: Mission, views: Viewpoints, findings: list[dict[str, Any]]) -> None:
+    """Write into each picture where it was taken and what of."""
+    for finding in findings:
+        for frame in finding["frames"]:
+            view = views.at(frame["utc_s"])
+            assert view is not None, "what was placed has a viewpoint"
+            earth, camera_m = georeference(mission, views, view.utc_s), view.camera_ship.position_m
+            lat, lon = earth.of(camera_m)
+            facts = PictureFacts(
+                utc_s=frame["utc_s"],
+                camera_lat_deg=lat,
+                camera_lon_deg=lon,
+                camera_depth_m=float(camera_m[2]),
+                direction_deg=true_direction_deg(view, earth.ship),
+                finding=finding,
+                range_m=frame["range_m"],
+                vehicle=mission.vehicle.name,
+            )
+            path = folder.path / frame["file"]
+            try:
+                path.write_bytes(tagged(path.read_bytes(), exif_of(facts)))
+            except OSError as error:
+                raise RecordError(f"cannot write {path}: {error.strerror}") from error
 
 
 def _frame_of(pictures: Pictures | None, sighting: Sighting) -> Frame | None:

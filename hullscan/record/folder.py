@@ -5,7 +5,7 @@
     YYYYMMDDTHHMMSSZ-ship/
       mission.yaml plan.json mission.sqlite telemetry.tlog dvl.jsonl
       named/                copies of the files that the mission names: mesh or offset table, risk, POD model, tide
-      video/*.mkv video/*.jsonl frames/*.jpg events.jsonl
+      video/*.mkv video/*.jsonl frames/*.jpg clips/*.mp4 clips/*.webp alerts/*.html events.jsonl
       findings.json coverage.json track.json summary.json report.html
 """
 

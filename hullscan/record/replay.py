@@ -9,7 +9,8 @@ from pathlib import Path
 from scipy.spatial.transform import Rotation
 
 from hullscan.clock import SimulatedClock
-from hullscan.errors import VideoError
+from hullscan.errors import RecordError, VideoError
+from hullscan.record.lines import LineFile
 from hullscan.vehicle.dvl import WaterLinkedDvl
 from hullscan.vehicle.protocol import RangeReport
 from hullscan.video.files import VideoFile
@@ -20,15 +21,30 @@ __all__ = ["DvlLog", "FilePictures", "FolderPictures", "has_recording", "recorde
 
 
 class DvlLog:
-    """Writes each line of the DVL with its time of arrival."""
+    """Writes each line of the DVL with its time of arrival.
+
+    Raises:
+        RecordError: the file cannot be opened.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._file = path.open("ab", buffering=0)
+        self._path = path
+        try:
+            self._file = LineFile(path)
+        except OSError as error:
+            raise RecordError(f"the DVL's log cannot be written: {error.strerror}", where=str(path)) from error
 
     def __call__(self, arrival_utc_s: float, line: bytes) -> None:
-        """Take one line."""
+        """Take one line.
+
+        Raises:
+            RecordError: the disk did not take it.
+        """
         text = line.decode("utf-8", errors="replace").strip()
-        self._file.write((json.dumps({"utc_s": round(arrival_utc_s, 4), "line": text}) + "\n").encode())
+        try:
+            self._file.append(json.dumps({"utc_s": round(arrival_utc_s, 4), "line": text}).encode())
+        except (OSError, ValueError) as error:
+            raise RecordError(f"the DVL's log cannot be written: {error}", where=str(self._path)) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -61,10 +77,14 @@ class FolderPictures:
 
     def at(self, utc_s: float, stream_s: float) -> Frame:
         """The frame taken at a mission time."""
-        del stream_s
-        path, place_s = self._video.locate(utc_s)
+        path, place_s = self.locate(utc_s, stream_s)
         with VideoFile(path) as file:
             return file.frame_at(place_s)
+
+    def locate(self, utc_s: float, stream_s: float) -> tuple[Path, float]:
+        """The file, and the time in it, of a mission time."""
+        del stream_s
+        return self._video.locate(utc_s)
 
 
 class FilePictures:
@@ -78,6 +98,11 @@ class FilePictures:
         del utc_s
         with VideoFile(self._path) as file:
             return file.frame_at(stream_s)
+
+    def locate(self, utc_s: float, stream_s: float) -> tuple[Path, float]:
+        """The file itself."""
+        del utc_s
+        return self._path, stream_s
 
 
 def has_recording(folder: Path) -> bool:

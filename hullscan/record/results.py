@@ -24,8 +24,10 @@ from hullscan.ship.surface import side_name
 
 __all__ = [
     "FRAMES_PER_FINDING",
+    "Georeference",
     "coverage_result",
     "findings_result",
+    "georeference",
     "pictured_sightings",
     "read_result",
     "track_result",
@@ -37,22 +39,23 @@ _TRACK_STEP_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class _Georeference:
-    """Ship frame to latitude and longitude."""
+class Georeference:
+    """Ship frame to latitude and longitude; ``ship`` is her pose in the local frame of ``origin``."""
 
     origin: GeoOrigin
     ship: ShipPose
 
     def of(self, point_ship_m: Any) -> tuple[float, float]:
+        """Latitude and longitude, degrees, of a (3,) point."""
         north, east, _ = self.ship.to_ned(np.asarray(point_ship_m, dtype=np.float64))
         return self.origin.to_geodetic(float(north), float(east))
 
 
-def _georeference(mission: Mission, views: Viewpoints, utc_s: float) -> _Georeference:
+def georeference(mission: Mission, views: Viewpoints, utc_s: float) -> Georeference:
     """By the vehicle's origin and the registered ship where there is one, else by the berth as stated."""
     if views.origin is not None:
-        return _Georeference(views.origin, views.ship.at(utc_s)[0])
-    return _Georeference(mission.file.berth.origin, mission.file.berth.ship_pose)
+        return Georeference(views.origin, views.ship.at(utc_s)[0])
+    return Georeference(mission.file.berth.origin, mission.file.berth.ship_pose)
 
 
 def findings_result(
@@ -77,7 +80,7 @@ def _finding(
     station_m = float(located.station_m[0])
     frame = frame_at(mission.file.ship.frames, station_m)
     times = [fix.sighting.utc_s for fix in finding.fixes]
-    lat, lon = _georeference(mission, views, float(np.median(times))).of(finding.position_ship_m)
+    lat, lon = georeference(mission, views, float(np.median(times))).of(finding.position_ship_m)
     pictures = []
     for name, fix in zip(frames, _pictured(finding), strict=False):
         if name is None:
@@ -196,16 +199,18 @@ def _finite(values: Any) -> list[float | None]:
     return [round(float(value), 2) if np.isfinite(value) else None for value in values]
 
 
-def track_result(views: Viewpoints, start_s: float, end_s: float) -> dict[str, Any]:
-    """Content of ``track.json``: the vehicle in the ship frame, each second."""
+def track_result(mission: Mission, views: Viewpoints, start_s: float, end_s: float) -> dict[str, Any]:
+    """Content of ``track.json``: the vehicle in the ship frame and on the earth, each second."""
     points = []
     for utc_s in np.arange(start_s, end_s, _TRACK_STEP_S):
         view = views.at(float(utc_s))
         if view is not None:
             yaw = float(view.body_ship.rotation.as_euler("ZYX", degrees=True)[0])
-            x, y, z = view.body_ship.position_m
-            points.append([round(float(utc_s), 2), *(round(float(value), 3) for value in (x, y, z, yaw))])
-    return {"schema": "hullscan.track/1", "columns": ["utc_s", "x_m", "y_m", "z_m", "yaw_deg"], "points": points}
+            lat, lon = georeference(mission, views, float(utc_s)).of(view.body_ship.position_m)
+            place = [*(round(float(value), 3) for value in (*view.body_ship.position_m, yaw))]
+            points.append([round(float(utc_s), 2), *place, round(lat, 7), round(lon, 7)])
+    columns = ["utc_s", "x_m", "y_m", "z_m", "yaw_deg", "lat_deg", "lon_deg"]
+    return {"schema": "hullscan.track/1", "columns": columns, "points": points}
 
 
 def write_results(folder: MissionFolder, database: MissionDatabase, results: dict[str, dict[str, Any]]) -> None:

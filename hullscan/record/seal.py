@@ -24,6 +24,7 @@ __all__ = [
     "SEALS",
     "SIGNATURE",
     "SIGNERS",
+    "SIGNERS_PREFIX",
     "VERIFY",
     "digest",
     "files_below",
@@ -41,6 +42,7 @@ PUBLIC_KEY: Final = "signer.pub"
 SEALS: Final = "seals"
 VERIFY: Final = "VERIFY.txt"
 _IDENTITY: Final = "hullscan"
+SIGNERS_PREFIX: Final = f'{_IDENTITY} namespaces="{NAMESPACE}" '
 _TRANSIENT: Final = ("-wal", "-shm", "-journal")  # SQLite's own, gone when it is closed
 
 _HOW = f"""How to check this folder without hullscan
@@ -110,8 +112,7 @@ def write_signer(folder: Path, key: Ed25519PrivateKey) -> None:
     """
     line = public_line(key.public_key())
     (folder / PUBLIC_KEY).write_text(line + "\n", encoding="ascii", newline="\n")
-    signer = f'{_IDENTITY} namespaces="{NAMESPACE}" {line}\n'
-    (folder / SIGNERS).write_text(signer, encoding="ascii", newline="\n")
+    (folder / SIGNERS).write_text(f"{SIGNERS_PREFIX}{line}\n", encoding="ascii", newline="\n")
 
 
 def is_sealed(folder: Path) -> bool:

@@ -26,7 +26,16 @@ from cryptography.hazmat.primitives.serialization import (
 
 from hullscan.errors import InputError
 
-__all__ = ["NAMESPACE", "fingerprint", "machine_key", "public_line", "read_public_key", "sign", "signed_by"]
+__all__ = [
+    "NAMESPACE",
+    "fingerprint",
+    "is_canonical",
+    "machine_key",
+    "public_line",
+    "read_public_key",
+    "sign",
+    "signed_by",
+]
 
 NAMESPACE: Final = "hullscan"
 _MAGIC, _VERSION, _HASH = b"SSHSIG", 1, b"sha512"
@@ -83,12 +92,24 @@ def fingerprint(key: Ed25519PublicKey) -> str:
 
 def sign(message: bytes, key: Ed25519PrivateKey) -> str:
     """An armoured signature of a message."""
-    raw = key.sign(_signed_data(message))
+    return _armoured(key.public_key(), key.sign(_signed_data(message)))
+
+
+def _armoured(key: Ed25519PublicKey, raw: bytes) -> str:
     signature = _string(b"ssh-ed25519") + _string(raw)
-    body = _MAGIC + struct.pack(">I", _VERSION) + _string(_blob(key.public_key()))
+    body = _MAGIC + struct.pack(">I", _VERSION) + _string(_blob(key))
     body += _string(NAMESPACE.encode()) + _string(b"") + _string(_HASH) + _string(signature)
     lines = textwrap.wrap(base64.b64encode(body).decode("ascii"), 70)
     return "\n".join([_BEGIN, *lines, _END]) + "\n"
+
+
+def is_canonical(armoured: str) -> bool:
+    """Whether a signature is written as ``ssh-keygen`` writes it: base64 has bits that nobody reads.
+
+    Raises:
+        InputError: the signature is damaged.
+    """
+    return _armoured(*_parsed(armoured)) == armoured
 
 
 def signed_by(message: bytes, armoured: str) -> Ed25519PublicKey:

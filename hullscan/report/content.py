@@ -18,6 +18,7 @@ from hullscan.mission.model import Mission, load_mission
 from hullscan.record.events import read_events
 from hullscan.record.folder import MissionFolder
 from hullscan.record.results import read_result
+from hullscan.record.verdicts import Verdicts, judged_findings, read_verdicts
 from hullscan.report.hullmap import overview_map, side_map
 from hullscan.words import fill, translator
 
@@ -44,22 +45,31 @@ class ReportContent:
 
     Attributes:
         pictures: of each finding, in the order of ``findings``.
+        clips: a small moving picture of each finding, WebP; empty where there is none.
         events: (time of day, words).
         maps: (side, SVG) of every side on which something was asked for, seen or found.
         ended_by: why the mission did not end as planned; empty if it did.
+        located: latitudes and longitudes may be told.
+        note: what is withheld in this copy; empty if nothing is.
+        verdicts: what people made of it; None when nobody has signed.
     """
 
+    folder: MissionFolder
     mission: Mission
     language: str
     words: Words
     findings: list[dict[str, Any]]
     pictures: list[list[Picture]]
+    clips: list[bytes]
     coverage: dict[str, Any]
     summary: dict[str, Any]
     events: list[tuple[str, str]]
     maps: list[tuple[str, Markup]]
     overview: Markup
     ended_by: str
+    located: bool = True
+    note: str = ""
+    verdicts: Verdicts | None = None
 
     @property
     def not_planned_m2(self) -> float:
@@ -82,19 +92,23 @@ def read_content(folder: MissionFolder, language: str, mission: Mission | None =
     words = translator(language)
     mission = mission or load_mission(folder.mission_file)
     results = {name: read_result(folder.path / f"{name}.json") for name in ("findings", "coverage", "track", "summary")}
+    verdicts = read_verdicts(folder)
     try:
-        findings, summary = results["findings"]["findings"], results["summary"]
+        findings, summary = judged_findings(results["findings"]["findings"], verdicts), results["summary"]
         return ReportContent(
+            folder=folder,
             mission=mission,
             language=language,
             words=words,
             findings=findings,
             pictures=[_pictures(folder, finding) for finding in findings],
+            clips=[_clip(folder, finding) for finding in findings],
             coverage=results["coverage"],
             summary=summary,
             events=_events(folder, words),
             maps=_maps(mission, results, words),
             overview=overview_map(mission, results["coverage"], findings, words),
+            verdicts=verdicts,
             ended_by=_said(words, summary.get("ended_by_words"), summary.get("ended_by")),
         )
     except (LookupError, TypeError, ValueError) as error:
@@ -118,6 +132,13 @@ def _maps(mission: Mission, results: dict[str, Any], words: Words) -> list[tuple
     }
     shown = sorted(side for side in sides if side in asked or any(f["side"] == side for f in findings))
     return [(side, side_map(mission, side, coverage, findings, track, words)) for side in shown]
+
+
+def _clip(folder: MissionFolder, finding: dict[str, Any]) -> bytes:
+    named = finding.get("clip")
+    path = folder.path / str(named["preview"]) if named else folder.path
+    raw = path.read_bytes() if path.resolve().is_relative_to(folder.path.resolve()) and path.is_file() else b""
+    return raw if raw[:4] == b"RIFF" and raw[8:12] == b"WEBP" else b""
 
 
 def _pictures(folder: MissionFolder, finding: dict[str, Any]) -> list[Picture]:

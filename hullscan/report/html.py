@@ -14,9 +14,9 @@ from hullscan.errors import RecordError
 from hullscan.record.folder import MissionFolder
 from hullscan.report.content import Picture, ReportContent, incomplete, read_content
 from hullscan.report.hullmap import POD_CLASSES
-from hullscan.report.wording import HOW_TO_READ, gap_words, gaps_words, statement
+from hullscan.report.wording import HOW_TO_READ, berth_words, gap_words, gaps_words, position_words, statement
 
-__all__ = ["page_templates", "shown_picture", "write_report"]
+__all__ = ["page_templates", "report_page", "shown_picture", "write_report"]
 
 _TEMPLATES = Path(__file__).parent
 _NUMBER_AND_UNIT = re.compile(r"(?<=\d) (?=%|m²)")
@@ -28,11 +28,7 @@ def write_report(folder: MissionFolder, language: str = "en") -> Path:
     Raises:
         RecordError: a result file is missing or damaged, or the report cannot be written.
     """
-    content = read_content(folder, language)
-    try:
-        page = _page(content)
-    except (LookupError, TypeError, ValueError, UndefinedError) as error:
-        raise incomplete(folder, error) from error
+    page = report_page(read_content(folder, language))
     try:
         folder.report.write_text(page, encoding="utf-8", errors="replace")
     except OSError as error:
@@ -53,10 +49,27 @@ def page_templates(words: Callable[[str], str]) -> Environment:
     return environment
 
 
+def report_page(content: ReportContent) -> str:
+    """The whole page.
+
+    Raises:
+        RecordError: the results lack something.
+    """
+    try:
+        return _page(content)
+    except (LookupError, TypeError, ValueError, UndefinedError) as error:
+        raise incomplete(content.folder, error) from error
+
+
 def _page(content: ReportContent) -> str:
     cards = [
-        {**finding, "pictures": [shown_picture(picture) for picture in pictures]}
-        for finding, pictures in zip(content.findings, content.pictures, strict=True)
+        {
+            **finding,
+            "place": position_words(finding, content.words),
+            "pictures": [shown_picture(each) for each in pictures],
+            "moving": _data(clip, "webp") if clip else "",
+        }
+        for finding, pictures, clip in zip(content.findings, content.pictures, content.clips, strict=True)
     ]
     page = (
         page_templates(content.words)
@@ -71,6 +84,8 @@ def _page(content: ReportContent) -> str:
             coverage=content.coverage,
             summary=content.summary,
             ended_by=content.ended_by,
+            note=content.note,
+            berth=berth_words(content),
             events=[{"utc": utc, "text": text} for utc, text in content.events],
             maps=content.maps,
             overview=content.overview,
@@ -87,5 +102,9 @@ def _page(content: ReportContent) -> str:
 
 def shown_picture(picture: Picture) -> dict[str, object]:
     """A picture as the templates show it, inside the page."""
-    data = "data:image/jpeg;base64," + base64.b64encode(picture.raw).decode("ascii")
+    data = _data(picture.raw, "jpeg")
     return {**picture.frame, "data": data, "width": picture.width_px, "height": picture.height_px}
+
+
+def _data(raw: bytes, kind: str) -> str:
+    return f"data:image/{kind};base64," + base64.b64encode(raw).decode("ascii")

@@ -19,9 +19,10 @@ from hullscan.errors import InputError, RecordError
 from hullscan.record.folder import MissionFolder
 from hullscan.report.content import Picture, ReportContent, incomplete, read_content
 from hullscan.report.hullmap import POD_CLASSES
-from hullscan.report.wording import HOW_TO_READ, gap_words, gaps_words, statement
+from hullscan.report.wording import HOW_TO_READ, berth_words, gap_words, gaps_words, position_words, statement
+from hullscan.words import mark
 
-__all__ = ["pdf_is_possible", "write_pdf"]
+__all__ = ["pdf_is_possible", "pdf_of", "write_pdf"]
 
 _HERE = Path(__file__).parent
 _FONT: Final = "Noto Sans CJK KR"
@@ -43,37 +44,48 @@ def write_pdf(folder: MissionFolder, language: str = "en") -> Path:
     """
     if not pdf_is_possible():
         raise InputError("a PDF needs typst", todo="pip install 'hullscan[report]'; report.html prints as well")
+    raw = pdf_of(read_content(folder, language))
+    target, draft = folder.path / "report.pdf", folder.path / ".report.pdf"
+    try:
+        draft.write_bytes(raw)
+        draft.replace(target)
+    except OSError as error:
+        raise RecordError(f"cannot write {target}: {error.strerror}") from error
+    return target
+
+
+def pdf_of(content: ReportContent) -> bytes:
+    """The PDF's bytes; the same content gives the same ones.
+
+    Raises:
+        RecordError: the results lack something, or cannot be set.
+    """
     import typst
 
-    content = read_content(folder, language)
-    target = folder.path / "report.pdf"
     with tempfile.TemporaryDirectory() as room:
         root = Path(room)
-        shutil.copyfile(_HERE / "report.typ", root / "report.typ")
-        (root / "overview.svg").write_text(_standalone(content.overview), encoding="utf-8")
-        for number, (_, drawn) in enumerate(content.maps):
-            (root / f"map-{number}.svg").write_text(_standalone(drawn), encoding="utf-8")
         try:
+            shutil.copyfile(_HERE / "report.typ", root / "report.typ")
+            (root / "overview.svg").write_text(_standalone(content.overview), encoding="utf-8")
+            for number, (_, drawn) in enumerate(content.maps):
+                (root / f"map-{number}.svg").write_text(_standalone(drawn), encoding="utf-8")
             text = json.dumps(_document(content, root), ensure_ascii=False)
-        except (LookupError, TypeError, ValueError) as error:
-            raise incomplete(folder, error) from error
-        (root / "report.json").write_text(text, encoding="utf-8", errors="replace")
-        try:
-            raw = typst.compile(
+            (root / "report.json").write_text(text, encoding="utf-8", errors="replace")
+            raw: bytes = typst.compile(
                 str(root / "report.typ"),
                 root=str(root),
                 font_paths=[str(_HERE / "fonts")],
                 ignore_system_fonts=True,
                 pdf_standards=["a-2b"],
             )
-            draft = folder.path / ".report.pdf"
-            draft.write_bytes(raw)
-            draft.replace(target)
+        except (LookupError, TypeError, ValueError) as error:
+            raise incomplete(content.folder, error) from error
         except OSError as error:
-            raise RecordError(f"cannot write {target}: {error.strerror}") from error
+            raise RecordError(f"the PDF cannot be set: {error.strerror}", where=str(root)) from error
         except RuntimeError as error:
-            raise RecordError(f"the PDF cannot be set: {str(error).splitlines()[0]}", where=str(folder.path)) from error
-    return target
+            words = str(error).splitlines()[0]
+            raise RecordError(f"the PDF cannot be set: {words}", where=str(content.folder.path)) from error
+    return raw
 
 
 def _standalone(drawn: str) -> str:
@@ -93,8 +105,6 @@ def _document(content: ReportContent, root: Path) -> dict[str, Any]:
     draught = f"{ship.draught_fwd_m:.1f} / {ship.draught_aft_m:.1f} m"
     particulars = f"{imo}{ship.length_m:.0f} × {ship.beam_m:.1f} m · {_('draught')} {draught}"
     start, end = str(summary.get("start_utc") or ""), str(summary.get("end_utc") or "")
-    lat, lon = mission.berth.lat_deg, mission.berth.lon_deg
-    place = f"{abs(lat):.4f}° {'N' if lat >= 0 else 'S'} {abs(lon):.4f}° {'E' if lon >= 0 else 'W'}"
     return {
         "title": f"{_('Hull search report')}: {mission.ship.name}",
         "software": f"hullscan {__version__}",
@@ -105,9 +115,14 @@ def _document(content: ReportContent, root: Path) -> dict[str, Any]:
         "kind": _("Hull search report"),
         "ship": mission.ship.name,
         "particulars": particulars,
-        "when": [f"{start[:10]} · {start[11:16]}–{end[11:16]} UTC", place, f"{_('mission')} {mission.mission}"],
+        "when": [
+            f"{start[:10]} · {start[11:16]}–{end[11:16]} UTC",
+            berth_words(content),
+            f"{_('mission')} {mission.mission}",
+        ],
         "flagged": _("place flagged") if len(content.findings) == 1 else _("places flagged"),
         "statement": statement(content),
+        "note": content.note,
         "ended": f"{_('The mission did not end as planned:')} {content.ended_by}" if content.ended_by else None,
         "tiles": _tiles(content),
         "where": _("Where"),
@@ -193,12 +208,13 @@ def _finding(
             [_("station"), f"{station} {_('from the aft perpendicular')}{frame}", True],
             [_("depth"), f"{depth} {_('below the waterline')}", True],
             [_("along the girth"), f"{finding['girth_m']:.1f} m"],
-            [_("position"), f"{finding['lat_deg']:.6f}°, {finding['lon_deg']:.6f}°"],
+            [_("position"), position_words(finding, _)],
             [_("95 % radius"), radius],
             [_("size"), _("about {size:.1f} m").format(size=finding["size_m"])],
             [_("score"), f"{finding['score']:.2f}, {looks}"],
             [_("first and last seen"), f"{finding['first_utc'][11:19]}–{finding['last_utc'][11:19]} UTC"],
             [_("status"), _(finding["status"])],
+            *([[_(mark("clip")), finding["clip"]["file"]]] if finding.get("clip") else []),
         ],
     }
 

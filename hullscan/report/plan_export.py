@@ -21,7 +21,7 @@ from hullscan.mission.model import Mission
 from hullscan.mission.patterns import Leg
 from hullscan.mission.plan import Plan
 
-__all__ = ["export_plan", "plan_geojson", "plan_kml", "plan_qgc", "plan_waypoints"]
+__all__ = ["export_plan", "plan_geojson", "plan_kml", "plan_qgc", "plan_waypoints", "qgc_file", "qgc_waypoint"]
 
 _APART_M, _TURN_RAD = 4.0, float(np.radians(10))  # between waypoints: where the way bends more they lie closer
 _RELATIVE_ALTITUDE, _WAYPOINT, _CHANGE_SPEED = 3, 16, 178  # MAV_FRAME and MAV_CMD
@@ -64,6 +64,11 @@ def plan_qgc(plan: Plan, mission: Mission) -> dict[str, Any]:
             params = [0, 0, 0, round(at.heading_deg, 1), at.lat_deg, at.lon_deg, round(-at.depth_m, 2)]
             items.append(_item(_WAYPOINT, params, len(items) + 1, _RELATIVE_ALTITUDE))
     home = _home(plan, mission)
+    return qgc_file(items, (home.lat_deg, home.lon_deg), mission.vehicle.survey_speed_mps)
+
+
+def qgc_file(items: list[dict[str, Any]], home_deg: tuple[float, float], speed_mps: float) -> dict[str, Any]:
+    """The plan file around its items; ``home_deg`` is latitude and longitude."""
     return {
         "fileType": "Plan",
         "groundStation": "QGroundControl",
@@ -74,16 +79,22 @@ def plan_qgc(plan: Plan, mission: Mission) -> dict[str, Any]:
             "version": 2,
             "firmwareType": _ARDUPILOT,
             "vehicleType": _SUBMARINE,
-            "cruiseSpeed": mission.vehicle.survey_speed_mps,
-            "hoverSpeed": mission.vehicle.survey_speed_mps,
+            "cruiseSpeed": speed_mps,
+            "hoverSpeed": speed_mps,
             "globalPlanAltitudeMode": 1,
-            "plannedHomePosition": [home.lat_deg, home.lon_deg, 0],
+            "plannedHomePosition": [*map(float, home_deg), 0],
             "items": items,
         },
     }
 
 
-def _item(command: int, params: list[float], number: int, frame: int) -> dict[str, Any]:
+def qgc_waypoint(number: int, lat_deg: float, lon_deg: float, depth_m: float) -> dict[str, Any]:
+    """A waypoint of a plan file; the heading is left as it is."""
+    params: list[Any] = [0, 0, 0, None, float(lat_deg), float(lon_deg), round(-float(depth_m), 2)]
+    return _item(_WAYPOINT, params, number, _RELATIVE_ALTITUDE)
+
+
+def _item(command: int, params: list[Any], number: int, frame: int) -> dict[str, Any]:
     item: dict[str, Any] = {
         "type": "SimpleItem",
         "autoContinue": True,

@@ -8,8 +8,9 @@ from typing import Any, Final
 from hullscan.report.content import ReportContent
 from hullscan.words import mark
 
-__all__ = ["HOW_TO_READ", "gap_words", "gaps_words", "statement"]
+__all__ = ["HOW_TO_READ", "berth_words", "gap_words", "gaps_words", "position_words", "statement"]
 
+_ENDS: Final = ("confirmed", "rejected", "escalated")
 HOW_TO_READ: Final = (
     mark(
         "A finding is a place where the detector saw something like a parcel in several pictures. It is not proof of one: a person must look, and divers confirm."  # noqa: E501
@@ -37,7 +38,9 @@ _STATISTICS: Final = {
 def statement(content: ReportContent) -> list[str]:
     """The result in two paragraphs: what was flagged; what was seen, and with which chance to flag a parcel."""
     _, coverage, count = content.words, content.coverage, len(content.findings)
-    if count == 1:
+    if content.verdicts is not None:
+        flagged = _read(content)
+    elif count == 1:
         flagged = _(
             mark("The detector flagged one place on the hull for a person to look at. It has not been confirmed yet.")
         )
@@ -68,6 +71,26 @@ def statement(content: ReportContent) -> list[str]:
     return [flagged, seen]
 
 
+def _read(content: ReportContent) -> str:
+    """What two readers, or three, made of what the detector flagged, and of hull that it did not flag."""
+    _, verdicts = content.words, content.verdicts
+    assert verdicts is not None
+    ends = {end: sum(finding["status"] == end for finding in content.findings) for end in _ENDS}
+    message = mark(
+        "The detector flagged {count} places. Readers, independent of each other, confirmed {confirmed}, rejected {rejected} and passed {escalated} on, because they could not agree. Signed off by {name}."  # noqa: E501
+    )
+    said = [_(message).format(count=len(content.findings), name=verdicts.signed_off_by, **ends)]
+    for finding in verdicts.found_by_readers:
+        also = mark(
+            "What it had not flagged readers called suspicious too: {side}, station {station:.1f} m, depth {depth:.1f} m."  # noqa: E501
+        )
+        where = {"side": _(finding["side"]), "station": finding["station_m"], "depth": finding["depth_m"]}
+        said.append(_(also).format(**where))
+    clear = mark("The ship is called clear: nothing suspicious is left, and every sea chest is signed for.")
+    said.append(_(clear if verdicts.clear else mark("The ship is not called clear.")))
+    return " ".join(said)
+
+
 def gaps_words(content: ReportContent) -> list[str]:
     """What was not searched, in general; the gaps themselves are listed apart."""
     _, wetted_m2 = content.words, content.coverage["wetted_area_m2"]
@@ -83,3 +106,19 @@ def gap_words(gap: dict[str, Any], words: Callable[[str], str]) -> str:
     message = mark("{side} side, stations {s0:.1f} to {s1:.1f} m, {d0:.1f} to {d1:.1f} m deep")
     (s0, s1), (d0, d1) = gap["stations_m"], gap["depths_m"]
     return words(message).format(side=words(gap["side"]), s0=s0, s1=s1, d0=d0, d1=d1)
+
+
+def berth_words(content: ReportContent) -> str:
+    """Where she lies; that it is withheld where it is."""
+    if not content.located:
+        return content.words(mark("place withheld"))
+    berth = content.mission.file.berth
+    north, east = "N" if berth.lat_deg >= 0 else "S", "E" if berth.lon_deg >= 0 else "W"
+    return f"{abs(berth.lat_deg):.4f}° {north} {abs(berth.lon_deg):.4f}° {east}"
+
+
+def position_words(finding: dict[str, Any], words: Callable[[str], str]) -> str:
+    """Latitude and longitude of a finding, where they may be told."""
+    if finding["lat_deg"] is None:
+        return words(mark("place withheld"))
+    return f"{finding['lat_deg']:.6f}°, {finding['lon_deg']:.6f}°"

@@ -20,6 +20,7 @@ COOKIE: Final = "hullscan_desk"
 OWN_HEADER: Final = "x-hullscan-desk"
 _MOST_BODY_BYTES: Final = 16_384
 _MOST_PER_10_S: Final = 400  # a page of twelve pictures, a clip in parts, and a tick each second, many times over
+_MOST_STRANGERS_PER_10_S: Final = 60  # from one address, without a token that is known
 _PORT: Final = re.compile(r":\d{1,5}$")
 _OPEN: Final = ("/login", "/static/")
 _HEADERS: Final = {
@@ -38,18 +39,22 @@ class Guard(BaseHTTPMiddleware):
     Args:
         hosts: names under which the desk may be called: another one is a forged ``Host`` (DNS rebinding).
         seconds: monotonic time.
+        secure: over TLS: browsers are told never to come without it.
     """
 
-    def __init__(self, app: ASGIApp, roster: Roster, hosts: frozenset[str], seconds: Callable[[], float]) -> None:
+    def __init__(
+        self, app: ASGIApp, roster: Roster, hosts: frozenset[str], seconds: Callable[[], float], *, secure: bool = False
+    ) -> None:
         super().__init__(app)
         self._roster, self._hosts, self._seconds = roster, hosts, seconds
+        self._headers = _HEADERS | ({"Strict-Transport-Security": "max-age=31536000"} if secure else {})
         self._recent: dict[str, deque[float]] = {}
 
     async def dispatch(self, request: Request, call_next: RequestResponseEndpoint) -> Response:
         """Refuse, or hand on and add the headers."""
         refused = self._refused(request)
         response = refused if refused is not None else await call_next(request)
-        for name, value in _HEADERS.items():
+        for name, value in self._headers.items():
             response.headers.setdefault(name, value)
         return response
 
@@ -57,14 +62,16 @@ class Guard(BaseHTTPMiddleware):
         host = _PORT.sub("", request.headers.get("host", ""))
         if host not in self._hosts:
             return PlainTextResponse("unknown host", 400)
-        who = request.cookies.get(COOKIE) or (request.client.host if request.client else "")
-        if not self._within_rate(who):
+        person = self._roster.person(request.cookies.get(COOKIE))
+        # a stranger who sends another cookie each time is still one stranger
+        stranger = request.client.host if request.client else ""
+        who, most = (stranger, _MOST_STRANGERS_PER_10_S) if person is None else (f"@{person.name}", _MOST_PER_10_S)
+        if not self._within_rate(who, most):
             return PlainTextResponse("too many requests", 429)
         if request.method not in ("GET", "HEAD", "POST"):
             return PlainTextResponse("method not allowed", 405)
         if request.method == "POST" and (refused := self._refused_post(request)) is not None:
             return refused
-        person = self._roster.person(request.cookies.get(COOKIE))
         if person is None and not request.url.path.startswith(_OPEN):
             return PlainTextResponse("who are you? open the address that the desk printed for you", 401)
         request.state.person = person
@@ -84,7 +91,7 @@ class Guard(BaseHTTPMiddleware):
             return PlainTextResponse("too large", 413)
         return None
 
-    def _within_rate(self, who: str) -> bool:
+    def _within_rate(self, who: str, most: int) -> bool:
         now_s = self._seconds()
         recent = self._recent.setdefault(who, deque())
         while recent and now_s - recent[0] > 10.0:
@@ -92,4 +99,4 @@ class Guard(BaseHTTPMiddleware):
         recent.append(now_s)
         if len(self._recent) > 1000:  # addresses that only ever tried
             self._recent = {who: recent}
-        return len(recent) <= _MOST_PER_10_S
+        return len(recent) <= most

@@ -24,6 +24,7 @@ class Verdict(StrEnum):
     TELL_TALE = "tell_tale"
     FITTING = "fitting"
     GROWTH = "growth"
+    PLATING = "plating"
     UNCLEAR = "unclear"
 
     @property

@@ -17,10 +17,15 @@ _TOKEN_BYTES = 24
 
 
 class Role(StrEnum):
-    """What somebody may do: a supervisor shares out, sees all and signs off, but reads nothing."""
+    """What somebody may do.
+
+    A supervisor shares out, sees all and signs off, but reads nothing. A guest sees how far the reading has come, and
+    what missions that are signed off have come to.
+    """
 
     READER = "reader"
     SUPERVISOR = "supervisor"
+    GUEST = "guest"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +43,10 @@ class Roster:
         InputError: a name is none, stands twice, or there are fewer than two readers.
     """
 
-    def __init__(self, readers: list[str], supervisors: list[str]) -> None:
+    def __init__(self, readers: list[str], supervisors: list[str], guests: list[str] | None = None) -> None:
         people = [Person(name.strip(), Role.READER) for name in readers]
         people += [Person(name.strip(), Role.SUPERVISOR) for name in supervisors]
+        people += [Person(name.strip(), Role.GUEST) for name in guests or []]
         names = [person.name.casefold() for person in people]
         for person in people:
             if not _NAME.fullmatch(person.name):

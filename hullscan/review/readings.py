@@ -1,29 +1,27 @@
 """Verdicts on the disk, beside the mission that they are about, which itself is never touched.
 
-``NAME-readings/`` holds ``readings.sqlite`` (every verdict in the transaction that accepts it, synced to the disk) and
-an audit log chained like the mission's events. Signing off copies both into ``signed/``, with a ``readings.json`` that
-names the mission's seal by its hash, and seals that folder with the desk's key.
+``NAME-readings/`` holds ``readings.sqlite`` (the worklist, and every verdict and signature in the transaction that
+accepts it, synced to the disk), ``media/`` with the pictures of what was mixed in, and an audit log chained like the
+mission's events. Signing off writes ``signed/`` (see ``signing``).
 """
 
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
 import threading
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
-from hullscan import __version__
-from hullscan.clock import Clock, utc_text
+from hullscan.clock import Clock
 from hullscan.errors import InputError, RecordError
 from hullscan.record.events import EventLog
 from hullscan.record.folder import MissionFolder
-from hullscan.record.seal import MANIFEST, digest, is_sealed, seal
-from hullscan.review.procedure import Reading, Verdict, may_read, standing
+from hullscan.record.verdicts import readings_path
+from hullscan.review.procedure import Reading, Verdict, may_read
+from hullscan.review.sea_chests import ChestSignature
+from hullscan.review.worklist import Place
 
 __all__ = ["ReadingsStore"]
 
@@ -33,8 +31,14 @@ CREATE TABLE IF NOT EXISTS readings (
     looked_s REAL NOT NULL, utc_s REAL NOT NULL, PRIMARY KEY (place, reader)
 );
 CREATE TABLE IF NOT EXISTS signed_off (reader TEXT NOT NULL, utc_s REAL NOT NULL);
+CREATE TABLE IF NOT EXISTS worklist (place TEXT PRIMARY KEY, content TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS sea_chests (
+    chest TEXT PRIMARY KEY, reader TEXT NOT NULL, clear INTEGER NOT NULL, note TEXT NOT NULL, looked_s REAL NOT NULL,
+    utc_s REAL NOT NULL
+);
 """
-_SCHEMA_VERSION = 1
+_SCHEMA_VERSION = 2
 
 
 class ReadingsStore:
@@ -42,18 +46,17 @@ class ReadingsStore:
 
     Args:
         mission: the folder that is read.
-        places: identities of what is to be read, in the order of the queue.
         clock: of the desk.
 
     Raises:
         RecordError: the readings beside it cannot be opened or written.
     """
 
-    def __init__(self, mission: MissionFolder, places: list[str], clock: Clock) -> None:
-        home = mission.path.resolve()
-        self.path = home.with_name(home.name + "-readings")
-        self._mission, self.places, self._clock = mission, places, clock
+    def __init__(self, mission: MissionFolder, clock: Clock) -> None:
+        self.path = readings_path(mission.path)
         self._lock = threading.RLock()
+        self._readings: dict[str, list[Reading]] | None = None
+        self._places: frozenset[str] = frozenset()
         try:
             self.path.mkdir(exist_ok=True)
             self._database = sqlite3.connect(
@@ -79,31 +82,59 @@ class ReadingsStore:
         """Note who did or tried what."""
         self._audit.add(kind, kind, data)
 
+    # ---------------------------------------------------------------- the worklist
+
+    def worklist(self, findings_sha256: str) -> dict[str, Place] | None:
+        """What is to be read, by name in the order of the queue; None before it was made.
+
+        Raises:
+            RecordError: it is of other findings, or damaged.
+        """
+        rows = self._rows("SELECT content FROM worklist ORDER BY rowid")
+        made_from = dict(self._rows("SELECT name, value FROM facts")).get("findings_sha256")
+        if made_from is None:
+            return None
+        if made_from != findings_sha256:
+            raise RecordError(
+                "the readings are of other findings than the mission has now",
+                where=str(self.path),
+                todo="move them away",
+            )
+        try:
+            places = [Place.from_json(json.loads(content)) for (content,) in rows]
+        except (ValueError, LookupError, TypeError) as error:
+            raise RecordError(f"the worklist is damaged: {error}", where=str(self.path)) from error
+        self._places = frozenset(place.identity for place in places)
+        return {place.identity: place for place in places}
+
+    def keep_worklist(self, places: list[Place], findings_sha256: str) -> None:
+        """Keep what is to be read, once and for all."""
+        rows = [(place.identity, json.dumps(place.to_json())) for place in places]
+        self._write(
+            ("INSERT INTO worklist VALUES (?, ?)", rows),
+            ("INSERT INTO facts VALUES (?, ?)", [("findings_sha256", findings_sha256)]),
+        )
+
+    # ---------------------------------------------------------------- readings
+
     def of(self, place: str) -> list[Reading]:
         """The readings of a place in the order in which they were given."""
-        return self.all().get(place, [])
+        return list(self.all().get(place, []))
 
     def all(self) -> dict[str, list[Reading]]:
         """Readings by place, each in the order in which they were given."""
-        try:
-            with self._lock:
-                rows = self._database.execute(
+        with self._lock:
+            if self._readings is None:
+                self._readings = {}
+                for place, reader, verdict, confidence, note, looked_s, utc_s in self._rows(
                     "SELECT place, reader, verdict, confidence, note, looked_s, utc_s FROM readings ORDER BY rowid"
-                ).fetchall()
-        except sqlite3.Error as error:
-            raise RecordError(f"cannot read the readings: {error}", where=str(self.path)) from error
-        found: dict[str, list[Reading]] = {}
-        for place, reader, verdict, confidence, note, looked_s, utc_s in rows:
-            reading = Reading(
-                reader=reader,
-                verdict=Verdict(verdict),
-                confidence=confidence,
-                note=note,
-                looked_s=looked_s,
-                utc_s=utc_s,
-            )
-            found.setdefault(place, []).append(reading)
-        return found
+                ):
+                    reading = Reading(
+                        reader=reader, verdict=Verdict(verdict), confidence=confidence, note=note, looked_s=looked_s,
+                        utc_s=utc_s,
+                    )  # fmt: skip
+                    self._readings.setdefault(place, []).append(reading)
+            return {place: list(given) for place, given in self._readings.items()}
 
     def add(self, place: str, reading: Reading) -> None:
         """Accept a verdict, if the rules still allow it at this very moment.
@@ -113,98 +144,88 @@ class ReadingsStore:
             RecordError: it cannot be written.
         """
         with self._lock:
-            if self.signed_off() is not None:
-                raise InputError("the mission is signed off")
-            if place not in self.places:
+            self._require_open()
+            if place not in self._places:
                 raise InputError("there is no such place")
             if not may_read(reading.reader, self.of(place)):
                 raise InputError("this place is not yours to read any more")
             row = (
-                place,
-                reading.reader,
-                reading.verdict.value,
-                reading.confidence,
-                reading.note,
-                reading.looked_s,
+                place, reading.reader, reading.verdict.value, reading.confidence, reading.note, reading.looked_s,
                 reading.utc_s,
-            )
-            self._write("INSERT INTO readings VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+            )  # fmt: skip
+            self._write(("INSERT INTO readings VALUES (?, ?, ?, ?, ?, ?, ?)", [row]))
+            self._readings = None
             self.audit("verdict", {"reader": reading.reader, "place": place, "verdict": reading.verdict.value})
 
-    def _write(self, sql: str, row: tuple[Any, ...]) -> None:
-        try:
-            self._database.execute("BEGIN IMMEDIATE")
-            self._database.execute(sql, row)
-            self._database.execute("COMMIT")
-        except sqlite3.Error as error:
-            if self._database.in_transaction:
-                self._database.execute("ROLLBACK")
-            raise RecordError(f"cannot write the readings: {error}", where=str(self.path)) from error
+    # ---------------------------------------------------------------- sea chests
+
+    def chest_signatures(self) -> dict[str, ChestSignature]:
+        """Who signed for which sea chest."""
+        rows = self._rows("SELECT chest, reader, clear, note, looked_s, utc_s FROM sea_chests")
+        return {row[0]: ChestSignature(row[1], bool(row[2]), row[3], row[4], row[5]) for row in rows}
+
+    def sign_chest(self, chest: str, signature: ChestSignature) -> None:
+        """Accept a signature for a sea chest, once.
+
+        Raises:
+            InputError: it is signed, or the mission is signed off.
+            RecordError: it cannot be written.
+        """
+        with self._lock:
+            self._require_open()
+            if chest in self.chest_signatures():
+                raise InputError("this sea chest is signed for already")
+            row = (
+                chest, signature.reader, int(signature.clear), signature.note, signature.looked_s, signature.utc_s,
+            )  # fmt: skip
+            self._write(("INSERT INTO sea_chests VALUES (?, ?, ?, ?, ?, ?)", [row]))
+            self.audit("sea chest", {"reader": signature.reader, "chest": chest, "clear": signature.clear})
+
+    # ---------------------------------------------------------------- the end
 
     def signed_off(self) -> tuple[str, float] | None:
         """Who signed the mission off, and when."""
-        with self._lock:
-            row = self._database.execute("SELECT reader, utc_s FROM signed_off").fetchone()
-        return None if row is None else (str(row[0]), float(row[1]))
+        rows = self._rows("SELECT reader, utc_s FROM signed_off")
+        return None if not rows else (str(rows[0][0]), float(rows[0][1]))
 
-    def sign_off(self, reader: str, key: Ed25519PrivateKey) -> Path:
-        """Close the reading: every place has an end; write the result and seal it.
+    def close_reading(self, reader: str, utc_s: float) -> None:
+        """From now on no verdict is taken."""
+        self._write(("INSERT INTO signed_off VALUES (?, ?)", [(reader, utc_s)]))
+        self.audit("signed off", {"reader": reader})
 
-        Returns:
-            The sealed folder.
+    @property
+    def lock(self) -> threading.RLock:
+        """Held while nothing may change."""
+        return self._lock
+
+    def copy_to(self, target: Path) -> None:
+        """A copy of the database.
 
         Raises:
-            InputError: a place is still open, or it is signed off already.
-            RecordError: something cannot be written.
+            sqlite3.Error: it cannot be written.
         """
-        with self._lock:
-            if self.signed_off() is not None:
-                raise InputError("the mission is signed off")
-            readings = self.all()
-            left = [place for place in self.places if not standing(readings.get(place, [])).closed]
-            if left:
-                raise InputError(f"{len(left)} places are not closed yet: {', '.join(left[:5])}")
-            now_s = self._clock.now()
-            self._write("INSERT INTO signed_off VALUES (?, ?)", (reader, now_s))
-            self.audit("signed off", {"reader": reader})
-            signed = self.path / "signed"
-            try:
-                signed.mkdir()
-                text = json.dumps(self._result(readings, reader, now_s), indent=1, ensure_ascii=False)
-                (signed / "readings.json").write_text(text, encoding="utf-8", errors="backslashreplace")
-                shutil.copyfile(self.path / "audit.jsonl", signed / "audit.jsonl")
-                with closing(sqlite3.connect(signed / "readings.sqlite")) as copy:
-                    self._database.backup(copy)
-            except (OSError, sqlite3.Error) as error:
-                raise RecordError(f"cannot write the result: {error}", where=str(signed)) from error
-            seal(signed, key)
-            return signed
+        with closing(sqlite3.connect(target)) as copy:
+            self._database.backup(copy)
 
-    def _result(self, readings: dict[str, list[Reading]], reader: str, now_s: float) -> dict[str, Any]:
-        mission = self._mission.path
-        return {
-            "schema": "hullscan.readings/1",
-            "mission_folder": mission.resolve().name,
-            "mission_seal_sha256": digest(mission / MANIFEST) if is_sealed(mission) else None,
-            "signed_off_by": reader,
-            "signed_off_utc": utc_text(now_s),
-            "software": f"hullscan {__version__}",
-            "places": [
-                {
-                    "id": place,
-                    "standing": standing(readings.get(place, [])).value,
-                    "readings": [
-                        {
-                            "reader": each.reader,
-                            "verdict": each.verdict.value,
-                            "confidence": each.confidence,
-                            "note": each.note,
-                            "looked_s": round(each.looked_s, 1),
-                            "utc": utc_text(each.utc_s),
-                        }
-                        for each in readings.get(place, [])
-                    ],
-                }
-                for place in self.places
-            ],
-        }
+    def _require_open(self) -> None:
+        if self.signed_off() is not None:
+            raise InputError("the mission is signed off")
+
+    def _rows(self, sql: str) -> list[Any]:
+        try:
+            with self._lock:
+                return self._database.execute(sql).fetchall()
+        except sqlite3.Error as error:
+            raise RecordError(f"cannot read the readings: {error}", where=str(self.path)) from error
+
+    def _write(self, *statements: tuple[str, list[tuple[Any, ...]]]) -> None:
+        with self._lock:
+            try:
+                self._database.execute("BEGIN IMMEDIATE")
+                for sql, rows in statements:
+                    self._database.executemany(sql, rows)
+                self._database.execute("COMMIT")
+            except sqlite3.Error as error:
+                if self._database.in_transaction:
+                    self._database.execute("ROLLBACK")
+                raise RecordError(f"cannot write the readings: {error}", where=str(self.path)) from error

@@ -41,8 +41,9 @@ class Ship:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Berth:
-    """Where she lies: latitude and longitude of her aft perpendicular, heading true."""
+    """Where she lies: latitude and longitude of her aft perpendicular, heading true; ``port`` by name, for people."""
 
+    port: Annotated[str, Len(0, 80)] = ""
     lat_deg: LatitudeDeg
     lon_deg: LongitudeDeg
     heading_deg: HeadingDeg

@@ -1,8 +1,10 @@
-"""A short clip out of a recording for a report: as it was recorded, not encoded again."""
+"""A short clip out of a recording: as it was recorded, or of pictures that are encoded anew."""
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +13,12 @@ import av
 from hullscan.clock import utc_text
 from hullscan.errors import RecordError, VideoError
 from hullscan.video.container import open_container
+from hullscan.video.frames import Image
 from hullscan.video.index import load_index
 
-__all__ = ["cut_clip"]
+__all__ = ["cut_clip", "encode_clip"]
+
+_TICKS_PER_S = 1000
 
 
 def cut_clip(source: Path, target: Path, *, begin_s: float, end_s: float) -> Path:
@@ -51,6 +56,55 @@ def cut_clip(source: Path, target: Path, *, begin_s: float, end_s: float) -> Pat
         with contextlib.suppress(OSError):
             fresh.unlink(missing_ok=True)
     return target
+
+
+def encode_clip(pictures: Iterable[tuple[float, Image]], target: Path) -> Path:
+    """Encode pictures as an H.264 MP4 that plays in a browser while it loads.
+
+    Nothing in the file says when or from what it was made: two clips differ in their pictures alone.
+
+    Args:
+        pictures: (seconds, (height, width, 3) BGR) in order, all of one size; at least one.
+        target: the MP4; replaced when it is there, whole or not at all.
+
+    Raises:
+        VideoError: there is no picture, or this PyAV has no H.264 encoder.
+        RecordError: the clip cannot be written.
+    """
+    fresh = target.with_name(target.name + ".part")
+    try:
+        _encode(pictures, fresh)
+        fresh.replace(target)
+    except OSError as error:
+        raise RecordError(
+            f"the clip cannot be written: {error.strerror or error}", where=str(target), todo="free space on the disk"
+        ) from error
+    except (av.FFmpegError, ValueError) as error:
+        raise VideoError(f"no clip can be encoded: {error}", todo="install PyAV with x264, as on PyPI") from error
+    finally:
+        with contextlib.suppress(OSError):
+            fresh.unlink(missing_ok=True)
+    return target
+
+
+def _encode(pictures: Iterable[tuple[float, Image]], target: Path) -> None:
+    options = {"movflags": "+faststart", "fflags": "+bitexact"}
+    with av.open(f"file:{target}", "w", format="mp4", options=options) as clip:
+        track: Any = None
+        begin_s = 0.0
+        for at_s, image in pictures:
+            height, width = (size // 2 * 2 for size in image.shape[:2])  # H.264 halves the colour
+            if track is None:
+                begin_s = at_s
+                track = clip.add_stream("libx264", options={"crf": "20", "preset": "veryfast", "threads": "1"})
+                track.width, track.height, track.pix_fmt = width, height, "yuv420p"
+                track.time_base = track.codec_context.time_base = Fraction(1, _TICKS_PER_S)
+            raw = av.VideoFrame.from_ndarray(image[:height, :width], format="bgr24")
+            raw.pts, raw.time_base = round((at_s - begin_s) * _TICKS_PER_S), Fraction(1, _TICKS_PER_S)
+            clip.mux(track.encode(raw))
+        if track is None:
+            raise VideoError("a clip needs a picture", where=str(target))
+        clip.mux(track.encode(None))
 
 
 def _copy(source: Path, target: Path, begin_s: float, end_s: float) -> None:

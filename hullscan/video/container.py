@@ -6,6 +6,7 @@ a playlist under the name ``x.mp4`` must not make FFmpeg open other files or the
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -18,7 +19,15 @@ from hullscan.errors import VideoError
 from hullscan.video.decoder import DECODER_LIMITS
 from hullscan.video.index import FrameIndex, IndexEntry
 
-__all__ = ["Picture", "Walk", "creation_utc", "open_container"]
+__all__ = [
+    "Picture",
+    "Walk",
+    "coded_pictures",
+    "creation_utc",
+    "last_picture_s",
+    "open_container",
+    "picture_size",
+]
 
 _FORMATS = "matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,avi,mpegts,mpeg,asf,flv,ogg,mxf"
 _FIRST_PLAUSIBLE_YEAR = 2000  # cameras without a set clock say 1904 or 1970
@@ -210,3 +219,52 @@ class Walk:
             self._context = context
         else:
             self._context.flush_buffers()
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """Width and height of a file's pictures, pixels.
+
+    Raises:
+        VideoError: the file cannot be read.
+    """
+    container, stream = open_container(path)
+    with container:
+        return int(stream.width), int(stream.height)
+
+
+def coded_pictures(path: Path) -> Iterator[tuple[float, bytes]]:
+    """Presentation time and Annex B bytes of each H.264 picture, headers with every key picture; nothing is decoded.
+
+    Raises:
+        VideoError: the file cannot be read, or holds another kind of video.
+    """
+    container, stream = open_container(path)
+    with container:
+        if stream.codec_context.name != "h264":
+            raise VideoError(f"the video is {stream.codec_context.name}, not H.264", where=str(path))
+        rewriter: Any = av.BitStreamFilterContext("h264_mp4toannexb", stream)
+        packets = container.demux(stream)
+        while True:
+            try:
+                packet = next(packets)
+                rewritten = rewriter.filter(packet) if packet.size else []
+            except (StopIteration, av.FFmpegError, OSError):
+                return  # the end, or where it was cut off
+            for each in rewritten:
+                if each.pts is not None:
+                    yield float(each.pts * stream.time_base), bytes(each)
+
+
+def last_picture_s(path: Path) -> float | None:
+    """Presentation time of the last whole coded picture of a file, without decoding; None when it holds none.
+
+    Raises:
+        VideoError: the file cannot be read.
+    """
+    container, stream = open_container(path)
+    last_s = None
+    with container, contextlib.suppress(av.FFmpegError, OSError):  # where it was cut off
+        for packet in container.demux(stream):
+            if packet.size and packet.pts is not None and not packet.is_corrupt:
+                last_s = max(last_s or 0.0, float(packet.pts * stream.time_base))
+    return last_s

@@ -7,6 +7,7 @@ it, decode up to it. For our own recordings the index beside the file gives miss
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -19,6 +20,7 @@ from hullscan.video.index import load_index
 __all__ = ["VideoFile", "creation_utc"]
 
 _EXACT_S = 0.0005  # half a tick of Matroska
+_REORDERED_S = 0.5  # with reordered pictures the key picture found may come after the time sought
 _CUT_OFF_S = 1.0  # players and muxers differ by a picture or two in where a file ends
 _TORN_S = 1.0  # an index may be ahead of its MKV by so much after a crash: what a recording may lose
 
@@ -102,6 +104,17 @@ class VideoFile:
             where=str(self.path),
             todo="choose a time before its end" + (f", {last:.3f} s" if (last := self._seeker.last_s) else ""),
         )
+
+    def between(self, begin_s: float, end_s: float) -> Iterator[Frame]:
+        """The pictures from one presentation time to another, in order. Leaves ``read`` where it is."""
+        if self._seeker is None:
+            self._seeker = Walk(self.path, self._index)
+        self._seeker.put_at(max(begin_s - _REORDERED_S, 0.0))
+        for picture in self._seeker:
+            if picture.stream_s > end_s + _EXACT_S:
+                return
+            if picture.stream_s >= begin_s - _EXACT_S:
+                yield _frame(picture, *self._meaning(picture, -1))
 
     def position_of(self, utc_s: float) -> float:
         """Presentation time, in seconds, of the picture nearest to a mission time."""

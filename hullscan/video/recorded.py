@@ -106,12 +106,37 @@ class RecordedVideo:
         Raises:
             VideoError: the file of that time cannot be read.
         """
+        part = self._part_of(utc_s)
+        with self._open(part) as file:
+            return part.path, file.position_of(utc_s)
+
+    def picture_of(self, utc_s: float) -> Frame:
+        """The picture nearest to a mission time.
+
+        Raises:
+            VideoError: the file of that time cannot be read, or has no picture there.
+        """
+        part = self._part_of(utc_s)
+        with self._open(part) as file:
+            return _placed(file.frame_at(file.position_of(utc_s)), part)
+
+    def pictures_round(self, utc_s: float, before_s: float, after_s: float) -> list[Frame]:
+        """The pictures so long before and after a mission time, as far as its file has them.
+
+        Raises:
+            VideoError: the file of that time cannot be read.
+        """
+        part = self._part_of(utc_s)
+        with self._open(part) as file:
+            at_s = file.position_of(utc_s)
+            return [_placed(frame, part) for frame in file.between(at_s - before_s, at_s + after_s)]
+
+    def _part_of(self, utc_s: float) -> _Part:
         part = self._parts[0]
         for later in self._parts[1:]:
             if later.begin_utc_s is not None and later.begin_utc_s <= utc_s:
                 part = later
-        with self._open(part) as file:
-            return part.path, file.position_of(utc_s)
+        return part
 
     @property
     def ended(self) -> bool:

@@ -36,7 +36,8 @@ class TrainingRequest:
         empty_share: share of the training frames without any object that is used; those with one all are.
         rectangular: frames keep their shape, which needs one shape for all of them, and no mosaic is made of them: a
             short training learns more from frames as they are. Otherwise squares, and mosaics of four.
-        threads: torch threads on a CPU; part of what makes a run repeatable.
+        threads: torch threads on a CPU; part of what makes a run repeatable. No more than there are idle cores: a
+            thread that waits for one that is interrupted burns its core, six times the CPU time on two busy ones.
         bfloat16: compute in bfloat16 on a CPU, as a GPU always does: half the time where the processor has
             AVX-512 BF16, several times the time where it has not.
         device: cpu, or the number of a GPU.
@@ -178,9 +179,8 @@ def choose_frames(request: TrainingRequest) -> Path:
         return request.data.resolve()
     content = yaml.safe_load(request.data.read_text(encoding="utf-8"))
     root = request.data.parent.resolve()
-    frames = sorted((root / content["train"]).iterdir())
-    labels = root / "labels" / Path(content["train"]).name
-    empty = np.array([not (labels / f"{frame.stem}.txt").read_text(encoding="ascii").strip() for frame in frames])
+    frames = _frames_of(root / content["train"])
+    empty = np.array([not _labels_of(frame).read_text(encoding="ascii").strip() for frame in frames])
     used = ~empty | (np.random.default_rng(request.seed).random(len(frames)) < request.empty_share)
     train = request.out.resolve() / "train.txt"
     train.write_text("".join(f"{frame}\n" for frame, use in zip(frames, used, strict=True) if use), encoding="utf-8")
@@ -188,6 +188,18 @@ def choose_frames(request: TrainingRequest) -> Path:
     chosen = train.with_name("data.yaml")
     chosen.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     return chosen
+
+
+def _frames_of(train: Path) -> list[Path]:
+    """Frames of a folder, or those that a file lists."""
+    if train.is_dir():
+        return sorted(train.iterdir())
+    return [Path(line) for line in train.read_text(encoding="utf-8").splitlines() if line]
+
+
+def _labels_of(frame: Path) -> Path:
+    """``labels/train/x.txt`` of ``images/train/x.jpg``."""
+    return frame.parents[1].with_name("labels") / frame.parent.name / f"{frame.stem}.txt"
 
 
 def export_model(weights: Path, out: Path, input_px: tuple[int, int] = (384, 640)) -> list[Path]:

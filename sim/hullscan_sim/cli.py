@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from types import FrameType
 
-    from hullscan_sim.camera.stream import CameraProcess
+    from hullscan_sim.camera.process import CameraProcess
 
 __all__ = ["app", "main"]
 
@@ -219,7 +219,7 @@ def _listening(plant: Plant) -> str:
 
 def _open_camera(video: str, scenario: Path, mission: Path) -> CameraProcess:
     """The camera draws in a process of its own, so that the vehicle does without everything that it needs."""
-    from hullscan_sim.camera.stream import CameraProcess
+    from hullscan_sim.camera.process import CameraProcess
 
     camera = CameraProcess(scenario, mission, video)
     camera.wait_ready()

@@ -1,4 +1,4 @@
-"""A Water Linked DVL A50 that faces forward, onto the hull: what it measures and how it errs.
+"""A Water Linked DVL A50 that faces forward, onto the hull, or down: what it measures and how it errs.
 
 Axes of the DVL are those of its housing: z out of the transducers, x and y across. Mounted to face forward its
 z is the vehicle's forward, its y the vehicle's right, its x (towards the LED) the vehicle's up. The four beams
@@ -28,6 +28,8 @@ BEAM_TILT_RAD = 22.5 * pi / 180
 _AZIMUTHS_DEG = (135, 225, 315, 45)
 MOUNT_M: Vector = (0.18, 0.0, 0.10)
 """Where the transducers are, forward-right-down from the centre of gravity."""
+DOWN_MOUNT_M: Vector = (0.0, 0.0, 0.15)
+"""The same of a second one, which looks down: its x points forward, its z down."""
 
 _MODES: dict[str, tuple[float, float, float]] = {
     "0": (0.05, 0.6, 15.0),
@@ -82,6 +84,7 @@ class DvlReport:
         altitude_m: along z, -1 where there is none.
         fom: figure of merit, m/s.
         repeats: how often the line is sent; now and then twice.
+        looks_down: it is the second DVL's, whose axes are the vehicle's.
     """
 
     time_s: float
@@ -92,12 +95,13 @@ class DvlReport:
     fom: float
     beams: tuple[Beam, ...]
     repeats: int = 1
+    looks_down: bool = False
 
     @property
     def velocity_frd(self) -> Vector:
         """Velocity of the DVL in the vehicle's axes."""
         x, y, z = self.velocity
-        return z, y, -x
+        return (x, y, z) if self.looks_down else (z, y, -x)
 
 
 class Dvl:
@@ -107,12 +111,19 @@ class Dvl:
         kind: error set; ``none`` never reports.
         generator: for its errors.
         options: shares of the errors, and the width of a beam.
+        looks_down: it is mounted to look at the sea bed.
     """
 
     def __init__(
-        self, kind: Literal["a50", "perfect", "none"], generator: np.random.Generator, options: Sensors | None = None
+        self,
+        kind: Literal["a50", "perfect", "none"],
+        generator: np.random.Generator,
+        options: Sensors | None = None,
+        *,
+        looks_down: bool = False,
     ) -> None:
-        self.kind, self._generator = kind, generator
+        self.kind, self._generator, self._looks_down = kind, generator, looks_down
+        self._mount_m = DOWN_MOUNT_M if looks_down else MOUNT_M
         self._options = options = options or Sensors()
         self.range_mode = "auto"
         self.mode = "2"
@@ -126,7 +137,7 @@ class Dvl:
         tilt, azimuths = BEAM_TILT_RAD, (pi / 180 * degrees for degrees in _AZIMUTHS_DEG)
         own = [(sin(tilt) * cos(azimuth), sin(tilt) * sin(azimuth), cos(tilt)) for azimuth in azimuths]
         self._beams_dvl: Array = np.array(own)
-        self._beams_frd: Array = np.array([(z, y, -x) for x, y, z in own])
+        self._beams_frd: Array = np.array(own if looks_down else [(z, y, -x) for x, y, z in own])
         half_rad = options.dvl_beam_width_deg / 2 * pi / 180
         self._rims_frd = _rims(self._beams_frd, half_rad) if half_rad > 0 else None
         self._next_s, self._last_s, self._last_altitude_m = 0.3, 0.0, -1.0
@@ -149,7 +160,7 @@ class Dvl:
         return float(max(1 + 0.08 * self._generator.standard_normal(), 0.5) / rate)
 
     def _measure(self, time_s: float, body: RigidBody, world: World) -> DvlReport:
-        x, y, z = body.to_ned(MOUNT_M)
+        x, y, z = body.to_ned(self._mount_m)
         origin = (body.north_m + x, body.east_m + y, body.down_m + z)
         matrix = np.array(body.matrix).reshape(3, 3)
         hits = world.cast(origin, self._beams_frd @ matrix.T, 50.0, mirror=True)
@@ -183,12 +194,13 @@ class Dvl:
         n, e, d = body.velocity
         u, v, w = body.to_body((n - ground[0], e - ground[1], d - ground[2]))
         p, q, r = body.roll_rate, body.pitch_rate, body.yaw_rate
-        mx, my, mz = MOUNT_M
+        mx, my, mz = self._mount_m
         u, v, w = u + q * mz - r * my, v + r * mx - p * mz, w + p * my - q * mx
+        x, y, z = (u, v, w) if self._looks_down else (-w, v, u)
         if self.kind == "perfect":
-            return -w, v, u
+            return x, y, z
         a, b, c = (0.003 * self._generator.standard_normal(3)).tolist()
-        return -w * self.scale + a, v * self.scale + b, u * self.scale + c
+        return x * self.scale + a, y * self.scale + b, z * self.scale + c
 
     def _beam(self, index: int, hits: RayHits, velocity: Vector, low: float, high: float, share: float) -> Beam:
         true_m = float(hits.distance_m[index])
@@ -247,6 +259,7 @@ class Dvl:
             fom=fom,
             beams=beams,
             repeats=repeats,
+            looks_down=self._looks_down,
         )
 
     def _wrong_short(self, beams: tuple[Beam, ...]) -> tuple[float, tuple[Beam, ...]]:

@@ -132,6 +132,8 @@ class Plant:
         self.compass = Compass(options.compass, make(seeds.compass), radians(sensors.compass_greatest_deg))
         self.sounders = EchoSounders(make(seeds.echo), 0.05, sensors)
         self.dvl = Dvl(options.dvl, make(seeds.dvl), sensors)
+        down = make(seeds.dvl.spawn(1)[0])  # of its own, so that the first one's errors stay what they are
+        self._second_dvl = Dvl(options.dvl, down, sensors, looks_down=True) if options.second_dvl else None
         self._dvl_seen_as_downward = options.dvl_as_rangefinder == "orientation_25"
         clock, perfect = make(seeds.clock), options.dvl != "a50"
         self._dvl_clock = DvlClock(start_utc_s, clock, perfect=perfect, clocks=scenario.clocks)
@@ -156,14 +158,16 @@ class Plant:
             self.faults.follow(time_s)
 
     def sense(self, time_s: float) -> DvlReport | None:
-        """Let sounders and DVL measure, and serve the DVL's clients; the DVL's report when there is one."""
+        """Let sounders and DVLs measure, and serve the first one's clients; a report to navigate by or none."""
         self.sounders.sample(time_s, self.body, self.world)
         report = self.dvl.sample(time_s, self.body, self.world)
         if report is not None and report.valid and self._dvl_seen_as_downward:
             self.sounders.down_taken, self.sounders.down = True, Sounding(report.altitude_m, time_s)
+        second = self._second_dvl
+        navigated = report if second is None else second.sample(time_s, self.body, self.world)
         server = self.dvl_server
         if server is None:
-            return report
+            return navigated
         if report is not None and server.clients:
             self._position_local.feed(report, self.body.pose_ned.rotation)
             server.send(velocity_line(report, self._dvl_clock), report.repeats)
@@ -174,7 +178,7 @@ class Plant:
                 if line is not None:
                     server.send(line)
             server.poll(time_s)
-        return report
+        return navigated
 
     def move(self, time_s: float, pulses_us: Sequence[int], dt_s: float) -> None:
         """Advance the body by one step.

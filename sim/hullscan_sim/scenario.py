@@ -103,6 +103,7 @@ class VehicleOptions:
         compass: true heading, or disturbed by the steel hull.
         position: what the autopilot's estimator uses: a DVL (as under a hull) or a GPS (as a bench simulator).
         dvl: the DVL's error set, or none.
+        second_dvl: looks down at the sea bed; the autopilot's estimator uses its velocity instead of the first one's.
         dvl_as_rangefinder: what the companion computer makes of the DVL's range: nothing, or, as BlueOS does, the
             range *downwards* (DISTANCE_SENSOR with orientation 25) although the DVL faces forward.
         start_up: share of the real start-up time (41 s to a position) that the autopilot takes.
@@ -114,6 +115,7 @@ class VehicleOptions:
     compass: Literal["perfect", "near_steel"] = "near_steel"
     position: Literal["dvl", "gps"] = "dvl"
     dvl: Literal["a50", "perfect", "none"] = "a50"
+    second_dvl: bool = False
     dvl_as_rangefinder: Literal["off", "orientation_25"] = "off"
     battery_wh: Positive = 266.0
     start_up: Share = 0.2

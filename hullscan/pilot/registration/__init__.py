@@ -2,7 +2,7 @@
 
 from hullscan.pilot.registration.filter import HullRegistration
 from hullscan.pilot.registration.landmarks import LandmarkSighting, fitting_landmarks, sightings_of_fittings
-from hullscan.pilot.registration.noise import WIDE_BERTH, RegistrationNoise
+from hullscan.pilot.registration.noise import WIDE_BERTH, RegistrationNoise, noise_of
 
 __all__ = [
     "WIDE_BERTH",
@@ -10,5 +10,6 @@ __all__ = [
     "LandmarkSighting",
     "RegistrationNoise",
     "fitting_landmarks",
+    "noise_of",
     "sightings_of_fittings",
 ]

@@ -24,6 +24,7 @@ __all__ = ["Beams", "RangeWatch", "predicted", "usable_beams"]
 
 _MAX_RANGE_M = 8.0
 _LEAST_DEPTH_M = 0.15  # of where a beam ends
+_BELOW_KEEL_M = 0.6  # what comes back from deeper is the sea bed: waterline, trim and list are off by less
 _LEAST_COSINE = 0.35  # plating that is hit at a flatter angle sends nothing back, or an edge does
 _CONE_RAD = radians(25.0)  # width of a Ping's beam (Blue Robotics, Ping manual)
 _WATCH_S, _WATCHED = 2.5, 5  # reports that a new one is compared with
@@ -85,6 +86,7 @@ def usable_beams(
     vehicle_ned: Pose,
     mount_frd_m: Array,
     depth_m: float,
+    keel_m: float,
     noise: RegistrationNoise,
 ) -> Beams | None:
     """The beams of a report that can be used; None without any.
@@ -93,6 +95,7 @@ def usable_beams(
         steady: (n,) beams that count at all.
         mount_frd_m: (3,) of the sensor.
         depth_m: of the vehicle, as well as it is known.
+        keel_m: greatest depth of the ship's keel.
     """
     count = len(report.distances_m)
     if count > s.MAX_BEAMS:
@@ -101,7 +104,8 @@ def usable_beams(
     sensor = np.asarray(vehicle_ned.rotation.apply(mount_frd_m))
     ends_at = depth_m + sensor[2] + directions[:, 2] * np.nan_to_num(report.distances_m)
     # sound that reaches the surface comes back from there, by way of a mirror
-    usable = steady & (report.distances_m < _MAX_RANGE_M) & (ends_at > _LEAST_DEPTH_M)
+    usable = steady & (report.distances_m < _MAX_RANGE_M)
+    usable &= (ends_at > _LEAST_DEPTH_M) & (ends_at < keel_m + _BELOW_KEEL_M)
     if not usable.any():
         return None
     measured = np.full(s.MAX_BEAMS, np.nan)

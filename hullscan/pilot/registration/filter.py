@@ -26,7 +26,7 @@ from hullscan.pilot.registration.landmarks import LandmarkSighting, bearing_pred
 from hullscan.pilot.registration.mixture import Mixture, Predictor
 from hullscan.pilot.registration.motion import STILL, Motion, between
 from hullscan.pilot.registration.noise import RegistrationNoise
-from hullscan.pilot.registration.smoother import Moment, again, as_track, backward
+from hullscan.pilot.registration.smoother import Moment, Window, again, as_track
 from hullscan.ship.surface import HullSurface
 from hullscan.vehicle.protocol import RangeReport
 from hullscan.vehicle.telemetry import Telemetry
@@ -37,8 +37,12 @@ _LOST_AFTER = 15  # reports in a row of which most beams do not fit: the filter 
 _LOST_M, _LOST_RAD = 1.0, radians(4.0)
 _MIN_INTERVAL_S = 0.19  # reports closer than this share their errors and are skipped
 _TIDY_EVERY = 5
-_ONE_PLACE_M = 1.5  # a berth known less well than that begins with several places
+_ONE_PLACE_M = 0.5  # a berth known less well than that begins with several places
 _LANDMARK_AGE_S = 3.0
+# reports after which the newest stretch is linearised anew: 25, 50, 100, 200, ...
+_ANEW_FIRST, _ANEW_EVERY = 25, 125
+# and sooner, but not at once again, where this share of the variance along the ship is left: beside an anchor
+_LEARNT, _ANEW_LEAST = 0.6, 10
 
 
 class HullRegistration:
@@ -63,6 +67,7 @@ class HullRegistration:
         self.noise = noise or RegistrationNoise()
         first, last = float(hull.stations_m[0]), float(hull.stations_m[-1])
         self._middle_m = (first + last) / 2
+        self._keel_m = float(hull.keel_depth(hull.stations_m).max())
         beside = expected.to_ship(vehicle_ned_m)
         mean = np.zeros(s.SIZE)
         mean[:4] = beside[0], beside[1], expected.heading_rad, expected.down_m
@@ -80,6 +85,8 @@ class HullRegistration:
         self.used_beams = self.rejected_beams = self.repeated = self.landmarks_used = 0
         self._misfits = 0
         self._watch = RangeWatch()
+        self._window, self._anew_at = Window(self._prior), _ANEW_FIRST
+        self._anew_m2, self._anew_soonest = float(covariance[0, 0]), _ANEW_FIRST
 
     # ---------------------------------------------------------------- asking
 
@@ -160,7 +167,7 @@ class HullRegistration:
             return False
         self.rejected_beams += int((report.good & ~steady).sum())
         depth = float(s.depth_m(self._state, float(vehicle_ned.position_m[2]), self._middle_m))
-        beams = usable_beams(report, steady, vehicle_ned, self._mount.position_m, depth, self.noise)
+        beams = usable_beams(report, steady, vehicle_ned, self._mount.position_m, depth, self._keel_m, self.noise)
         if beams is None:
             return False
         motion = STILL
@@ -193,7 +200,20 @@ class HullRegistration:
             self.rejected_beams += wrong
             self._misfits = self._misfits + 1 if wrong > right else 0
             self._moments.append(Moment(report.utc_s, vehicle_ned, motion, beams, self._state, self._covariance))
+            learnt = self._covariance[0, 0] < _LEARNT * self._anew_m2 and len(self._moments) >= self._anew_soonest
+            if learnt or len(self._moments) >= self._anew_at:
+                self._linearise_anew()
         return right > 0
+
+    def _linearise_anew(self) -> None:
+        """Let the ranges of the last minutes count again, with the slopes of where they are known to belong now."""
+        self._anew_at = len(self._moments) + min(len(self._moments), _ANEW_EVERY)
+        state, covariance = self._window.refined(self._hull, self._moments, self._middle_m)
+        self._mixture = Mixture(state[None], covariance[None], np.ones(1))
+        self._state, self._covariance = state, covariance
+        self._anew_m2, self._anew_soonest = float(covariance[0, 0]), len(self._moments) + _ANEW_LEAST
+        last = self._moments[-1]
+        last.state, last.covariance = state, covariance
 
     # ---------------------------------------------------------------- landmarks
 
@@ -245,16 +265,16 @@ class HullRegistration:
         return as_track(moments, states, covariances, self._middle_m)
 
     def smoothed(self) -> ShipTrack:
-        """Ship poses that use the whole flight, backward too."""
-        moments = self._history()
-        return as_track(moments, *backward(moments), self._middle_m) if moments else self.track()
+        """Ship poses that use the whole flight, with every range looked at again in the light of all others.
+
+        Takes seconds for an hour of recording: for afterwards.
+        """
+        return self.smoothed_again()
 
     def smoothed_again(
         self, landmarks: Iterable[LandmarkSighting] = (), telemetry: Telemetry | None = None
     ) -> ShipTrack:
-        """The same with every range of the recording looked at again in the light of all others.
-
-        Takes seconds for an hour of recording: for afterwards.
+        """The same, with known fittings besides.
 
         Args:
             landmarks: known places seen in the video, besides those that the filter was told of.

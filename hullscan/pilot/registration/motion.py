@@ -7,16 +7,18 @@ what the estimator turned beyond the gyro is taken as steel's.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from hullscan.geometry.frames import Array, Pose, wrap_pi
 from hullscan.pilot.registration import state as s
 from hullscan.pilot.registration.noise import RegistrationNoise
 from hullscan.vehicle.protocol import RangeReport
 
-__all__ = ["STILL", "Motion", "between", "moved_on"]
+__all__ = ["STILL", "Motion", "between", "moved_on", "together"]
 
 _JUMP_M, _JUMP_MPS = 0.10, 0.25  # estimator and DVL agree better than this unless one of them is wrong
 _FASTEST_MPS = 1.5  # a BlueROV2 at full power
@@ -26,7 +28,7 @@ _GAP_S = 1.0  # without a velocity: from here on the errors of dead reckoning ad
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Motion:
-    """From one report to the next.
+    """From one report to the next; several of them one below the other have one more axis in front.
 
     Attributes:
         step_ned_m: (3,) of the vehicle.
@@ -38,11 +40,11 @@ class Motion:
     """
 
     step_ned_m: Array
-    elapsed_s: float
-    turned_by_steel_rad: float
-    has_gyro: bool
+    elapsed_s: float | Array
+    turned_by_steel_rad: float | Array
+    has_gyro: bool | npt.NDArray[np.bool_]
     noise: Array
-    keeps_skin: float
+    keeps_skin: float | Array
 
 
 STILL = Motion(
@@ -113,20 +115,33 @@ def _by_velocity(before: tuple[Pose, RangeReport], now: tuple[Pose, RangeReport]
 
 
 def moved_on(states: Array, motion: Motion) -> tuple[Array, Array]:
-    """(k, 12) states after a motion, and the (k, 12, 12) transitions."""
+    """(k, 12) states after a motion, or each after its own of k motions, and the (k, 12, 12) transitions."""
     ahead = s.level(states[:, s.HEADING], motion.step_ned_m)
     step = s.tilted(states[:, s.TRIM], states[:, s.LIST], ahead) * (1 + states[:, s.SCALE, None])
     after = states.copy()
     after[:, s.ALONG] += step[:, 0]
     after[:, s.ACROSS] += step[:, 1]
-    after[:, s.SKIN] *= motion.keeps_skin
+    after[:, s.SKIN] *= np.reshape(motion.keeps_skin, (-1, 1))
     transition = np.broadcast_to(np.eye(s.SIZE), (len(states), s.SIZE, s.SIZE)).copy()
     transition[:, s.ALONG, s.HEADING], transition[:, s.ACROSS, s.HEADING] = step[:, 1], -step[:, 0]
     transition[:, s.ALONG, s.SCALE], transition[:, s.ACROSS, s.SCALE] = ahead[:, 0], ahead[:, 1]
     transition[:, s.ALONG, s.TRIM], transition[:, s.ACROSS, s.LIST] = -ahead[:, 2], ahead[:, 2]
     skin = np.arange(s.SKIN.start, s.SKIN.stop)
-    transition[:, skin, skin] = motion.keeps_skin
-    if motion.has_gyro:
-        after[:, s.HEADING] += motion.turned_by_steel_rad + states[:, s.GYRO_BIAS] * motion.elapsed_s
-        transition[:, s.HEADING, s.GYRO_BIAS] = motion.elapsed_s
+    transition[:, skin, skin] = np.reshape(motion.keeps_skin, (-1, 1))
+    by_gyro_s = np.where(motion.has_gyro, motion.elapsed_s, 0.0)
+    after[:, s.HEADING] += np.where(motion.has_gyro, motion.turned_by_steel_rad, 0.0)
+    after[:, s.HEADING] += states[:, s.GYRO_BIAS] * by_gyro_s
+    transition[:, s.HEADING, s.GYRO_BIAS] = by_gyro_s
     return after, transition
+
+
+def together(motions: Sequence[Motion]) -> Motion:
+    """n motions one below the other."""
+    return Motion(
+        step_ned_m=np.reshape([m.step_ned_m for m in motions], (-1, 3)),
+        elapsed_s=np.array([m.elapsed_s for m in motions], dtype=np.float64),
+        turned_by_steel_rad=np.array([m.turned_by_steel_rad for m in motions], dtype=np.float64),
+        has_gyro=np.array([m.has_gyro for m in motions], dtype=np.bool_),
+        noise=np.reshape([m.noise for m in motions], (-1, s.SIZE)),
+        keeps_skin=np.array([m.keeps_skin for m in motions], dtype=np.float64),
+    )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import radians
 
-__all__ = ["WIDE_BERTH", "RegistrationNoise"]
+from hullscan.mission.vehicle import VehicleProfile
+
+__all__ = ["WIDE_BERTH", "RegistrationNoise", "noise_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,14 +15,15 @@ class RegistrationNoise:
     """What the filter believes about its world.
 
     Attributes:
-        berth_m: of the mission's berth against the launch, along and across.
-        compass_rad: of the vehicle's heading against the berth's; steel turns a compass by ten degrees and more.
+        berth_m: of the mission's berth against the launch, along and across: up to 2 m off.
+        compass_rad: of the vehicle's heading against the berth's; steel turns a compass by up to 40 degrees.
         waterline_m: zero of the vehicle's depth; a pressure sensor is a decimetre off.
         waterline_walk_mps: random walk of it, per square root of a second; tide and a slow sensor.
         trim_ends_m: of her draughts at the ends, read from marks in a seaway.
         list_rad: of her list, with what mount and attitude of the vehicle add to it.
         drift_mps: random walk of the vehicle's place, per square root of a second.
-        coast_mps: speed by which its place is wrong while no velocity over the hull is measured.
+        coast_mps: speed by which its place is wrong while no velocity over the hull is measured; with a second DVL
+            that looks at the sea bed, what that and the ship's own movement leave of it.
         scale: share by which all velocities are wrong: 1 % by the DVL's data sheet, which is a bound; sound speed.
         gyro_radps: random walk of the heading by the gyro, per square root of a second.
         gyro_bias_radps: constant part of the gyro's error; consumer sensors turn by half a degree a minute.
@@ -34,8 +37,8 @@ class RegistrationNoise:
         echo_m, echo_share: of an echo sounder, besides what its wide cone leaves open.
     """
 
-    berth_m: float = 0.8
-    compass_rad: float = radians(10.0)
+    berth_m: float = 1.2
+    compass_rad: float = radians(20.0)
     waterline_m: float = 0.15
     waterline_walk_mps: float = 0.003
     trim_ends_m: float = 0.15
@@ -57,3 +60,11 @@ class RegistrationNoise:
 
 WIDE_BERTH = RegistrationNoise(berth_m=3.0, compass_rad=radians(22.0))
 """For a berth that is known to 5 m and 5 degrees, beside steel that turns the compass by up to 40."""
+
+_BOTTOM_LOCK_MPS = 0.03
+
+
+def noise_of(vehicle: VehicleProfile) -> RegistrationNoise:
+    """For a vehicle: one with a second DVL goes on by that where the hull is not heard."""
+    noise = RegistrationNoise()
+    return replace(noise, coast_mps=_BOTTOM_LOCK_MPS) if vehicle.bottom_lock else noise

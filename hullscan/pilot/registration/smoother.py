@@ -18,13 +18,16 @@ from hullscan.geometry.track import ShipTrack
 from hullscan.pilot.registration import state as s
 from hullscan.pilot.registration.beams import Beams, predicted
 from hullscan.pilot.registration.mixture import Predictor, robust_weight
-from hullscan.pilot.registration.motion import Motion, moved_on
+from hullscan.pilot.registration.motion import Motion, moved_on, together
 from hullscan.ship.surface import HullSurface
 
-__all__ = ["Moment", "again", "as_track", "backward"]
+__all__ = ["WINDOW", "Moment", "Window", "again", "as_track", "backward"]
 
 _GATE = 4.0
 _SETTLED_M = 0.005
+_ROUNDS_LIVE = 3
+WINDOW = 500
+"""Reports: a hundred seconds, thirty metres of way; a tenth of a second to linearise anew."""
 
 
 @dataclass(slots=True, eq=False)
@@ -50,17 +53,8 @@ def backward(moments: Sequence[Moment]) -> tuple[Array, Array]:
     """(n, 12) states and (n, 12, 12) covariances with what came later."""
     states = np.array([moment.state for moment in moments])
     covariances = np.array([moment.covariance for moment in moments])
-    ahead, transitions = _one_by_one(states[:-1], moments[1:])
-    noise = np.array([moment.motion.noise for moment in moments[1:]]).reshape(-1, s.SIZE)
-    return _back(states, covariances, ahead, transitions, noise)
-
-
-def _one_by_one(states: Array, moments: Sequence[Moment]) -> tuple[Array, Array]:
-    """Each of n states moved on by its own motion."""
-    if not len(moments):
-        return np.zeros((0, s.SIZE)), np.zeros((0, s.SIZE, s.SIZE))
-    moved = [moved_on(state[None], moment.motion) for state, moment in zip(states, moments, strict=True)]
-    return np.concatenate([m[0] for m in moved]), np.concatenate([m[1] for m in moved])
+    motions = together([moment.motion for moment in moments[1:]])
+    return _back(states, covariances, *moved_on(states[:-1], motions), motions.noise)
 
 
 def _back(states: Array, covariances: Array, ahead: Array, transitions: Array, noise: Array) -> tuple[Array, Array]:
@@ -98,13 +92,53 @@ def again(
         prior: (12,) and (12, 12) before the first moment.
         bearings: landmarks seen, by the number of the moment that they are related to.
     """
+    smoothed, _ = _rounds(hull, moments, prior, bearings, middle_m, rounds)
+    return smoothed
+
+
+@dataclass(slots=True, eq=False)
+class Window:
+    """The newest stretch of a flight, which is linearised anew while the flight goes on.
+
+    An extended filter counts each range with the slope at the place that it believed in then; with the compass off
+    by twenty degrees that is the slope of other plating, and what is learnt from it stays wrong with a small
+    covariance. Here the ranges of the last minutes count again, with the slopes where they are known to belong now.
+
+    Attributes:
+        first: number of the moment at which it begins.
+        prior: (12,) and (12, 12) before the range of that moment.
+    """
+
+    prior: tuple[Array, Array]
+    first: int = 0
+
+    def refined(self, hull: HullSurface, moments: Sequence[Moment], middle_m: float) -> tuple[Array, Array]:
+        """(12,) and (12, 12) at the newest of all moments; the window follows them."""
+        mine = moments[self.first :]
+        _, (ahead, state, covariance) = _rounds(hull, mine, self.prior, {}, middle_m, _ROUNDS_LIVE)
+        later = len(mine) - WINDOW
+        if later > 0:
+            self.first += later
+            self.prior = ahead[0][later], ahead[1][later]
+        return state, covariance
+
+
+def _rounds(
+    hull: HullSurface,
+    moments: Sequence[Moment],
+    prior: tuple[Array, Array],
+    bearings: Mapping[int, Sequence[Predictor]],
+    middle_m: float,
+    rounds: int,
+) -> tuple[tuple[Array, Array], tuple[tuple[Array, Array], Array, Array]]:
+    """Smoothed states and covariances; and of the last round, what each moment's range met, and how it ended."""
     track, covariances = backward(moments)
     for _ in range(rounds):
         before = track
-        track, covariances = _one_round(hull, moments, track, covariances, prior, bearings, middle_m)
+        track, covariances, ahead, end = _one_round(hull, moments, track, covariances, prior, bearings, middle_m)
         if np.abs(track - before)[:, :2].max() < _SETTLED_M:
             break
-    return track, covariances
+    return (track, covariances), (ahead, *end)
 
 
 def _one_round(
@@ -115,17 +149,19 @@ def _one_round(
     prior: tuple[Array, Array],
     bearings: Mapping[int, Sequence[Predictor]],
     middle_m: float,
-) -> tuple[Array, Array]:
+) -> tuple[Array, Array, tuple[Array, Array], tuple[Array, Array]]:
     """Filter and smooth with everything linearised about a track whose covariance is ``spread``."""
     residuals, slopes, variances = _linearised(hull, moments, track, spread, middle_m)
-    moved, transitions = _one_by_one(track[:-1], moments[1:])
+    motions = together([moment.motion for moment in moments[1:]])
+    moved, transitions = moved_on(track[:-1], motions)
     states, covariances = np.empty_like(track), np.empty_like(spread)
-    ahead = np.empty((len(track) - 1, s.SIZE))
+    ahead, spreads_ahead = np.empty_like(track), np.empty_like(spread)
     state, covariance = prior
     for k, moment in enumerate(moments):
         if k:
-            state = ahead[k - 1] = moved[k - 1] + transitions[k - 1] @ (state - track[k - 1])
+            state = moved[k - 1] + transitions[k - 1] @ (state - track[k - 1])
             covariance = transitions[k - 1] @ covariance @ transitions[k - 1].T + np.diag(moment.motion.noise)
+        ahead[k], spreads_ahead[k] = state, covariance
         state, covariance = _update(state, covariance, track[k], residuals[k], slopes[k], variances[k])
         for bearing in (*moment.bearings, *bearings.get(k, ())):
             seen, slope, _ = bearing(track[k][None])
@@ -133,8 +169,8 @@ def _one_round(
                 weight = robust_weight(-seen[0], np.ones(2))
                 state, covariance = _update(state, covariance, track[k], -seen[0], slope[0], 1 / weight**2)
         states[k], covariances[k] = state, covariance
-    noise = np.array([moment.motion.noise for moment in moments[1:]]).reshape(-1, s.SIZE)
-    return _back(states, covariances, ahead, transitions, noise)
+    smoothed = _back(states, covariances, ahead[1:], transitions, motions.noise)
+    return *smoothed, (ahead, spreads_ahead), (state, covariance)
 
 
 def _linearised(

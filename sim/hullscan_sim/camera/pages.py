@@ -14,7 +14,7 @@ __all__ = ["PageCache", "PageSource", "SinglePages"]
 
 _FINEST_STEP_M = 0.0025
 _COARSEST_LEVEL = 4
-_STAND_IN_PX = 1_500_000
+_STAND_IN_PX = 500_000
 _MOST_TILES = 8
 _MARGIN_PX = 2  # tiles are baked a little larger, so that slopes have no seam at their edges
 

@@ -2,7 +2,7 @@
 
 Geometry and lighting vary slowly over plating, so they are computed on a grid of rays 8 px apart and enlarged;
 the texture is looked up for every pixel. Cells in which a solid, an edge of the ship or its shadow may lie are
-computed pixel by pixel, with shadows. Object numbers are exact there, which is what labels are made of.
+computed pixel by pixel, with shadows: object numbers there are what labels are made of.
 """
 
 from __future__ import annotations
@@ -20,32 +20,44 @@ from hullscan_sim.camera.noise import Image
 from hullscan_sim.camera.pages import PageSource
 from hullscan_sim.camera.scene import HULL, NOTHING, Hit, Scene
 from hullscan_sim.camera.skin import Skin
-from hullscan_sim.camera.texture import SLOPE_OF_CODE, VALUES_OF_CODES
+from hullscan_sim.camera.texture import ALBEDO_OF_CODE, SLOPE_OF_CODE
 from hullscan_sim.camera.water import Lamp, Veil, WaterOptics
 
-__all__ = ["Rendered", "Renderer"]
+__all__ = ["Radiance", "Rendered", "Renderer"]
 
 _STEP_PX = 8
+_PROBE_PX = 2  # distance of the rays that look whether a cell holds something thin; a rope at 2 m is 2 px wide
 _SHADOW_CELLS = 5  # how far outside its outline a solid's shadow may fall
 _FAR_M = 12.0  # beyond this nothing is left of an object in any water that we model
+_LAMPLIT = 4.6  # attenuation lengths from which a ten-thousandth of a lamp's light comes back
+_HIDDEN = np.float32(0.002)  # of the veil: less than this, no eight-bit picture shows
 _NOTHING_M = 60.0  # stands for infinity where depths are interpolated
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
-    """A frame before the camera's own electronics.
+class Radiance:
+    """The light of a frame before the camera's own electronics.
 
     Attributes:
         linear: (h, w, 3) radiance, BGR.
-        depth_m: (h, w) distance along the ray; 60 m for open water, so that it can be interpolated.
-        object: (h, w) object number of ``Scene``; exact.
         median_depth_m: of what is not open water.
     """
 
     linear: Image
+    median_depth_m: float
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered(Radiance):
+    """A frame with what is known of each of its pixels.
+
+    Attributes:
+        depth_m: (h, w) distance along the ray; 60 m for open water, so that it can be interpolated.
+        object: (h, w) object number of ``Scene``; exact but for what is thinner than two pixels.
+    """
+
     depth_m: Image
     object: npt.NDArray[np.int32]
-    median_depth_m: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +112,11 @@ class Renderer:
         grid = np.stack(np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5), -1)
         self._pixels = grid.reshape(-1, 2).astype(np.float32)
         self._pixel_rays = camera.rays_cam(grid.reshape(-1, 2)).astype(np.float32)
+        probes = np.arange(_PROBE_PX // 2, _STEP_PX, _PROBE_PX)
+        inside = np.stack(np.meshgrid(probes, probes), -1).reshape(-1, 2) + 0.5
+        corners = self._nodes[:-1, :-1].astype(np.float64)
+        self._probe_rays = camera.rays_cam((corners[:, :, None] + inside).reshape(-1, 2)).astype(np.float32)
+        self._probe_rays = self._probe_rays.reshape(*corners.shape[:2], len(inside), 3)
         self._skin = Skin(scene.materials, seed)
         self._shine = np.array([material.shine for material in scene.materials], np.float32) * np.float32(0.35)
 
@@ -131,7 +148,9 @@ class Renderer:
         boxes = self._outlines(position_m, rotation)
         shaded = self._near_solids(boxes)
         light, dark = self._lit(hit, rays, self._nodes.reshape(-1, 2), position_m, rotation, open_sky, shaded)
-        fine = self._fine_cells(hit, dark) | self._thin_cells(boxes, position_m, rotation)
+        fine = self._fine_cells(hit, dark)
+        thin = self._thin_cells(boxes, position_m, rotation) & ~fine
+        fine |= self._holding_something(thin, hit, position_m, rotation)
         numbers = self._per_pixel(hit.object.reshape(rows, columns)[:-1, :-1])
         material = self._per_pixel(hit.material.reshape(rows, columns)[:-1, :-1])
         uv, distance = self._enlarge(hit.uv_m), self._enlarge(_finite(hit.distance_m)[:, None])
@@ -140,15 +159,15 @@ class Renderer:
         if len(at):
             rays = self._pixel_rays[at] @ rotation.T
             close = self.scene.cast(position_m, rays)
-            every = np.ones(len(at), bool)
-            lit, _ = self._lit(close, rays, self._pixels[at], position_m, rotation, open_sky, every)
+            near = self._per_pixel(shaded.reshape(rows, columns)[:-1, :-1]).ravel()[at]
+            lit, _ = self._lit(close, rays, self._pixels[at], position_m, rotation, open_sky, near)
             numbers.ravel()[at], material.ravel()[at] = close.object, close.material
             distance.ravel()[at] = _finite(close.distance_m)
             uv.reshape(-1, 2)[at], tilt.reshape(-1, 2)[at] = close.uv_m, lit.tilt
             diffuse.reshape(-1, 3)[at], veil.reshape(-1, 3)[at] = lit.diffuse, lit.veil
         linear = self._compose(numbers, material, uv, distance, diffuse, tilt, veil)
         seen = distance[::5, ::7][numbers[::5, ::7] != NOTHING]
-        return Rendered(linear, distance, numbers, float(np.median(seen)) if len(seen) > 30 else 3.0)
+        return Rendered(linear, float(np.median(seen)) if len(seen) > 30 else 3.0, distance, numbers)
 
     def _per_pixel(self, cells: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Cell values for each pixel, a fresh array."""
@@ -182,11 +201,9 @@ class Renderer:
         rows, columns = self._nodes.shape[:2]
         near = np.zeros((rows, columns), bool)
         if self.shadows:
-            for _, (low_x, low_y, high_x, high_y) in boxes:
-                near[
-                    max(low_y - _SHADOW_CELLS, 0) : high_y + 2 + _SHADOW_CELLS,
-                    max(low_x - _SHADOW_CELLS, 0) : high_x + 2 + _SHADOW_CELLS,
-                ] = True
+            for index, (low_x, low_y, high_x, high_y) in boxes:
+                margin = 0 if self.scene.solids[index].behind else _SHADOW_CELLS  # plating keeps a recess's shadows in
+                near[max(low_y - margin, 0) : high_y + 2 + margin, max(low_x - margin, 0) : high_x + 2 + margin] = True
         return near.ravel()
 
     def _thin_cells(
@@ -208,6 +225,21 @@ class Renderer:
             inside = ((cell >= 0) & (cell < [columns, rows])).all(axis=1)
             cells[cell[inside, 1], cell[inside, 0]] = 1
         return cv2.dilate(cells, np.ones((3, 3), np.uint8)).astype(bool)
+
+    def _holding_something(
+        self, cells: npt.NDArray[np.bool_], hit: Hit, position_m: Array, rotation: Image
+    ) -> npt.NDArray[np.bool_]:
+        """Of some cells those where rays 2 px apart meet something else than the corner, and neighbours of these."""
+        if not cells.any():
+            return cells
+        rows, columns = self._nodes.shape[:2]
+        close = self.scene.cast(position_m, self._probe_rays[cells].reshape(-1, 3) @ rotation.T)
+        held = np.zeros(cells.shape, bool)
+        for met, corners in ((close.object, hit.object), (close.material, hit.material)):
+            corner = corners.reshape(rows, columns)[:-1, :-1][cells]
+            held[cells] |= (met.reshape(len(corner), -1) != corner[:, None]).any(axis=1)
+        near = cv2.dilate(held.view(np.uint8), np.ones((3, 3), np.uint8)).astype(bool)
+        return np.asarray(near & cells, dtype=bool)
 
     def _outlines(self, position_m: Array, rotation: Image) -> list[tuple[int, list[int]]]:
         """Solids in view, each with the first and last cells (x, y, x, y) of a box round it in the image."""
@@ -251,66 +283,70 @@ class Renderer:
             shaded: (n,) for which shadows are looked for.
         """
         optics = self.optics
-        distance = _finite(hit.distance_m)[:, None]
-        normal, points = hit.normals, hit.points_m
-        along = -normal * normal[:, :1]
-        along[:, 0] += 1
-        along /= np.sqrt(np.maximum(_dot(along, along), 1e-12))[:, None]
-        across = np.cross(normal, along)
-        sky = np.clip(0.36 - 0.34 * normal[:, 2:], 0.03, 0.7) * float(self.daylight * max(open_sky, 0.25))
-        diffuse = np.exp(-optics.diffuse * np.maximum(points[:, 2:], 0)) * (sky * hit.daylight[:, None])
-        green = diffuse[:, 1].copy()
-        tilt = np.stack([0 * green, -0.3 * green], axis=1)  # daylight comes from above
+        distance = _finite(hit.distance_m)
+        # a row for each component: numpy is several times as fast along rows of n as along rows of three
+        normal, points, view = (np.ascontiguousarray(vectors.T) for vectors in (hit.normals, hit.points_m, rays))
+        attenuation, colour_diffuse = optics.attenuation[:, None], optics.diffuse[:, None]
+        along = -normal * normal[0]
+        along[0] += 1
+        along *= 1 / np.sqrt(np.maximum(_dot(along, along), 1e-12))
+        across = np.stack([normal[i] * along[j] - normal[j] * along[i] for i, j in ((1, 2), (2, 0), (0, 1))])
+        sky = np.clip(0.36 - 0.34 * normal[2], 0.03, 0.7) * float(self.daylight * max(open_sky, 0.25)) * hit.daylight
+        diffuse = np.exp(-colour_diffuse * np.maximum(points[2], 0)) * sky
+        green = diffuse[1].copy()
+        tilt = np.stack([np.zeros_like(green), -0.3 * green])  # daylight comes from above
         shine = np.zeros_like(diffuse)
-        dark = np.zeros(len(points), bool)
+        dark = np.zeros(len(distance), bool)
         glossy = self._gloss(hit)
+        lamplit_m = min(_FAR_M, _LAMPLIT / float(optics.attenuation.min()))
         for lamp in self._lamps:
             place = (position_m + rotation @ lamp.position_m).astype(np.float32)
-            toward = place - points
+            toward = place[:, None] - points
             length = np.sqrt(np.maximum(_dot(toward, toward), 0.0025))
-            toward /= length[:, None]
-            off_axis = -(toward @ (rotation @ lamp.axis).astype(np.float32))
-            power = lamp.intensity(off_axis) * (self._level / length**2)
+            toward *= 1 / length
+            off_axis = -((rotation @ lamp.axis).astype(np.float32) @ toward)
+            power = lamp.intensity(off_axis) * (self._level / (length * length))
             facing = np.maximum(_dot(normal, toward), 0)
             if self.shadows:
-                lit = np.flatnonzero(shaded & (facing > 0) & (power > 0) & (hit.distance_m < _FAR_M))
-                shadow = lit[self.scene.shadowed(points[lit], place)]
+                lit = np.flatnonzero(shaded & (facing > 0) & (power > 0) & (distance < lamplit_m))
+                shadow = lit[self.scene.shadowed(hit.points_m[lit], place)]
                 power[shadow] *= 0.08
                 dark[shadow] = True
-            beam = np.exp(-optics.attenuation * length[:, None])
-            beam *= power[:, None] * lamp.colour.astype(np.float32)
-            diffuse += beam * facing[:, None]
-            tilt[:, 0] += beam[:, 1] * _dot(along, toward)
-            tilt[:, 1] += beam[:, 1] * _dot(across, toward)
-            green += beam[:, 1] * facing
+            beam = np.exp(-attenuation * length)
+            beam *= power
+            beam *= lamp.colour.astype(np.float32)[:, None]
+            diffuse += beam * facing
+            tilt[0] += beam[1] * _dot(along, toward)
+            tilt[1] += beam[1] * _dot(across, toward)
+            green += beam[1] * facing
             if glossy is not None:
-                half = toward - rays
-                half /= np.sqrt(np.maximum(_dot(half, half), 1e-12))[:, None]
-                shine += beam * (glossy * np.maximum(_dot(normal, half), 0) ** 24)[:, None]
-        tilt /= np.maximum(green, 1e-6)[:, None]
-        nothing = (hit.object == NOTHING)[:, None]
-        through = np.where(nothing, np.float32(0), np.exp(-optics.attenuation * distance))
-        veil = self._veil.at(pixels, distance[:, 0]) * float(self._level)
-        veil += self._ambient_veil(rays, distance, position_m, open_sky, nothing)
+                half = toward - view
+                half *= 1 / np.sqrt(np.maximum(_dot(half, half), 1e-12))
+                shine += beam * (glossy * np.maximum(_dot(normal, half), 0) ** 24)
+        tilt /= np.maximum(green, 1e-6)
+        nothing = hit.object == NOTHING
+        through = np.where(nothing, np.float32(0), np.exp(-attenuation * distance))
+        veil = self._veil.at(pixels, distance).T * np.float32(self._level)
+        veil += self._ambient_veil(view, distance, position_m, open_sky, nothing)
         if glossy is not None:
             veil += shine * through
-        return _Light(diffuse * through, tilt, veil), dark
+        return _Light((diffuse * through).T, tilt.T, veil.T), dark
 
     def _ambient_veil(
-        self, rays: Image, distance: Image, position_m: Array, open_sky: float, nothing: npt.NDArray[np.bool_]
+        self, view: Image, distance: Image, position_m: Array, open_sky: float, nothing: npt.NDArray[np.bool_]
     ) -> Image:
-        """Daylight scattered into the view, and the bright surface where the view goes up through open water."""
-        optics = self.optics
-        at_camera = np.exp(-optics.diffuse * np.float32(max(position_m[2], 0.0))) * np.float32(self.daylight * open_sky)
-        upward = np.clip(0.55 - 0.75 * rays[:, 2:], 0.12, 1.2)
+        """Daylight scattered into the view (3, n), and the bright surface where it goes up through open water."""
+        optics, depth_m = self.optics, np.float32(max(position_m[2], 0.0))
+        at_camera = np.exp(-optics.diffuse * depth_m) * np.float32(self.daylight * open_sky)
+        upward = np.clip(0.55 - 0.75 * view[2], 0.12, 1.2)
         strength = (0.16 * optics.scattering / optics.attenuation * at_camera).astype(np.float32)
-        veil = strength * upward * (1 - np.exp(-optics.attenuation * distance))
-        sky = np.flatnonzero(nothing[:, 0] & (rays[:, 2] < -0.05))
+        veil = strength[:, None] * upward * (1 - np.exp(-optics.attenuation[:, None] * distance))
+        sky = np.flatnonzero(nothing & (view[2] < -0.05))
         if len(sky):
-            up = -rays[sky, 2:]
+            up = -view[2, sky]
             window = np.clip((up - 0.45) / 0.35, 0, 1)  # Snell's window
-            dimmed = np.exp(-optics.attenuation * (np.float32(max(position_m[2], 0.0)) / up))
-            veil[sky] += (0.25 + 0.75 * window) * float(0.5 * self.daylight) * dimmed
+            dimmed = np.exp(-optics.attenuation[:, None] * (depth_m / up))
+            veil[:, sky] += (0.25 + 0.75 * window) * float(0.5 * self.daylight) * dimmed
         return np.asarray(veil, dtype=np.float32)
 
     def _gloss(self, hit: Hit) -> Image | None:
@@ -336,20 +372,21 @@ class Renderer:
         open_water = np.flatnonzero(numbers == NOTHING)
         near = (on_hull & (distance < _FAR_M))[::3, ::3]
         if near.any():
-            sample = uv[::3, ::3][near]
-            low, high = sample.min(axis=0) - 0.1, sample.max(axis=0) + 0.1
+            us, vs = uv[::3, ::3, 0][near], uv[::3, ::3, 1][near]
             pixel_m = float(np.median(distance[::3, ::3][near])) / self.camera.fx_px
-            page = self.pages.page((low[0], high[0]), (low[1], high[1]), pixel_m)
+            page = self.pages.page(
+                (float(us.min()) - 0.1, float(us.max()) + 0.1), (float(vs.min()) - 0.1, float(vs.max()) + 0.1), pixel_m
+            )
             scale = 1 / page.step_m
             map_u, map_v = uv[..., 0] * float(scale), uv[..., 1] * float(scale)
             map_u -= float(page.u0_m * scale)
             map_v -= float(page.v0_m * scale)
             edge = cv2.BORDER_REFLECT
-            codes = cv2.remap(page.codes, map_u, map_v, cv2.INTER_LINEAR, borderMode=edge)
-            codes_v = cv2.remap(page.codes_v, map_u, map_v, cv2.INTER_LINEAR, borderMode=edge)
-            *colour, hu = cv2.split(cv2.LUT(codes, VALUES_OF_CODES))
-            hv = cv2.LUT(codes_v, SLOPE_OF_CODE)
-            albedo: Any = cv2.merge(colour)
+            maps = cv2.convertMaps(map_u, map_v, cv2.CV_16SC2)
+            codes = cv2.remap(page.codes, *maps, cv2.INTER_LINEAR, borderMode=edge)
+            codes_v = cv2.remap(page.codes_v, *maps, cv2.INTER_LINEAR, borderMode=edge)
+            albedo: Any = cv2.LUT(cv2.cvtColor(codes, cv2.COLOR_BGRA2BGR), ALBEDO_OF_CODE)
+            hu, hv = cv2.LUT(cv2.extractChannel(codes, 3), SLOPE_OF_CODE), cv2.LUT(codes_v, SLOPE_OF_CODE)
             tilt_u, tilt_v = cv2.split(tilt)
             relief = np.maximum(1 - hu * tilt_u - hv * tilt_v, 0)
             relief /= cv2.sqrt(1 + hu * hu + hv * hv)
@@ -358,6 +395,9 @@ class Renderer:
             diffuse = np.asarray(cv2.multiply(diffuse, cv2.merge([relief, relief, relief])), dtype=np.float32)
         else:
             albedo = np.zeros_like(diffuse)
+        seen = diffuse.reshape(-1, 3)[solid, 1] > _HIDDEN * veil.reshape(-1, 3)[solid, 1]
+        albedo.reshape(-1, 3)[solid[~seen]] = 0
+        solid = solid[seen]
         if len(solid):
             albedo.reshape(-1, 3)[solid] = self._skin.albedo(material.ravel()[solid], uv.reshape(-1, 2)[solid])
         if len(open_water):
@@ -374,7 +414,8 @@ class Renderer:
 
 
 def _dot(a: Image, b: Image) -> Image:
-    return np.asarray(np.einsum("ij,ij->i", a, b), dtype=np.float32)
+    """(n,) products of (3, n) vectors."""
+    return np.asarray(a[0] * b[0] + a[1] * b[1] + a[2] * b[2], dtype=np.float32)
 
 
 def _finite(distance_m: Image) -> Image:

@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import Array
 from hullscan_sim.camera.noise import Image
-from hullscan_sim.camera.renderer import Rendered
+from hullscan_sim.camera.renderer import Radiance
 from hullscan_sim.camera.snow import Snow
 from hullscan_sim.camera.water import WaterOptics
 
@@ -76,7 +76,7 @@ class Sensor:
         self._previous = (time_s, np.array(position_m), np.array(r_ship_cam))
 
     def expose(
-        self, frame: Rendered, time_s: float, position_m: Array, r_ship_cam: Array, drift_m: Array | None = None
+        self, frame: Radiance, time_s: float, position_m: Array, r_ship_cam: Array, drift_m: Array | None = None
     ) -> npt.NDArray[np.uint8]:
         """An eight-bit BGR picture.
 
@@ -103,7 +103,7 @@ class Sensor:
         turn = Rotation.from_matrix(before_r.T @ r_ship_cam).as_rotvec()
         return (position_m - before_m) @ r_ship_cam * share, turn * share
 
-    def _scatter_forward(self, frame: Rendered) -> Image:
+    def _scatter_forward(self, frame: Radiance) -> Image:
         """A share of the light arrives a little off its way: sharp + blurred (Jaffe-McGlamery's forward term)."""
         turbid = float(self.optics.scattering.mean()) * frame.median_depth_m
         sigma = max(0.28 * turbid * self.camera.width_px / 640, 0.45)
@@ -112,7 +112,7 @@ class Sensor:
         return np.asarray(cv2.addWeighted(frame.linear, sharp, blurred, 1 - sharp, 0), dtype=np.float32)
 
     def _motion_blur(
-        self, linear: Image, frame: Rendered, time_s: float, position_m: Array, r_ship_cam: Array
+        self, linear: Image, frame: Radiance, time_s: float, position_m: Array, r_ship_cam: Array
     ) -> Image:
         if self._previous is None:
             return linear

@@ -62,16 +62,18 @@ class Skin:
         if len(laid):
             strand = np.sin((u[laid] + 0.9 * v[laid]) * np.float32(2 * np.pi / 0.0095))
             shade[laid] *= 0.86 + 0.30 * strand
-        albedo = colour * np.clip(shade, 0.2, 2.2)[:, None]
-        grown = np.flatnonzero(fouled > 0)
-        if len(grown):
-            amount = fouled[grown]
-            film = np.clip(1.3 * amount + 0.22 * noise[grown, 0] - 0.05, 0, 0.85)[:, None]
-            albedo[grown] += (_SLIME * (1 + 0.3 * noise[grown, 2:]) - albedo[grown]) * film
-            crust = _looked_up(self._crust, place[grown])
-            cover = np.clip(noise[grown, 0] * 1.1 - 1.5 + 3.0 * amount, 0, 1) * crust[:, 3]
-            albedo[grown] += (crust[:, :3] - albedo[grown]) * cover[:, None]
-        return np.asarray(np.clip(albedo, 0.004, 0.85), dtype=np.float32)
+        film = np.clip(1.3 * fouled + 0.22 * noise[:, 0] - 0.05, 0, 0.85)
+        film *= fouled > 0
+        crust = _looked_up(self._crust, place)
+        cover = np.clip(noise[:, 0] * 1.1 - 1.5 + 3.0 * fouled, 0, 1) * crust[:, 3] * (fouled > 0)
+        shade, slime = np.clip(shade, 0.2, 2.2), 1 + 0.3 * noise[:, 2]
+        albedo = np.empty((len(material), 3), np.float32)
+        for channel in range(3):
+            painted = colour[:, channel] * shade
+            painted += (_SLIME[channel] * slime - painted) * film
+            painted += (crust[:, channel] - painted) * cover
+            np.clip(painted, 0.004, 0.85, out=albedo[:, channel])
+        return albedo
 
     def _broad(self, uv_m: Image) -> Image:
         """(n, 3) shading of large surfaces: scales and turns of it that do not repeat together."""
@@ -85,12 +87,14 @@ class Skin:
 
 def _looked_up(square: Image, place_m: Image) -> Image:
     """(n, c) values at (n, 2) places of a square that is continued by mirroring."""
-    folded = np.mod(place_m * np.float32(1 / _STEP_M), np.float32(2 * _SIDE_PX))
-    folded = np.minimum(folded, 2 * _SIDE_PX - folded)
-    padded = np.zeros((-(-len(folded) // _ROW) * _ROW, 2), np.float32)
-    padded[: len(folded)] = folded
+    padded = np.zeros((-(-len(place_m) // _ROW) * _ROW, 2), np.float32)
+    folded = padded[: len(place_m)]
+    np.multiply(place_m, np.float32(0.5 / _STEP_M / _SIDE_PX), out=folded)
+    folded -= np.rint(folded)  # periods of the mirrored square, from -1/2 to 1/2
+    np.abs(folded, out=folded)
+    folded *= np.float32(2 * _SIDE_PX)
     values = cv2.remap(square, padded.reshape(-1, _ROW, 2), None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)  # type: ignore[call-overload]
-    return np.asarray(values.reshape(-1, square.shape[2])[: len(folded)], np.float32)
+    return np.asarray(values.reshape(-1, square.shape[2])[: len(place_m)], np.float32)
 
 
 @lru_cache(maxsize=_SQUARES)

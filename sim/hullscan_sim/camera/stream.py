@@ -1,21 +1,10 @@
-"""The camera as a process of its own: draws when asked, encodes H.264, sends RTP.
-
-A capture is asked for at a moment of simulated time; the simulation goes on meanwhile, and waits when the picture
-is not out by the time that a real camera would have sent it. So pictures cost a second core, not the first, and
-their latency is constant in simulated time however slow the machine is. While one picture is exposed, encoded and
-sent in a thread of its own, the next one is already drawn.
-"""
+"""What the vehicle's camera sees in a scenario, and how it becomes H.264 in RTP."""
 
 from __future__ import annotations
 
-import contextlib
-import multiprocessing
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from math import exp, log
-from multiprocessing.connection import Connection
 from pathlib import Path
 from urllib.parse import urlparse
 
@@ -25,29 +14,59 @@ import numpy as np
 import numpy.typing as npt
 from scipy.spatial.transform import Rotation
 
-from hullscan.errors import HullscanError, VideoError
+from hullscan.errors import VideoError
 from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import R_FRD_CAM, Array, Pose
 from hullscan.ship.surface import HullSurface, side_sign
 from hullscan_sim.camera.pages import PageCache
-from hullscan_sim.camera.renderer import Rendered, Renderer
+from hullscan_sim.camera.renderer import Radiance, Rendered, Renderer
 from hullscan_sim.camera.rtp_link import ParameterSets, RtpRelay
 from hullscan_sim.camera.sensor import Response, Sensor
 from hullscan_sim.camera.ship_scene import build_scene
 from hullscan_sim.camera.water import WaterOptics, rov_lamps
-from hullscan_sim.faults.kinds import Fault, VideoFreeze, VideoLoss
 from hullscan_sim.mooring import ShipMotion
-from hullscan_sim.scenario import Scenario, ShipAtBerth, load_scenario, load_ship
+from hullscan_sim.scenario import Scenario, ShipAtBerth, load_ship
 from hullscan_sim.sensor_options import Clocks, VideoLink
 
-__all__ = ["CameraProcess", "SimulatedCamera", "Stream", "VideoFaults"]
+__all__ = ["CAMERA", "RATE_HZ", "Drawn", "Exposure", "SimulatedCamera", "Stream"]
 
 RATE_HZ = 10.0
-_CAMERA = Camera.from_hfov(640, 360, float(np.radians(80.0)))  # BlueROV2's camera in water
+CAMERA = Camera.from_hfov(640, 360, float(np.radians(80.0)))  # BlueROV2's camera in water
 _MOUNT_FRD_M = np.array([0.21, 0.0, -0.067])  # URDF of the BlueROV2 (Robotic-Decision-Making-Lab/blue)
 _VISIBILITY_STEP = 0.05  # of its logarithm
 _BITRATE = 2_000_000
 _GOP = 10  # an IDR picture each second, with SPS and PPS
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A picture's light, before the camera's electronics, and what these need to know of it.
+
+    Attributes:
+        light: what falls on the sensor.
+        optics: of the water there.
+        position_m, r_ship_cam: (3,) and (3, 3) of the camera, ship frame.
+        drift_m: (3,) how far the water has moved since time 0.
+    """
+
+    light: Radiance
+    optics: WaterOptics
+    position_m: Array
+    r_ship_cam: Array
+    drift_m: Array
+
+
+class Exposure:
+    """The electronics: makes pictures of light, in the order of time."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        optics = WaterOptics.from_water(scenario.water)
+        self._sensor = Sensor(CAMERA, optics, Response(), scenario.water.particles, scenario.seed)
+
+    def picture(self, drawn: Drawn, time_s: float) -> npt.NDArray[np.uint8]:
+        """A frame (h, w, 3) BGR."""
+        self._sensor.optics = drawn.optics
+        return self._sensor.expose(drawn.light, time_s, drawn.position_m, drawn.r_ship_cam, drawn.drift_m)
 
 
 class SimulatedCamera:
@@ -69,13 +88,13 @@ class SimulatedCamera:
         self._renderer = Renderer(
             self.scene,
             PageCache(texture, (hull.stations_m[0], hull.stations_m[-1]), (-girth, girth)),
-            _CAMERA,
+            CAMERA,
             rov_lamps(),
             self._optics,
             daylight=1.5 * scenario.water.daylight,
             seed=scenario.seed,
         )
-        self._sensor = Sensor(_CAMERA, self._optics, Response(), scenario.water.particles, scenario.seed)
+        self._exposure = Exposure(scenario)
         self._motion = ShipMotion(scenario, stated, hull.dimensions.length_m)
         towards = np.radians(scenario.water.current_towards_deg)
         current = scenario.water.current_mps * np.array([np.cos(towards), np.sin(towards), 0.0])
@@ -101,25 +120,17 @@ class SimulatedCamera:
             lights: 0 to 1.
             tilt_rad: of the camera, up positive.
         """
-        return self.shoot(time_s, pose_ned, lights, tilt_rad)()
+        return self._exposure.picture(self.draw(time_s, pose_ned, lights, tilt_rad), time_s)
 
-    def shoot(
-        self, time_s: float, pose_ned: Pose, lights: float, tilt_rad: float
-    ) -> Callable[[], npt.NDArray[np.uint8]]:
-        """Draw what ``picture`` shows; what is returned exposes it, in this order of time, in any one thread."""
+    def draw(self, time_s: float, pose_ned: Pose, lights: float, tilt_rad: float) -> Drawn:
+        """The light of what ``picture`` shows."""
         mount = Pose(_MOUNT_FRD_M, R_FRD_CAM * Rotation.from_euler("x", tilt_rad))
         pose = self._motion.pose(time_s).pose_in_ship(pose_ned @ mount)
         rotation: Array = pose.rotation.as_matrix()
         self._follow_visibility(float(pose.position_m[0]))
         self._renderer.set_lamps(tilt_rad, lights)
-        frame, optics = self._renderer.render(pose.position_m, rotation), self._optics
-        self.rendered = frame
-
-        def expose() -> npt.NDArray[np.uint8]:
-            self._sensor.optics = optics
-            return self._sensor.expose(frame, time_s, pose.position_m, rotation, self._current_ship_mps * time_s)
-
-        return expose
+        self.rendered = self._renderer.render(pose.position_m, rotation)
+        return Drawn(self.rendered, self._optics, pose.position_m, rotation, self._current_ship_mps * time_s)
 
     def _follow_visibility(self, station_m: float) -> None:
         """Take the water of this part of the ship, in steps of 5 % of visibility."""
@@ -161,7 +172,7 @@ class Stream:
         except (av.FFmpegError, OSError) as error:
             raise VideoError(f"cannot send video to {url}: {error}") from error
         self._stream = self._out.add_stream("libx264", rate=round(RATE_HZ))
-        self._stream.width, self._stream.height = _CAMERA.width_px, _CAMERA.height_px
+        self._stream.width, self._stream.height = CAMERA.width_px, CAMERA.height_px
         self._stream.pix_fmt, self._stream.bit_rate = "yuv420p", _BITRATE
         self._stream.codec_context.time_base = Fraction(1, 90_000)
         self._stream.options = {
@@ -199,133 +210,3 @@ class Stream:
         self._out.close()
         if self.relay is not None:
             self.relay.close()
-
-
-class VideoFaults:
-    """What the scenario's faults make of the pictures: none, or the last one again."""
-
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        self._losses = [fault for fault in faults if isinstance(fault, VideoLoss)]
-        self._freezes = [fault for fault in faults if isinstance(fault, VideoFreeze)]
-        self._last: npt.NDArray[np.uint8] | None = None
-        self._drawn = False
-
-    def draws(self, time_s: float) -> bool:
-        """Whether ``picture`` will ask for a new one at this time; asked in the order of time."""
-        frozen = self._drawn and any(freeze.acts(time_s) for freeze in self._freezes)
-        draws = not frozen and not any(loss.acts(time_s) for loss in self._losses)
-        self._drawn = self._drawn or draws
-        return draws
-
-    def picture(self, time_s: float, draw: Callable[[], npt.NDArray[np.uint8]]) -> npt.NDArray[np.uint8] | None:
-        """The picture to send now, drawn only when it is needed; None when nothing is sent."""
-        if any(loss.acts(time_s) for loss in self._losses):
-            return None
-        if self._last is None or not any(freeze.acts(time_s) for freeze in self._freezes):
-            self._last = draw()
-        return self._last
-
-
-def _run(pipe: Connection, scenario_path: str, mission_path: str, url: str) -> None:
-    """The process: one capture after the other until the pipe closes."""
-    try:
-        scenario = load_scenario(Path(scenario_path))
-        camera = SimulatedCamera(scenario, Path(mission_path))
-        stream = Stream(url, scenario.video, scenario.clocks, scenario.seed)
-    except HullscanError as error:
-        pipe.send(("error", str(error)))
-        return
-    faults = VideoFaults(scenario.faults)
-
-    def finish(time_s: float, expose: Callable[[], npt.NDArray[np.uint8]]) -> None:
-        image = faults.picture(time_s, expose)
-        if image is not None:
-            stream.send(image, time_s)
-
-    def answer(finished: Future[None]) -> None:
-        """The simulation waits for this, whatever went wrong."""
-        error = finished.exception()
-        with contextlib.suppress(OSError):  # it may have ended
-            pipe.send(("sent", "") if error is None else ("error", f"the camera failed: {error}"))
-
-    pipe.send(("ready", ""))
-    with ThreadPoolExecutor(max_workers=1) as second:
-        try:
-            while True:
-                time_s, position, quaternion, lights, tilt = pipe.recv()
-                pose = Pose(np.asarray(position), Rotation.from_quat(quaternion))
-                draws = faults.draws(time_s)
-                expose = camera.shoot(time_s, pose, lights, tilt) if draws else _nothing
-                second.submit(finish, time_s, expose).add_done_callback(answer)
-        except (EOFError, KeyboardInterrupt, BrokenPipeError):
-            pass
-    stream.close()
-
-
-def _nothing() -> npt.NDArray[np.uint8]:
-    raise VideoError("a picture was asked for that was not drawn")
-
-
-class CameraProcess:
-    """The simulation's end of the camera process; implements its camera hook.
-
-    Args:
-        url: rtp://HOST:PORT to send to.
-        rate_hz: frames per second of simulated time.
-    """
-
-    def __init__(self, scenario: Path, mission: Path, url: str, rate_hz: float = RATE_HZ) -> None:
-        self._period_s, self._next_s = 1.0 / rate_hz, 0.0
-        context = multiprocessing.get_context("spawn")
-        self._pipe, child = context.Pipe()
-        self._process = context.Process(target=_run, args=(child, str(scenario), str(mission), url), daemon=True)
-        self._process.start()
-        child.close()
-        self._waiting: list[float] = []
-
-    def wait_ready(self) -> None:
-        """Wait until the scene is built and the stream is open.
-
-        Raises:
-            VideoError: it could not be.
-        """
-        try:
-            kind, words = self._pipe.recv()
-        except EOFError:
-            kind, words = "error", "the camera process died"
-        if kind != "ready":
-            raise VideoError(str(words))
-
-    def due(self, sim_time_s: float) -> bool:
-        """Whether it is time for the next frame."""
-        return sim_time_s >= self._next_s - 1e-9
-
-    def capture(self, sim_time_s: float, pose_ned: Pose, lights: float, tilt_rad: float) -> None:
-        """Ask for a frame; returns at once."""
-        while self._next_s <= sim_time_s + 1e-9:
-            self._next_s += self._period_s
-        position, quaternion = pose_ned.position_m.tolist(), pose_ned.rotation.as_quat().tolist()
-        self._pipe.send((sim_time_s, position, quaternion, lights, tilt_rad))
-        self._waiting.append(sim_time_s)
-
-    def wait_sent(self, sim_time_s: float) -> None:
-        """Wait until every frame asked for up to a time is out.
-
-        Raises:
-            VideoError: the camera failed, or its process died.
-        """
-        while self._waiting and self._waiting[0] <= sim_time_s + 1e-9:
-            try:
-                kind, words = self._pipe.recv()
-            except (EOFError, ConnectionError) as error:
-                raise VideoError("the camera process died") from error
-            if kind == "error":
-                raise VideoError(str(words))
-            self._waiting.pop(0)
-
-    def close(self) -> None:
-        """End the process."""
-        self._pipe.close()
-        self._process.join(timeout=5)
-        if self._process.is_alive():
-            self._process.kill()

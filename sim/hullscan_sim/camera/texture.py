@@ -18,7 +18,7 @@ from hullscan_sim.camera.fouling import GRID_M, Growth, grow
 from hullscan_sim.camera.noise import Axis, Grid, Image, value_noise
 from hullscan_sim.scenario import Surface
 
-__all__ = ["COATINGS", "SLOPE_OF_CODE", "VALUES_OF_CODES", "Decal", "HullTexture", "Page"]
+__all__ = ["ALBEDO_OF_CODE", "COATINGS", "SLOPE_OF_CODE", "Decal", "HullTexture", "Page"]
 
 Codes = npt.NDArray[np.uint8]
 
@@ -36,8 +36,6 @@ ALBEDO_OF_CODE: Image = (_ALBEDO[0] * np.exp(np.arange(256) / _PER_LOG)).astype(
 SLOPE_OF_CODE: Image = (_STEEPEST * np.sign(np.arange(256) - 128) * ((np.arange(256) - 128) / 127) ** 2).astype(
     np.float32
 )
-VALUES_OF_CODES: Image = np.stack([ALBEDO_OF_CODE] * 3 + [SLOPE_OF_CODE], axis=-1)[None]
-"""(1, 256, 4) for the four channels of a page."""
 _REACH_M = 0.12  # from where an organism still reaches into a page
 _SOFT_PX = 4  # what varies slowly is made at every fourth pixel
 

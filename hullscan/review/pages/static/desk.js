@@ -1,131 +1,163 @@
 // The reading desk's page. The rules (who may read, how long, who sees what) are the server's; this only shows and asks.
-const facts = JSON.parse(document.body.dataset.facts);
-const words = facts.words;
-const at = (id) => document.getElementById(id);
-const KEYS = { p: "parcel", t: "tell_tale", f: "fitting", g: "growth", u: "unclear" };
-const state = { missions: [], place: null, picture: 0, looked: 0, taking: false };
+import { ask, at, element, facts, fill, isReader, isSupervisor, say, select, words } from "./ask.js";
+import { refreshChests, tickChest } from "./chests.js";
+import { refreshInbox, watchFilters } from "./inbox.js";
+import { refreshMeasures } from "./measures.js";
 
-const fill = (message, data) => message.replace(/\{(\w+)\}/g, (_, name) => data[name]);
+const KEYS = { p: "parcel", t: "tell_tale", f: "fitting", g: "growth", h: "plating", u: "unclear" };
+const FRAME_S = 0.1; // a clip of ten pictures a second and faster moves on by one with each step
+const state = { view: "", mission: null, places: [], place: null, picture: 0, looked: 0, taking: false, supervised: "" };
 
-function element(tag, properties = {}, ...children) {
-  const made = Object.assign(document.createElement(tag), properties);
-  made.append(...children);
-  return made;
+// ---------------------------------------------------------------- views
+
+function view(name) {
+  if (name !== "inbox" && name !== "measures" && !state.mission) name = "inbox";
+  state.view = name;
+  for (const page of document.querySelectorAll(".page")) page.hidden = page.dataset.page !== name;
+  for (const button of at("views").children) button.setAttribute("aria-current", button.dataset.view === name ? "page" : "false");
+  return refresh();
 }
 
-async function ask(address, body) {
-  const language = `lang=${facts.language}`;
-  const target = address + (address.includes("?") ? "&" : "?") + language;
-  const options = body === undefined ? {} : {
-    method: "POST",
-    headers: { "Content-Type": "application/json", "X-Hullscan-Desk": "1" },
-    body: JSON.stringify(body),
-  };
-  let answer;
-  try {
-    answer = await fetch(target, options);
-  } catch {
-    at("said").textContent = words.lost;
-    throw new Error(words.lost);
+async function openMission(name) {
+  if (state.mission?.name !== name) {
+    state.place = null;
+    state.supervised = "";
+    at("rows").replaceChildren();
+    for (const part of ["stage", "strip", "tools", "form"]) at(part).hidden = true;
+    at("empty").hidden = false;
+    for (const part of ["facts", "readings"]) at(part).replaceChildren();
+    state.mission = { name };
+    await showMap(name);
   }
-  const content = await answer.json().catch(() => ({ error: answer.statusText }));
-  if (!answer.ok) throw new Error(content.error ?? answer.statusText);
-  return content;
+  await view("read");
+  if (isReader && !state.place) step(1);
+}
+
+async function refresh() {
+  try {
+    if (state.view === "inbox") await refreshInbox(openMission);
+    if (state.view === "measures") await refreshMeasures();
+    if (state.mission) await refreshQueue();
+    if (state.view === "chests") await refreshChests(state.mission);
+  } catch (error) { say(error.message); }
 }
 
 // ---------------------------------------------------------------- queue
 
-async function refresh() {
-  state.missions = (await ask("/api/queue")).missions;
-  const queue = at("queue");
-  queue.replaceChildren();
-  let left = 0;
-  let all = 0;
-  for (const mission of state.missions) {
-    queue.append(element("h2", { textContent: mission.ship }));
-    const said = mission.signed_off_by ? fill(words.signed_off, { name: mission.signed_off_by })
-      : fill(words.closed_of, { closed: mission.closed, all: mission.places.length });
-    queue.append(element("p", { className: "sub", textContent: `${mission.date} · ${said}` }));
-    if (!mission.places.length) queue.append(element("p", { className: "sub", textContent: words.nothing_found }));
-    for (const place of mission.places) {
-      all += 1;
-      left += place.mine;
-      queue.append(row(mission, place));
-    }
-    if (facts.role === "supervisor" && !mission.signed_off_by) {
-      const sign = element("button", { className: "sign", textContent: words.sign_off });
-      sign.disabled = mission.closed < mission.places.length;
-      sign.addEventListener("click", () => signOff(mission));
-      queue.append(sign);
-    }
-  }
-  at("progress").textContent = facts.role !== "reader" ? ""
-    : left ? `${words.to_read}: ${left} / ${all}` : words.nothing_left;
+async function refreshQueue() {
+  const { mission, places } = await ask(`/api/queue/${state.mission.name}`);
+  state.mission = mission;
+  state.places = places;
+  const said = mission.signed_off_by ? fill(words.signed_off, { name: mission.signed_off_by })
+    : fill(words.closed_of, { closed: mission.closed, all: mission.all });
+  at("mission").replaceChildren(element("h2", { textContent: mission.ship }),
+    element("p", { className: "sub", textContent: [mission.date, mission.port].filter(Boolean).join(" · ") }),
+    element("p", { className: "sub", textContent: said }),
+    ...mission.notices.map((notice) => element("p", { className: "notice", textContent: notice })));
+  if (!places.length) at("empty").textContent = words.nothing_found;
+  const sifts = isSupervisor ? ["all", "unread", "disagreeing", "escalated"] : isReader ? ["all", "mine"] : ["all"];
+  if (!at("sift").options.length) select(at("sift"), sifts.map((each) => [each, words[`state_${each}`]]));
+  drawRows();
+  const left = places.filter((place) => place.mine).length;
+  at("progress").textContent = !isReader || mission.signed_off_by ? "" : left ? `${words.to_read}: ${left} / ${places.length}` : words.nothing_left;
+  if (isSupervisor) supervise(mission);
 }
 
-function row(mission, place) {
-  const button = element("button", { className: "place", type: "button" });
-  const standing = facts.role === "reader" ? (place.mine ? words.to_read : place.standing_words || words.read) : place.standing_words;
-  button.append(element("b", { textContent: place.id }));
-  button.append(element("em", { textContent: standing, className: place.mine ? "mine" : "" }));
-  let where = `${place.side}, ${place.station_m.toFixed(1)} m, ${words.depth} ${place.depth_m.toFixed(1)} m`;
-  if (place.open?.length) where += ` · ${fill(words.open_by, { names: place.open.join(", ") })}`;
-  button.append(element("small", { textContent: where }));
-  const open = state.place && state.place.mission === mission.name && state.place.id === place.id;
-  button.setAttribute("aria-current", open ? "true" : "false");
-  button.addEventListener("click", () => show(mission.name, place.id));
-  return button;
+const sifted = () => state.places.filter((place) => {
+  const by = at("sift").value;
+  return by === "all" || (by === "mine" ? place.mine : place.standing === by || (by === "unread" && place.standing === "read once"));
+});
+
+// rows stay where they are and only change: drawing them again would take the focus away
+function drawRows() {
+  const rows = at("rows");
+  const wanted = sifted();
+  const ids = wanted.map((place) => place.id).join();
+  if (rows.dataset.ids !== ids || rows.childElementCount !== wanted.length) {
+    rows.replaceChildren(...wanted.map((place) => {
+      const button = element("button", { className: "place", type: "button" }, element("b"), element("em"), element("small"));
+      button.addEventListener("click", () => show(place.id));
+      return button;
+    }));
+    rows.dataset.ids = ids;
+  }
+  wanted.forEach((place, number) => {
+    const [name, standing, where] = rows.children[number].children;
+    name.textContent = place.id;
+    standing.textContent = isReader ? (place.mine ? words.to_read : place.standing_words || words.read) : place.standing_words;
+    standing.className = place.mine ? "mine" : `is-${place.standing ?? ""}`;
+    where.textContent = `${place.side}, ${place.station_m.toFixed(1)} m, ${words.depth} ${place.depth_m.toFixed(1)} m`
+      + (place.open?.length ? ` · ${fill(words.open_by, { names: place.open.join(", ") })}` : "");
+    rows.children[number].setAttribute("aria-current", state.place?.id === place.id ? "true" : "false");
+  });
+}
+
+function supervise(mission) {
+  const now = JSON.stringify([mission.signed_off_by, mission.closed, mission.not_clear]);
+  if (now === state.supervised) return;
+  state.supervised = now;
+  const sign = element("button", { className: "primary", type: "button", textContent: words.sign_off, disabled: mission.closed < mission.all });
+  sign.addEventListener("click", () => signOff(mission));
+  const links = facts.forms.map((form) => element("a", { href: `/export/${mission.name}/${form}?lang=${facts.language}`, textContent: words[`export_${form}`] }));
+  at("supervise").replaceChildren(...(mission.signed_off_by ? [] : [sign]), element("h3", { textContent: words.hand_over }), element("ul", {}, ...links.map((link) => element("li", {}, link))));
 }
 
 async function signOff(mission) {
   try {
     const { sealed } = await ask("/api/sign-off", { mission: mission.name });
-    at("said").textContent = fill(words.sealed, { name: sealed });
-  } catch (error) {
-    at("said").textContent = error.message;
-  }
+    say(fill(words.sealed, { name: sealed }));
+  } catch (error) { say(error.message); }
   await refresh();
 }
 
 function step(by) {
-  const places = state.missions.flatMap((mission) => mission.places.map((place) => [mission.name, place.id, place.mine]));
-  const here = places.findIndex(([mission, id]) => state.place?.mission === mission && state.place?.id === id);
+  const places = sifted();
+  const here = places.findIndex((place) => place.id === state.place?.id);
   const start = here < 0 ? (by > 0 ? -1 : places.length) : here;
   const order = places.map((_, n) => places[(start + by * (n + 1) + 2 * places.length) % places.length]);
-  const next = order.find(([, , mine]) => mine) ?? order[0]; // what is to be read comes first
-  if (next) show(next[0], next[1]);
+  const next = order.find((place) => place.mine) ?? order[0]; // what is to be read comes first
+  if (next) show(next.id);
 }
 
 // ---------------------------------------------------------------- one place
 
-async function show(mission, id) {
-  at("said").textContent = "";
+async function show(id) {
+  say("");
+  const mission = state.mission.name;
   try {
     state.place = await ask(`/api/place/${mission}/${id}`);
     if (state.place.mine) state.looked = (await ask("/api/open", { mission, place: id })).looked_s;
-  } catch (error) {
-    at("said").textContent = error.message;
-    return;
-  }
+  } catch (error) { say(error.message); return; }
   for (const name of ["stage", "strip", "tools"]) at(name).hidden = false;
   at("empty").hidden = true;
   for (const [name, value] of [["zoom", 1], ["bright", 1], ["contrast", 1]]) at(name).value = value;
   adjust();
   showFacts();
   showPictures();
+  at("making").hidden = false;
   const clip = at("clip");
   clip.src = state.place.clip;
+  clip.poster = state.place.pictures[0]?.address ?? "";
   clip.play().catch(() => {});
-  await showMap(mission, id);
+  markPlace();
   showForm();
-  await refresh();
+  await refreshQueue();
+  at("rows").querySelector('[aria-current="true"]')?.scrollIntoView({ block: "nearest" });
 }
 
-// the map has one circle for each finding, in the order of the queue
-async function showMap(mission, id) {
-  at("map").innerHTML = await (await fetch(`/map/${mission}?lang=${facts.language}`)).text();
-  const places = state.missions.find((each) => each.name === mission).places;
-  at("map").querySelectorAll("circle")[places.findIndex((each) => each.id === id)]?.classList.add("here");
+async function showMap(mission) {
+  const map = at("map");
+  map.innerHTML = await (await fetch(`/map/${mission}?lang=${facts.language}`)).text();
+  map.querySelector("image.cells").setAttribute("href", `/cells/${mission}`);
+  for (const mark of map.querySelectorAll(".place")) mark.addEventListener("click", () => show(mark.dataset.place));
+}
+
+function markPlace() {
+  for (const mark of at("map").querySelectorAll(".place")) {
+    const here = mark.dataset.place === state.place?.id;
+    mark.classList.toggle("here", here);
+    if (here) mark.parentNode.append(mark); // drawn last, so above the others
+  }
 }
 
 function showFacts() {
@@ -133,16 +165,15 @@ function showFacts() {
   const rows = [
     [words.station, `${place.station_m.toFixed(1)} m${place.frame ? ` (${place.frame})` : ""}`],
     [words.depth, `${place.depth_m.toFixed(1)} m`],
-    [words.size, `≈ ${place.size_m.toFixed(1)} m`],
-    [words.radius, `${place.radius95_m.toFixed(2)} m`],
-    [words.looks, String(place.views)],
     [words.landmark, place.landmark],
-    [words.score, place.score === null ? words.hidden : place.score.toFixed(2)],
   ];
+  if (place.kind) {
+    rows.push([words.really, `${place.kind_words} (${place.finding})`]);
+    if (place.score !== null) rows.push([words.score, place.score.toFixed(2)], [words.size, `≈ ${place.size_m.toFixed(1)} m`], [words.radius, `${place.radius95_m.toFixed(2)} m`], [words.looks, String(place.views)]);
+  }
   const list = element("dl");
   for (const [name, value] of rows) list.append(element("dt", { textContent: name }), element("dd", { textContent: value }));
-  const title = place.label ? `${place.id} · ${place.label}` : place.id;
-  at("facts").replaceChildren(element("h2", { textContent: `${title} · ${place.side}` }), list);
+  at("facts").replaceChildren(element("h2", { textContent: `${place.id} · ${place.side}` }), list);
   const table = element("table");
   for (const each of place.readings) {
     table.append(element("tr", {}, element("td", { textContent: each.reader }),
@@ -155,8 +186,8 @@ function showPictures() {
   const strip = at("strip");
   strip.replaceChildren();
   state.place.pictures.forEach((picture, number) => {
-    const image = element("img", { src: picture.address, alt: `${number + 1}` });
-    const button = element("button", { type: "button" }, image, `${picture.utc} · ${picture.range_m.toFixed(1)} m`);
+    const image = element("img", { src: picture.address, alt: fill(words.picture_number, { number: number + 1 }) });
+    const button = element("button", { type: "button" }, image, element("span", { textContent: `${picture.utc} · ${picture.range_m.toFixed(1)} m` }));
     button.addEventListener("click", () => choose(number));
     strip.append(button);
   });
@@ -169,7 +200,7 @@ function choose(number) {
   state.picture = (number + pictures.length) % pictures.length;
   const picture = pictures[state.picture];
   at("picture").src = picture.address;
-  at("picture").alt = `${state.place.id} ${state.picture + 1}`;
+  at("picture").alt = `${state.place.id}: ${fill(words.picture_number, { number: state.picture + 1 })}`;
   const [x0, y0, x1, y1] = picture.box;
   const drawing = at("box");
   drawing.setAttribute("viewBox", `0 0 ${picture.width} ${picture.height}`);
@@ -207,7 +238,7 @@ function showForm() {
   const form = at("form");
   form.hidden = !state.place.mine;
   form.reset();
-  if (!state.place.mine && facts.role === "reader") at("said").textContent = words.given;
+  if (!state.place.mine && isReader) say(words.given);
   ready();
 }
 
@@ -215,8 +246,9 @@ const chosen = (name) => at("form").elements[name].value;
 
 function ready() {
   const left = Math.max(facts.least_s - state.looked, 0);
-  at("bar").firstElementChild.style.width = `${Math.min((100 * state.looked) / facts.least_s, 100)}%`;
-  at("bar").setAttribute("aria-valuenow", Math.round(Math.min((100 * state.looked) / facts.least_s, 100)));
+  const share = facts.least_s ? Math.min((100 * state.looked) / facts.least_s, 100) : 100;
+  at("bar").firstElementChild.style.width = `${share}%`;
+  at("bar").setAttribute("aria-valuenow", Math.round(share));
   at("wait").textContent = left > 0 ? fill(words.look_first, { seconds: Math.ceil(left) }) : "";
   at("take").disabled = state.taking || left > 0 || !chosen("verdict") || !chosen("confidence");
 }
@@ -231,13 +263,12 @@ async function take() {
       mission, place: id, verdict: chosen("verdict"), confidence: Number(chosen("confidence")), note: at("note").value,
     });
     state.looked = 0;
-    const next = state.missions.flatMap((each) => each.places.map((place) => [each.name, place]))
-      .find(([name, place]) => place.mine && !(name === mission && place.id === id));
-    if (next) await show(next[0], next[1].id);
-    else await show(mission, id);
-    at("said").textContent = words.taken;
+    const later = state.places.slice(state.places.findIndex((place) => place.id === id) + 1);
+    const next = [...later, ...state.places].find((place) => place.mine && place.id !== id);
+    await show(next ? next.id : id);
+    say(next ? words.taken : words.nothing_left);
   } catch (error) {
-    at("said").textContent = error.message;
+    say(error.message);
   } finally {
     state.taking = false;
     ready();
@@ -246,8 +277,10 @@ async function take() {
 
 // a hidden tab or another window in front earns no reading time
 setInterval(async () => {
-  if (!state.place?.mine || document.visibilityState !== "visible" || !document.hasFocus()) return;
+  if (document.visibilityState !== "visible" || !document.hasFocus()) return;
   try {
+    if (state.view === "chests") await tickChest();
+    if (state.view !== "read" || !state.place?.mine) return;
     state.looked = (await ask("/api/tick", { mission: state.place.mission, place: state.place.id })).looked_s;
     ready();
   } catch { /* said already */ }
@@ -261,23 +294,38 @@ function nudge(name, by) {
   adjust();
 }
 
+function stepClip(by) {
+  const clip = at("clip");
+  clip.pause();
+  clip.currentTime = Math.max(clip.currentTime + by * FRAME_S, 0);
+}
+
+const VIEWS = { i: "inbox", r: "read", c: "chests", m: "measures" };
 const ACTIONS = {
   j: () => step(1), k: () => step(-1), ",": () => choose(state.picture - 1), ".": () => choose(state.picture + 1),
   "+": () => nudge("zoom", 0.5), "=": () => nudge("zoom", 0.5), "-": () => nudge("zoom", -0.5),
   b: () => nudge("bright", 0.2), d: () => nudge("bright", -0.2),
   x: () => { at("boxed").checked = !at("boxed").checked; adjust(); },
   v: () => { const clip = at("clip"); if (clip.paused) clip.play(); else clip.pause(); },
+  "[": () => stepClip(-1), "]": () => stepClip(1),
   n: () => at("note").focus(), enter: take,
 };
 
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.altKey || event.metaKey) return;
   const key = event.key.toLowerCase();
-  if (event.target.tagName === "TEXTAREA") {
+  const typing = event.target.tagName === "TEXTAREA" || (event.target.tagName === "INPUT" && !["radio", "checkbox", "range"].includes(event.target.type)) || event.target.tagName === "SELECT";
+  if (typing) {
     if (key === "escape") event.target.blur();
     return;
   }
-  if (key === "enter" && event.target.tagName === "BUTTON" && event.target.id !== "take") return;
+  if (VIEWS[key] && document.querySelector(`[data-view="${VIEWS[key]}"]`)) {
+    event.preventDefault();
+    view(VIEWS[key]);
+    return;
+  }
+  if (state.view !== "read") return;
+  if (key === "enter" && ["BUTTON", "A", "SUMMARY"].includes(event.target.tagName) && event.target.id !== "take") return;
   if (state.place?.mine && (KEYS[key] || /^[1-5]$/.test(key))) {
     const [name, value] = KEYS[key] ? ["verdict", KEYS[key]] : ["confidence", key];
     at("form").querySelector(`input[name="${name}"][value="${value}"]`).checked = true;
@@ -290,16 +338,25 @@ document.addEventListener("keydown", (event) => {
     ACTIONS[key]();
   }
 });
+for (const button of at("views").children) button.addEventListener("click", () => view(button.dataset.view));
 at("form").addEventListener("submit", (event) => { event.preventDefault(); take(); });
 at("form").addEventListener("change", ready);
+at("sift").addEventListener("change", drawRows);
 for (const name of ["zoom", "bright", "contrast", "boxed"]) at(name).addEventListener("input", adjust);
+at("clip").addEventListener("loadeddata", () => { at("making").hidden = true; });
 at("clip").addEventListener("error", async () => {
+  at("making").hidden = true;
   if (!state.place) return;
   const answer = await fetch(state.place.clip).catch(() => null);
   const content = answer && !answer.ok ? await answer.json().catch(() => ({})) : {};
-  if (content.error) at("said").textContent = fill(words.clip_missing, { words: content.error });
+  if (content.error) say(fill(words.clip_missing, { words: content.error }));
 });
+document.addEventListener("desk:refresh", refresh);
 
 buildForm();
-await refresh();
+watchFilters(openMission);
+state.view = "inbox";
+const missions = await refreshInbox(openMission);
+if (missions.length === 1 && missions[0].open) await openMission(missions[0].name);
+else await view("inbox");
 setInterval(refresh, 5000);
