@@ -161,7 +161,7 @@ def fixes_of(world: Path, detector: Detector) -> tuple[list[HullFix], float]:
         image = np.asarray(cv2.imread(str(world / "frames" / f"{number:04d}.jpg")), dtype=np.uint8)
         camera = mission.vehicle.camera.resized(image.shape[1], image.shape[0])
         seen_from = view(mission, row)
-        frame = Frame(image, row[0], row[0], number, suspect=False)
+        frame = Frame(image_bgr=image, utc_s=row[0], stream_s=row[0], index=number, suspect=False)
         for sighting in looker.look(frame, seen_from.body_ship.position_m, 0.0)[1]:
             fix = geotag(sighting, seen_from, camera, mission.hull, mission.vehicle, time_sigma_s=0.0)
             if fix is not None:
