@@ -148,6 +148,12 @@ def test_recall_is_told_with_bounds_by_size_and_label_and_at_fixed_rates_of_fals
     assert json.loads(json.dumps(told)) == told
 
 
+def test_what_is_missed_altogether_is_missed_at_any_rate_of_false_boxes(tmp_path: Path):
+    scored = score_labels(Scripted([[]]), data_set(tmp_path / "data", [[("parcel", HERE, False)]]), "test", ("parcel",))
+    told = evaluation_result(scored, "parcel", 0.5)
+    assert [point["found"] for point in told["at_false_per_frame"].values()] == [0, 0, 0]
+
+
 def test_contact_sheets_show_each_case_in_its_colour(tmp_path: Path):
     frames = [[("parcel", HERE, False)], [("parcel", THERE, False)], []]
     found = [[(PARCEL, 0.9, AT_HERE)], [(PARCEL, 0.2, AT_THERE)], [(PARCEL, 0.7, AT_HERE), (PARCEL, 0.4, AT_THERE)]]
