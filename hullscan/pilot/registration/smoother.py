@@ -26,8 +26,8 @@ __all__ = ["WINDOW", "Moment", "Window", "again", "as_track", "backward"]
 _GATE = 4.0
 _SETTLED_M = 0.005
 _ROUNDS_LIVE = 3
-WINDOW = 500
-"""Reports: a hundred seconds, thirty metres of way; a tenth of a second to linearise anew."""
+WINDOW = 300
+"""Reports: a minute, fifteen metres of way; less than a tenth of a second to linearise anew."""
 
 
 @dataclass(slots=True, eq=False)
