@@ -99,7 +99,7 @@ function supervise(mission) {
   state.supervised = now;
   const sign = element("button", { className: "primary", type: "button", textContent: words.sign_off, disabled: mission.closed < mission.all });
   sign.addEventListener("click", () => signOff(mission));
-  const links = facts.forms.map((form) => element("a", { href: `/export/${mission.name}/${form}?lang=${facts.language}`, textContent: words[`export_${form}`] }));
+  const links = mission.forms.map((form) => element("a", { href: `/export/${mission.name}/${form}?lang=${facts.language}`, textContent: words[`export_${form}`] }));
   at("supervise").replaceChildren(...(mission.signed_off_by ? [] : [sign]), element("h3", { textContent: words.hand_over }), element("ul", {}, ...links.map((link) => element("li", {}, link))));
 }
 
