@@ -103,7 +103,8 @@ def draw(world: Path, every: int) -> None:
     truth = parcel_places(World(stated, hull, scenario, np.random.default_rng(scenario.seed)))
     for parcel, planted in zip(truth, scenario.parcels, strict=True):
         parcel["colour"] = planted.colour
-    times, poses = way(load_mission(world / "mission.yaml"), np.random.default_rng([scenario.seed, 61]))
+    mission = load_mission(world / "mission.yaml")
+    times, poses = way(mission, np.random.default_rng([scenario.seed, 61]))
     camera = SimulatedCamera(scenario, world / "mission.yaml")
     motion = ShipMotion(scenario, stated, hull.dimensions.length_m)
     frames = world / "frames"
@@ -113,7 +114,8 @@ def draw(world: Path, every: int) -> None:
         in_ned = motion.pose(float(time_s)).as_pose @ pose
         image = camera.picture(float(time_s), in_ned, lights=1.0, tilt_rad=0.0)
         if camera.rendered is not None:
-            boxes.append([asdict(box) for box in boxes_of(camera.scene, camera.rendered, image)])
+            eye_m = (pose @ mission.vehicle.camera_pose_frd(0.0)).position_m
+            boxes.append([asdict(box) for box in boxes_of(camera.scene, camera.rendered, image, eye_m)])
         cv2.imwrite(str(frames / f"{number:04d}.jpg"), image, [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
         rows.append([float(time_s), *pose.position_m, *pose.rotation.as_quat()])
     (world / "passes.json").write_text(json.dumps({"poses": rows, "boxes": boxes, "parcels": truth}), encoding="utf-8")
@@ -159,7 +161,7 @@ def fixes_of(world: Path, detector: Detector) -> tuple[list[HullFix], float]:
         image = np.asarray(cv2.imread(str(world / "frames" / f"{number:04d}.jpg")), dtype=np.uint8)
         camera = mission.vehicle.camera.resized(image.shape[1], image.shape[0])
         seen_from = view(mission, row)
-        frame = Frame(image, row[0], row[0], number, suspect=False)
+        frame = Frame(image_bgr=image, utc_s=row[0], stream_s=row[0], index=number, suspect=False)
         for sighting in looker.look(frame, seen_from.body_ship.position_m, 0.0)[1]:
             fix = geotag(sighting, seen_from, camera, mission.hull, mission.vehicle, time_sigma_s=0.0)
             if fix is not None:

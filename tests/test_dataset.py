@@ -132,6 +132,22 @@ def test_a_box_that_can_hardly_be_seen_is_marked_and_is_no_label(folder):
     assert {0, 1} == {box["iscrowd"] for box in boxes}  # both are there to be told apart
 
 
+def test_each_box_tells_how_it_was_seen(folder):
+    annotated = [(image, each) for split in REQUEST.counts for image, each in pairs(coco(folder, split))]
+    assert annotated
+    for image, each in annotated:
+        assert 0.2 < each["range_m"] < 4 * image["facts"]["stand_off_m"] + 3
+        assert 0 <= each["incidence_deg"] <= 90
+        assert 0 <= each["hidden_share"] <= 1
+    whole = [each["hidden_share"] for _, each in annotated if not each["iscrowd"]]
+    assert np.median(whole) < 0.3  # most things stand in the open
+
+
+def pairs(annotated: dict[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    images = {image["id"]: image for image in annotated["images"]}
+    return [(images[each["image_id"]], each) for each in annotated["annotations"]]
+
+
 def test_no_frame_to_train_with_has_a_parcel_that_can_hardly_be_seen(folder, monkeypatch):
     """With a higher limit just those frames of a ship are left out that show a parcel below it."""
     limit = 40.0

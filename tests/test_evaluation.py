@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from hullscan.errors import InputError
+from hullscan.vision.average_precision import average_precision
 from hullscan.vision.detections import Detections
 from hullscan.vision.evaluation import score_frames, score_labels
 from hullscan.vision.measures import evaluation_result
@@ -147,6 +148,12 @@ def test_recall_is_told_with_bounds_by_size_and_label_and_at_fixed_rates_of_fals
     assert json.loads(json.dumps(told)) == told
 
 
+def test_what_is_missed_altogether_is_missed_at_any_rate_of_false_boxes(tmp_path: Path):
+    scored = score_labels(Scripted([[]]), data_set(tmp_path / "data", [[("parcel", HERE, False)]]), "test", ("parcel",))
+    told = evaluation_result(scored, "parcel", 0.5)
+    assert [point["found"] for point in told["at_false_per_frame"].values()] == [0, 0, 0]
+
+
 def test_contact_sheets_show_each_case_in_its_colour(tmp_path: Path):
     frames = [[("parcel", HERE, False)], [("parcel", THERE, False)], []]
     found = [[(PARCEL, 0.9, AT_HERE)], [(PARCEL, 0.2, AT_THERE)], [(PARCEL, 0.7, AT_HERE), (PARCEL, 0.4, AT_THERE)]]
@@ -157,3 +164,23 @@ def test_contact_sheets_show_each_case_in_its_colour(tmp_path: Path):
         assert sheet.shape == (180, 6 * 240, 3)
         assert np.abs(sheet.astype(int) - (blue, green, red)).max(axis=2).min() < 60, name
     assert contact_sheets(scored, 0.95, tmp_path / "sheets")["hits"] == 0  # an empty sheet is written all the same
+
+
+def test_average_precision_is_cocos(tmp_path: Path):
+    pytest.importorskip("faster_coco_eval")
+    frames = [[("parcel", HERE, False)], [("parcel", THERE, False), ("rope", HERE, False)], [("parcel", HERE, True)]]
+    folder = data_set(tmp_path / "data", frames)
+    path = folder / "annotations" / "test.json"
+    coco = json.loads(path.read_text(encoding="utf-8"))
+    for number, each in enumerate(coco["annotations"], start=1):
+        each |= {"id": number, "area": each["bbox"][2] * each["bbox"][3]}
+    path.write_text(json.dumps(coco), encoding="utf-8")
+    found = [[(PARCEL, 0.9, AT_HERE)], [(PARCEL, 0.8, AT_THERE)], [(PARCEL, 0.7, AT_HERE)]]
+    detector = Scripted(found)
+    seen = [detector.detect(np.zeros((90, 160, 3), np.uint8)) for _ in frames]
+    # both parcels exactly, the ignored one counts for nothing, the rope is missed: (1 + 0) / 2
+    assert average_precision(path, seen) == {"map50_95": 0.5, "map50": 0.5}
+    # the second parcel missed: precision 1 up to a recall of one half, which is 51 of COCO's 101 points
+    assert average_precision(path, [seen[0], Detections.none(("parcel", "rope")), seen[2]]) == {
+        "map50_95": round(51 / 101 / 2, 4), "map50": round(51 / 101 / 2, 4),
+    }  # fmt: skip

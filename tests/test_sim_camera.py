@@ -13,7 +13,7 @@ from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import Array
 from hullscan.ship.surface import HullSurface, side_sign
 from hullscan_sim.camera.look_alikes import build_look_alike
-from hullscan_sim.camera.noise import fractal
+from hullscan_sim.camera.noise import fractal, value_noise
 from hullscan_sim.camera.objects import Material, Part, Solid, build_parcel, on_hull
 from hullscan_sim.camera.pages import PageCache, PageSource, SinglePages
 from hullscan_sim.camera.renderer import Radiance, Renderer
@@ -327,6 +327,13 @@ def test_noise_is_the_same_at_any_resolution():
     field = fractal(wide, wide, 1.0, 3, 9)
     assert field.mean() == pytest.approx(0, abs=0.1)
     assert field.std() == pytest.approx(1, abs=0.1)
+
+
+def test_noise_of_a_single_row_is_noise_too():
+    us = np.arange(0, 4, 0.005)
+    row = value_noise(us, np.array([0.5]), 1.0, 1.0, 9)
+    assert row.shape == (1, len(us))
+    assert row == pytest.approx(value_noise(us, np.array([0.5, 0.505]), 1.0, 1.0, 9)[:1], abs=0.05)
 
 
 @pytest.mark.parametrize("side", [1, -1], ids=["starboard", "port"])

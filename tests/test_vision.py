@@ -400,6 +400,29 @@ def test_the_exported_model_finds_what_ultralytics_finds(weights):
     assert compared > 0
 
 
+@with_ultralytics
+def test_all_run_times_agree_to_a_thousandth_on_the_committed_model():
+    """Raw output, before any threshold: boxes in pixels of the input, scores."""
+    import torch
+    from ultralytics import YOLO
+
+    pytest.importorskip("openvino")
+    height, width = 384, 640
+    picture = clouds(width, height, 5)
+    cv2.rectangle(picture, (200, 120), (330, 200), (40, 90, 160), -1)
+    blob = cv2.dnn.blobFromImage(picture, 1 / 255.0, swapRB=True).astype(np.float32)
+    onnx_out, openvino_out = (
+        ExportedDetector(DEFAULT_MODEL, backend=backend)._run(blob) for backend in ("onnx", "openvino")
+    )
+    network = YOLO(str(DEFAULT_MODEL.with_suffix(".pt"))).model.float().eval()
+    with torch.no_grad():
+        torch_out = network(torch.from_numpy(blob))[0].numpy()
+    assert onnx_out[0, 4:].max() > 0.1  # it sees something
+    for other in (openvino_out, torch_out):
+        np.testing.assert_allclose(other[:, 4:], onnx_out[:, 4:], atol=1e-3)
+        np.testing.assert_allclose(other[:, :4] / width, onnx_out[:, :4] / width, atol=1e-3)
+
+
 WHOLE = (100, 100, 300, 150)
 
 
@@ -578,6 +601,12 @@ def test_a_track_is_confirmed_when_seen_in_three_of_five_looks(looks, ids, confi
     assert tracker.is_confirmed(max(ids)) == confirmed
 
 
+def test_tracks_of_a_resumed_session_go_on_counting() -> None:
+    tracker = Tracker(hits=1, first_id=8)
+    found = Detections(np.array([[10.0, 10, 40, 40]]), np.array([0.9]), np.array([0]), ("parcel",))
+    assert tracker.update(found, 5.0) == [8]
+
+
 def test_a_track_is_confirmed_with_the_look_that_completes_it_and_gone_with_its_end():
     tracker, seen = Tracker(), []
     for index, look in enumerate([HIT] * 3 + [MISS] * 5):
@@ -648,6 +677,38 @@ def spot(path: Path, x: int, y: int, size: tuple[int, int] = (90, 160)) -> Path:
     return path
 
 
+def jpeg(preview: bytes = b"") -> bytes:
+    """A JPEG of noise, with another one in its header as cameras put previews."""
+    noise = np.random.default_rng(2).integers(0, 255, (64, 96, 3)).astype(np.uint8)
+    whole = cv2.imencode(".jpg", noise)[1].tobytes()
+    header = b"\xff\xe1" + (len(preview) + 2).to_bytes(2, "big") + preview if preview else b""
+    return whole[:2] + header + whole[2:]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "size"),
+    [
+        pytest.param("x.png", np.full((1, 1, 3), 200, np.uint8), (1, 1), id="one pixel"),
+        pytest.param("x.png", np.full((9, 16), 40_000, np.uint16), (16, 9), id="grey of 16 bits"),
+        pytest.param("x.png", np.full((9, 16, 4), 90, np.uint8), (16, 9), id="with an alpha channel"),
+        pytest.param("x.png", np.full((2, 9000, 3), 90, np.uint8), (9000, 2), id="a strip"),
+        pytest.param("x.jpg", jpeg(preview=jpeg()), (96, 64), id="a JPEG with a preview in its header"),
+    ],
+)
+def test_odd_pictures_are_examined_as_any_other(tmp_path, name, content, size):
+    path = tmp_path / name
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        cv2.imwrite(str(path), content)
+    detect_pictures([path], tmp_path / "found.json", ExportedDetector(white_model(tmp_path / "white.onnx")))
+    record = json.loads((tmp_path / "found.json").read_text(encoding="utf-8"))[0]
+    assert (record["width"], record["height"]) == size
+    for box in (each["box_xyxy_px"] for each in record["detections"]):
+        assert 0 <= box[0] <= box[2] <= size[0]
+        assert 0 <= box[1] <= box[3] <= size[1]
+
+
 def test_each_picture_becomes_a_record_in_the_order_given(tmp_path):
     single = spot(tmp_path / "z.png", 30, 40)
     spot(tmp_path / "all" / "b.PNG", 50, 60, (99, 131))
@@ -673,6 +734,9 @@ def test_each_picture_becomes_a_record_in_the_order_given(tmp_path):
         pytest.param(b"", "no picture that can be read", id="an empty file"),
         pytest.param(b"not a picture" * 50, "no picture that can be read", id="text"),
         pytest.param(b"\x89PNG\r\n\x1a\n" + bytes(50), "no picture that can be read", id="half a picture"),
+        pytest.param(jpeg()[:-400], "cut off", id="a JPEG cut off"),
+        pytest.param(jpeg(preview=jpeg())[:-400], "cut off", id="a JPEG cut off, with a whole preview in its header"),
+        pytest.param(b"P6 40000 40000 255\n", "too large", id="more pixels than can be read"),
     ],
 )
 def test_what_is_no_picture_is_refused_and_nothing_is_written(tmp_path, content, message):

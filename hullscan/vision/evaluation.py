@@ -93,7 +93,8 @@ class ScoredFrames:
         """The lowest threshold with no more false boxes in a frame than that."""
         allowed = int(false_per_frame * self.frames + 1e-9)
         falling = np.sort(self.false)[::-1]
-        return float(np.nextafter(falling[allowed], 1.0)) if len(falling) > allowed else 0.0
+        # never 0: what was not found at all scores that
+        return float(np.nextafter(falling[allowed] if len(falling) > allowed else 0.0, 1.0))
 
 
 def score_frames(

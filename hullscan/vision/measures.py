@@ -17,7 +17,9 @@ import numpy.typing as npt
 from scipy.stats import binomtest
 
 from hullscan.errors import InputError
+from hullscan.vision.average_precision import average_precision
 from hullscan.vision.card import operating_threshold
+from hullscan.vision.detections import Detections, Detector
 from hullscan.vision.drift import WatchedDetector
 from hullscan.vision.evaluation import ScoredFrames, score_labels
 from hullscan.vision.runtime import DEFAULT_MODEL, load_detector
@@ -70,6 +72,18 @@ def evaluation_result(scored: dict[str, ScoredFrames], label: str, threshold: fl
     }
 
 
+class _Keeping:
+    """A detector that keeps what it found, frame by frame."""
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector, self.found = detector, list[Detections]()
+        self.names, self.model_sha256 = detector.names, detector.model_sha256
+
+    def detect(self, image_bgr: npt.NDArray[np.uint8]) -> Detections:
+        self.found.append(self._detector.detect(image_bgr))
+        return self.found[-1]
+
+
 def evaluate_model(
     data: Path,
     split: str,
@@ -90,13 +104,17 @@ def evaluate_model(
     Raises:
         InputError: the data set is not one of ours, or a file cannot be written.
     """
-    detector = WatchedDetector(load_detector(model, threads=2))
+    kept = _Keeping(load_detector(model, threads=2))
+    detector = WatchedDetector(kept)
     scored = score_labels(detector, data, split, detector.names, progress)
     threshold = operating_threshold(model or DEFAULT_MODEL)
     if json_file is not None:
         result = evaluation_result(scored, "parcel", threshold)
         content = result | {"data": data.name, "split": split, "model_sha256": detector.model_sha256}
-        content["inputs"] = {"ranges": detector.ranges()}
+        content |= {
+            "inputs": {"ranges": detector.ranges()},
+            "average_precision": average_precision(data / "annotations" / f"{split}.json", kept.found),
+        }
         try:
             json_file.write_text(json.dumps(content, indent=1), encoding="utf-8")
         except OSError as error:

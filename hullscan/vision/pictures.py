@@ -66,10 +66,25 @@ def _pictures(images: list[Path]) -> list[Path]:
 
 def _read(path: Path) -> Any:
     try:
-        raw = np.frombuffer(path.read_bytes(), np.uint8)
+        raw = path.read_bytes()
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from error
-    image = cv2.imdecode(raw, cv2.IMREAD_COLOR) if len(raw) else None
+    if _is_cut_off(raw):  # OpenCV fills the rest with grey, which would count as looked at
+        raise InputError(f"{path} is a JPEG that was cut off", todo="copy it again")
+    try:
+        image = cv2.imdecode(np.frombuffer(raw, np.uint8), cv2.IMREAD_COLOR) if raw else None
+    except cv2.error as error:  # more pixels than OpenCV takes
+        raise InputError(f"{path} is too large", todo="cut it into parts") from error
     if image is None:
         raise InputError(f"{path} is no picture that can be read", todo="use JPEG or PNG")
     return image
+
+
+def _is_cut_off(raw: bytes) -> bool:
+    """Whether a JPEG (ITU-T T.81) has a scan but no end of image after it; a preview in its header has its own."""
+    at = 2
+    while raw[:2] == b"\xff\xd8" and raw[at : at + 1] == b"\xff" and at + 4 <= len(raw):
+        if raw[at + 1] == 0xDA:
+            return b"\xff\xd9" not in raw[at:]
+        at += 2 + int.from_bytes(raw[at + 2 : at + 4], "big")
+    return False

@@ -36,7 +36,8 @@ class TrainingRequest:
         empty_share: share of the training frames without any object that is used; those with one all are.
         rectangular: frames keep their shape, which needs one shape for all of them, and no mosaic is made of them: a
             short training learns more from frames as they are. Otherwise squares, and mosaics of four.
-        threads: torch threads on a CPU; part of what makes a run repeatable.
+        threads: torch threads on a CPU; part of what makes a run repeatable. No more than there are idle cores: a
+            thread that waits for one that is interrupted burns its core, six times the CPU time on two busy ones.
         bfloat16: compute in bfloat16 on a CPU, as a GPU always does: half the time where the processor has
             AVX-512 BF16, several times the time where it has not.
         device: cpu, or the number of a GPU.

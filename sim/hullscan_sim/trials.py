@@ -19,6 +19,7 @@ from scipy.optimize import linear_sum_assignment
 from scipy.stats import binomtest, chi2
 
 from hullscan.errors import InputError
+from hullscan_sim.pod_curve import fit_pod_curve
 
 __all__ = ["CLAIM_POD", "Band", "Survey", "Trial", "lower_bound", "read_survey", "score_surveys", "upper_bound"]
 
@@ -161,12 +162,15 @@ def score_surveys(surveys: list[Survey]) -> dict[str, Any]:
     ]
     sizes = np.array([trial.size_error for trial in trials if trial.size_error is not None])
     everything: Span = (0.0, None)
+    lengths, found = np.array([trial.length_m for trial in trials]), np.array([trial.found for trial in trials])
+    curve = fit_pod_curve(lengths, found)
     return {
         "schema": "hullscan.trials/1",
         "surveys": len(surveys),
         "seen_area_m2": round(area, 1),
         "all": asdict(_band(trials, everything, everything)),
         "bands": [asdict(_band(trials, length, sight)) for length in SIZE_BANDS_M for sight in VISIBILITY_BANDS_M],
+        "curve": None if curve is None else asdict(curve),
         "by_kind": {kind: _counts([t for t in trials if t.kind == kind]) for kind in sorted({t.kind for t in trials})},
         "false_findings": false,
         "false_per_1000_m2": round(1000 * false / area, 2) if area > 0 else None,

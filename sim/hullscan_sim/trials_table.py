@@ -8,6 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from hullscan_sim.pod_curve import LEAST_TRIALS
 from hullscan_sim.trials import CLAIM_POD, Span
 
 __all__ = ["trials_table"]
@@ -32,6 +33,7 @@ def trials_table(scored: dict[str, Any]) -> Group:
         )
     place = scored["place_error_m"]
     lines = [
+        _curve_words(scored["curve"]),
         f"false findings: {scored['false_findings']}, {scored['false_per_1000_m2']} for each 1,000 m², "
         f"at most {scored['false_per_1000_m2_upper']} (95 %)",
         f"error of place: median {place['median']} m, 95 % within {place['p95']} m; inside the stated radius: "
@@ -42,6 +44,16 @@ def trials_table(scored: dict[str, Any]) -> Group:
     ]
     by_kind = ", ".join(f"{kind} {found} of {parcels}" for kind, (parcels, found) in scored["by_kind"].items())
     return Group(table, *(Text(line) for line in (f"by kind: {by_kind}", *lines)))
+
+
+def _curve_words(curve: dict[str, Any] | None) -> str:
+    if curve is None:
+        return f"POD by size: no curve; it needs {LEAST_TRIALS} parcels, some found and some missed"
+    a90, sure = ("no size" if size is None else f"{size:.2f} m" for size in (curve["a90_m"], curve["a90_95_m"]))
+    return (
+        f"POD by size: climbs to {curve['asymptote']:.2f}, half of that at {curve['a50_m']:.2f} m; "
+        f"0.90 from {a90} on, with 95 % confidence from {sure} on"
+    )
 
 
 def _span(band: Span) -> str:

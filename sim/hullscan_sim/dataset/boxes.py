@@ -9,6 +9,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from hullscan.geometry.frames import Array
+from hullscan_sim.camera.hidden import hidden_share
 from hullscan_sim.camera.renderer import Rendered
 from hullscan_sim.camera.scene import Scene
 
@@ -21,18 +23,31 @@ _MIN_PIXELS = 110
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """One labelled object in a frame."""
+    """One labelled object in a frame.
+
+    Attributes:
+        range_m: along the ray, median of its visible pixels.
+        incidence_deg: of the ray to its middle on the plating there.
+        hidden_share: of its outline, by ship, fittings and other things; what the picture cuts off is not hidden.
+    """
 
     label: str
     box_xyxy_px: tuple[int, int, int, int]
     pixels: int
     contrast: float
     size_m: float
+    range_m: float
+    incidence_deg: float
+    hidden_share: float
     ignore: bool
 
 
-def boxes_of(scene: Scene, frame: Rendered, image: npt.NDArray[np.uint8]) -> tuple[Box, ...]:
-    """Boxes of the visible pixels of labelled solids, with the contrast of each against its surroundings."""
+def boxes_of(scene: Scene, frame: Rendered, image: npt.NDArray[np.uint8], eye_m: Array) -> tuple[Box, ...]:
+    """Boxes of the visible pixels of labelled solids, with the contrast of each against its surroundings.
+
+    Args:
+        eye_m: (3,) of the camera, ship frame.
+    """
     boxes = []
     # walls of a box or a pipe are surroundings as the plating is: what stands inside is seen against them
     ground = np.array([True, *(each.behind and each.label is None for each in scene.solids)])
@@ -49,6 +64,7 @@ def boxes_of(scene: Scene, frame: Rendered, image: npt.NDArray[np.uint8]) -> tup
         contrast = _outline_contrast(soft, mask, free)
         small = count < _MIN_PIXELS or max(w, h) < 12
         ignore = small or contrast < _MIN_CONTRAST
+        depth_m = float(np.median(frame.depth_m[mask > 0]))
         boxes.append(
             Box(
                 label,
@@ -56,10 +72,21 @@ def boxes_of(scene: Scene, frame: Rendered, image: npt.NDArray[np.uint8]) -> tup
                 count,
                 round(contrast, 1),
                 round(scene.solids[number - 1].size_m, 2),
+                round(depth_m, 2),
+                round(_incidence_deg(scene, int(number), eye_m), 1),
+                round(hidden_share(scene, int(number), eye_m), 2),
                 bool(ignore),
             )
         )
     return tuple(boxes)
+
+
+def _incidence_deg(scene: Scene, number: int, eye_m: Array) -> float:
+    """Angle between the ray to the middle of a solid and the hull's normal there."""
+    middle = scene.solids[number - 1].parts[0].mesh.vertices_m.mean(axis=0)
+    normal = scene.hull.nearest(middle[None])[2][0]
+    ray = (middle - eye_m) / np.linalg.norm(middle - eye_m)
+    return float(np.degrees(np.arccos(np.clip(-ray @ normal, 0.0, 1.0))))
 
 
 def _outline_contrast(soft: npt.NDArray[np.float32], mask: npt.NDArray[np.uint8], free: npt.NDArray[np.bool_]) -> float:

@@ -19,6 +19,9 @@ from hullscan_sim.dataset.shots import HEIGHT_PX, WIDTH_PX
 
 __all__ = ["DatasetRequest", "make_dataset"]
 
+_FACTS = ("contrast", "size_m", "range_m", "incidence_deg", "hidden_share")
+"""Of a box, that its annotation tells too."""
+
 
 @dataclass(frozen=True, slots=True)
 class DatasetRequest:
@@ -169,8 +172,7 @@ def _coco(rows: list[dict[str, Any]]) -> dict[str, Any]:
                     "bbox": [x0, y0, x1 - x0, y1 - y0],
                     "area": box["pixels"],
                     "iscrowd": int(box["ignore"]),
-                    "contrast": box["contrast"],
-                    "size_m": box["size_m"],
+                    **{fact: box[fact] for fact in _FACTS},
                 }
             )
     categories = [{"id": index + 1, "name": label} for index, label in enumerate(LABELS)]

@@ -93,7 +93,7 @@ def random_frame(
         sensor.was_at(-0.1, position - 0.1 * speed, rotation @ turn.as_matrix())
     image = sensor.expose(frame, 0.0, position, rotation)
     image = _processed(rng, image)
-    boxes = boxes_of(scene, frame, image)
+    boxes = boxes_of(scene, frame, image, position)
     if with_parcel and not any(box.label == "parcel" for box in boxes):
         return None
     facts = {
