@@ -21,6 +21,7 @@ from hullscan.pilot.guidance import LegFollower
 from hullscan.pilot.orders_of_operator import OperatorOrder
 from hullscan.pilot.states import PilotState
 from hullscan.pilot.supervisor import Act
+from hullscan.vehicle.commands import PositionVelocityYaw
 from hullscan.words import fill, mark
 
 __all__ = ["Followed", "LegsFlight", "follow"]
@@ -80,6 +81,8 @@ def follow(
         follower.factor = cockpit.status.speed_share if not ending else 1.0
         place = cockpit.place()
         command, tilt, progress = follower.target(place, cockpit.registration.pose, elapsed_s)
+        if cockpit.status.overhead:
+            command = _not_rising(command)
         course.target_ned, course.stands = np.array(command.position_ned_m), False
         cockpit.send(command)
         cockpit.aim(tilt)
@@ -227,6 +230,16 @@ class LegsFlight:
         way = way_along(cockpit.mission, cockpit.pose_in_ship(), known)
         follow(cockpit, way, searching=False)
         return goal
+
+
+def _not_rising(command: PositionVelocityYaw) -> PositionVelocityYaw:
+    """Without the upward part of its velocity.
+
+    When the link falls silent ArduSub runs on along the velocity for three seconds, twice as fast as asked (ardusub.md
+    2.4): under plating that would be into it.
+    """
+    north, east, down = command.velocity_ned_mps
+    return replace(command, velocity_ned_mps=(north, east, max(down, 0.0)))
 
 
 def _has_room(cockpit: Cockpit, poses: Array) -> bool:
