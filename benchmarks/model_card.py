@@ -60,7 +60,7 @@ def single_frames(told: dict[str, Any], request: dict[str, Any]) -> str:
         for rate, point in told["at_false_per_frame"].items()
     ]
     text = (
-        f"{told['frames']} frames of ships that it was not trained with (`hullscan dataset`, seed {request['seed']}, "
+        f"{told['frames']} frames of ships that it was not trained with (drawn by `hullscan dataset`, seed {request['seed']}, "
         f"split {told['split']}). A parcel is found where a box overlaps it by an intersection over union of 0.3 and "
         "more; what is too small or too faint for people is neither missed nor false. Bounds: 95 %, Clopper and "
         "Pearson; frames of one ship are not independent, so they flatter.\n\n"
