@@ -6,6 +6,7 @@ import hashlib
 import io
 import json
 import re
+import zipfile
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -397,7 +398,7 @@ def test_a_whole_reading_ends_in_a_seal_that_keeps_what_was_planted_apart(tmp_pa
         ).values()
         stack.callback(mission.store.close)
         roster, now_s = Roster(["Kim", "Lee"], ["Choi"], ["Gast"]), [0.0]
-        options = DeskOptions(cache=tmp_path, hosts=frozenset({"testserver"}))
+        options = DeskOptions(cache=tmp_path, hosts=frozenset({"testserver"}), seal_key=tmp_path / "key")
         app = make_desk({mission.name: mission}, roster, KEY, SimulatedClock(UTC_S), lambda: now_s[0], options)
         tokens = {person.name: token for person, token in roster.tokens()}
         desk = Desk(TestClient(app), tokens, mission.name, folder.path, now_s)
@@ -416,6 +417,14 @@ def test_a_whole_reading_ends_in_a_seal_that_keeps_what_was_planted_apart(tmp_pa
         desk.look("Lee", "C02")
         assert desk.post("Lee", "/api/sign-chest", place="C02", clear=False).status_code == 409
         assert desk.post("Choi", "/api/sign-off").status_code == 200
+        (folder.path / "alerts").mkdir()
+        (folder.path / "alerts" / "A01.en.html").write_text("alert", encoding="utf-8")
+        for form, kind in (("diver", "text/html"), ("flash", "text/html"), ("share", "application/octet-stream")):
+            taken = desk.get("Choi", f"/export/{desk.mission}/{form}")
+            assert (taken.status_code, taken.headers["content-type"].split(";")[0]) == (200, kind)
+            assert taken.headers["content-disposition"].startswith("attachment")
+        assert "rejected" in zipfile.ZipFile(io.BytesIO(taken.content)).read(_csv_in(taken.content)).decode("utf-8")
+        assert desk.get("Choi", f"/export/{desk.mission}/sqlite").status_code == 404
         assert desk.get("Gast", f"/api/place/{desk.mission}/{sample}").json()["kind"] == "sample"
         names = {place.kind: place.finding["id"] for place in mission.places.values()}
     signed = mission.store.path / "signed"
@@ -431,6 +440,10 @@ def test_a_whole_reading_ends_in_a_seal_that_keeps_what_was_planted_apart(tmp_pa
     findings = judged_findings(read_result(folder.path / "findings.json")["findings"], verdicts)
     assert [each["status"] for each in findings] == ["rejected", "rejected"]
     _flows_on(folder.path, tmp_path / "after")
+
+
+def _csv_in(raw: bytes) -> str:
+    return next(name for name in zipfile.ZipFile(io.BytesIO(raw)).namelist() if name.endswith("findings.csv"))
 
 
 def _flows_on(folder: Path, out: Path) -> None:

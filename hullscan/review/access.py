@@ -31,6 +31,7 @@ class DeskOptions:
         hosts: names under which the desk may be called.
         secure: the desk is reached over TLS: cookies go no other way.
         cache: folder for clips; not part of any mission.
+        seal_key: file of the key that signs what is handed over; without one no package is made.
     """
 
     least_s: float = 7.0
@@ -39,6 +40,7 @@ class DeskOptions:
     hosts: frozenset[str] = field(default_factory=lambda: frozenset({"127.0.0.1", "localhost"}))
     secure: bool = False
     cache: Path
+    seal_key: Path | None = None
 
 
 class Refused(Exception):

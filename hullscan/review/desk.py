@@ -19,17 +19,16 @@ from starlette.staticfiles import StaticFiles
 
 from hullscan.clock import Clock
 from hullscan.errors import HullscanError, InputError
-from hullscan.report.exports import FORMATS
 from hullscan.review.access import DeskOptions, Refused, Shared, json_body, person_of, reader_of
 from hullscan.review.attention import Attention
 from hullscan.review.guard import COOKIE, Guard
 from hullscan.review.inbox import listed_mission, listed_place, told_place
 from hullscan.review.media import media_routes
-from hullscan.review.oversight import oversight_routes
+from hullscan.review.oversight import handed_over, oversight_routes
 from hullscan.review.page_words import page_words
 from hullscan.review.places import DeskMission
 from hullscan.review.procedure import Reading, Verdict
-from hullscan.review.readers import Person, Roster
+from hullscan.review.readers import Person, Role, Roster
 from hullscan.review.sea_chests import ChestSignature
 from hullscan.words import LANGUAGES, translator
 
@@ -37,7 +36,6 @@ __all__ = ["DeskOptions", "make_desk"]
 
 _PAGES: Final = Path(__file__).parent / "pages"
 _MOST_NOTE: Final = 2000
-_HANDED_OVER: Final = ("flash", "diver", "csv", "geojson", "kml", "coco")
 
 
 def make_desk(
@@ -114,7 +112,6 @@ class _Desk:
             "role": person.role.value,
             "least_s": self._shared.options.least_s,
             "language": language,
-            "forms": [form for form in _HANDED_OVER if form in FORMATS],
             "verdicts": [verdict.value for verdict in Verdict],
             "words": page_words(words),
         }
@@ -142,7 +139,10 @@ class _Desk:
             listed_place(mission, place, readings.get(place.identity, []), person, words, open_now)
             for place in mission.places.values()
         ]
-        return JSONResponse({"mission": listed_mission(mission, person, words, open_now), "places": places})
+        listed = listed_mission(mission, person, words, open_now)
+        if person.role is Role.SUPERVISOR:
+            listed["forms"] = handed_over(mission, self._shared.options.seal_key)
+        return JSONResponse({"mission": listed, "places": places})
 
     async def place(self, request: Request) -> Response:
         """One place in full."""

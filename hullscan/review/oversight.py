@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from hullscan.errors import InputError
-from hullscan.report.exports import FORMATS, export_mission
+from hullscan.report.exports import export_mission
 from hullscan.review.access import Refused, Shared, json_body, person_of, supervisor_of
 from hullscan.review.measures import Score, measure
 from hullscan.review.places import DeskMission
@@ -21,7 +21,7 @@ from hullscan.review.procedure import may_read
 from hullscan.review.readers import Role
 from hullscan.review.signing import sign_off
 
-__all__ = ["oversight_routes"]
+__all__ = ["handed_over", "oversight_routes"]
 
 
 def oversight_routes(shared: Shared) -> list[Route]:
@@ -75,10 +75,10 @@ class _Oversight:
         person = supervisor_of(request)
         mission = self._shared.mission(request.path_params["mission"], person)
         form, language = request.path_params["form"], self._shared.language(request)
-        if form not in FORMATS:
+        if form not in handed_over(mission, self._shared.options.seal_key):
             raise Refused(404, "there is no such format")
         mission.store.audit("exported", {"reader": person.name, "format": form})
-        name, raw = await run_in_threadpool(_exported, mission, form, language)
+        name, raw = await run_in_threadpool(_exported, mission, form, language, self._shared.options.seal_key)
         kind = "text/html" if name.endswith(".html") else "application/octet-stream"
         return Response(raw, media_type=kind, headers={"Content-Disposition": f'attachment; filename="{name}"'})
 
@@ -105,12 +105,22 @@ def _told(name: str, score: Score) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _exported(mission: DeskMission, form: str, language: str) -> tuple[str, bytes]:
+def handed_over(mission: DeskMission, seal_key: Path | None) -> list[str]:
+    """What a supervisor can take away from this mission."""
+    flash = ["flash"] if any(mission.folder.path.glob("alerts/*.html")) else []
+    return [*flash, "diver", *(["share"] if seal_key is not None else []), "csv", "geojson", "kml", "coco"]
+
+
+def _exported(mission: DeskMission, form: str, language: str, seal_key: Path | None) -> tuple[str, bytes]:
     with tempfile.TemporaryDirectory(prefix="hullscan-export-") as made:
         out = Path(made)
-        written = [
-            path for path in export_mission(mission.folder, form, out, out / "unused", language) if path.is_file()
-        ]
+        if form == "flash":
+            files, home = sorted(mission.folder.path.glob(f"alerts/*.{language}.html")), mission.folder.path
+        else:
+            paths = export_mission(mission.folder, form, out, seal_key or out / "unused", language)
+            files = sorted(each for path in paths for each in ([path] if path.is_file() else path.rglob("*")))
+            home = out
+        written = [path for path in files if path.is_file()]
         if not written:
             raise InputError("there is nothing to export")
         if len(written) == 1:
@@ -118,5 +128,5 @@ def _exported(mission: DeskMission, form: str, language: str) -> tuple[str, byte
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
             for path in written:
-                archive.write(path, path.relative_to(out).as_posix())
+                archive.write(path, path.relative_to(home).as_posix())
         return f"{mission.name}-{form}.zip", packed.getvalue()

@@ -63,6 +63,7 @@ _WORDS: Final = {
     "hand_over": mark("Hand over"),
     "export_diver": mark("Diver sheets"),
     "export_flash": mark("Flash alert"),
+    "export_share": mark("Signed package to share"),
     "export_csv": mark("Table (CSV)"),
     "export_geojson": mark("Map (GeoJSON)"),
     "export_kml": mark("Map (KML)"),

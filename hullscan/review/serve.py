@@ -103,7 +103,7 @@ def serve(
         cache = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hullscan-desk-")))
         desk_options = DeskOptions(
             least_s=options.least_s, blind=options.blind, language=options.language, cache=cache, hosts=options.hosts,
-            secure=options.secure,
+            secure=options.secure, seal_key=options.seal_key,
         )  # fmt: skip
         desk = make_desk(missions, roster, key, clock, real_seconds, desk_options)
         config = uvicorn.Config(

@@ -96,7 +96,7 @@ def _encode(pictures: Iterable[tuple[float, Image]], target: Path) -> None:
             height, width = (size // 2 * 2 for size in image.shape[:2])  # H.264 halves the colour
             if track is None:
                 begin_s = at_s
-                track = clip.add_stream("libx264", options={"crf": "20", "preset": "veryfast", "threads": "1"})
+                track = clip.add_stream("libx264", options={"crf": "20", "preset": "ultrafast", "threads": "1"})
                 track.width, track.height, track.pix_fmt = width, height, "yuv420p"
                 track.time_base = track.codec_context.time_base = Fraction(1, _TICKS_PER_S)
             raw = av.VideoFrame.from_ndarray(image[:height, :width], format="bgr24")

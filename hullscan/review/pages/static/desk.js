@@ -6,7 +6,7 @@ import { refreshMeasures } from "./measures.js";
 
 const KEYS = { p: "parcel", t: "tell_tale", f: "fitting", g: "growth", h: "plating", u: "unclear" };
 const FRAME_S = 0.1; // a clip of ten pictures a second and faster moves on by one with each step
-const state = { view: "", mission: null, places: [], place: null, picture: 0, looked: 0, taking: false, supervised: "" };
+const state = { view: "", mission: null, places: [], place: null, picture: 0, looked: 0, taking: false, supervised: "", turn: 0 };
 
 // ---------------------------------------------------------------- views
 
@@ -22,6 +22,7 @@ function view(name) {
 async function openMission(name) {
   if (state.mission?.name !== name) {
     state.place = null;
+    state.turn += 1;
     state.supervised = "";
     at("rows").replaceChildren();
     for (const part of ["stage", "strip", "tools", "form"]) at(part).hidden = true;
@@ -99,7 +100,7 @@ function supervise(mission) {
   state.supervised = now;
   const sign = element("button", { className: "primary", type: "button", textContent: words.sign_off, disabled: mission.closed < mission.all });
   sign.addEventListener("click", () => signOff(mission));
-  const links = facts.forms.map((form) => element("a", { href: `/export/${mission.name}/${form}?lang=${facts.language}`, textContent: words[`export_${form}`] }));
+  const links = mission.forms.map((form) => element("a", { href: `/export/${mission.name}/${form}?lang=${facts.language}`, textContent: words[`export_${form}`] }));
   at("supervise").replaceChildren(...(mission.signed_off_by ? [] : [sign]), element("h3", { textContent: words.hand_over }), element("ul", {}, ...links.map((link) => element("li", {}, link))));
 }
 
@@ -125,10 +126,18 @@ function step(by) {
 async function show(id) {
   say("");
   const mission = state.mission.name;
+  const turn = (state.turn += 1); // who goes on before a place is there wants the next one only
+  at("form").hidden = true; // what is typed meanwhile is about neither of them
+  let place;
+  let looked = 0;
   try {
-    state.place = await ask(`/api/place/${mission}/${id}`);
-    if (state.place.mine) state.looked = (await ask("/api/open", { mission, place: id })).looked_s;
+    place = await ask(`/api/place/${mission}/${id}`);
+    if (turn !== state.turn) return;
+    if (place.mine) looked = (await ask("/api/open", { mission, place: id })).looked_s;
   } catch (error) { say(error.message); return; }
+  if (turn !== state.turn) return;
+  state.place = place;
+  state.looked = looked;
   for (const name of ["stage", "strip", "tools"]) at(name).hidden = false;
   at("empty").hidden = true;
   for (const [name, value] of [["zoom", 1], ["bright", 1], ["contrast", 1]]) at(name).value = value;
@@ -255,7 +264,7 @@ function ready() {
 }
 
 async function take() {
-  if (at("take").disabled) return;
+  if (at("take").disabled || at("form").hidden) return;
   state.taking = true;
   ready();
   const { mission, id } = state.place;
@@ -327,7 +336,7 @@ document.addEventListener("keydown", (event) => {
   }
   if (state.view !== "read") return;
   if (key === "enter" && ["BUTTON", "A", "SUMMARY"].includes(event.target.tagName) && event.target.id !== "take") return;
-  if (state.place?.mine && (KEYS[key] || /^[1-5]$/.test(key))) {
+  if (state.place?.mine && !at("form").hidden && (KEYS[key] || /^[1-5]$/.test(key))) {
     const [name, value] = KEYS[key] ? ["verdict", KEYS[key]] : ["confidence", key];
     at("form").querySelector(`input[name="${name}"][value="${value}"]`).checked = true;
     ready();
