@@ -34,6 +34,7 @@ _STAND_OFF_SHARE = 0.42  # of the visibility, see patterns
 _RESERVE_M = 0.02  # between the poses that are tried
 _MOST_PASSES = 400
 _ROUNDS = 32  # of choosing again without what could not be flown
+_PATIENT = 8  # rounds in which only the ways are given up, and not yet the passes that they lead to
 # Looks at one place count as independent (``search.pod``), which flatters the second and third: what hid the parcel
 # from the first hides it from them too. While choosing, no place is worth more than this share of endless looks.
 _REPEATED = 0.9
@@ -140,7 +141,7 @@ def choose_passes(
     some = _promising(passes)
     asked_s, start, best, refined, again = budget, None, None, 0, False
     clear: dict[bytes, Array | None] = {}
-    for _ in range(_ROUNDS):
+    for number in range(_ROUNDS):
         few = effort if start is None else effort // (4 if best is not None and not again else 16)
         tour = best_tour(_wary(_subset(passes, some)), travel.among(some), asked_s, effort=few, seed=seed, start=start)
         if not tour.order:
@@ -155,6 +156,8 @@ def choose_passes(
         unclear = _unclear(mission, zones, cells, legs, clear)
         if unclear:
             links, places = _led_by(legs, unclear, flown)
+            if number >= _PATIENT:
+                places |= {min(at, len(flown) - 1) for at in links}
             ways = [(_exit(tour.order, some, at), _entry(tour.order, some, at)) for at in links]
             travel = replace(travel, barred=travel.barred | {*ways})
             keep = np.setdiff1d(np.arange(len(some)), [tour.order[at][0] for at in places])
