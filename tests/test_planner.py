@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,15 +17,21 @@ from pymavlink import mavwp
 from scipy.sparse import csr_array
 
 from hullscan.errors import InputError
+from hullscan.mission.choosing import search_speed_mps
 from hullscan.mission.circumstances import gather_facts
 from hullscan.mission.feasibility import Facts, check_feasibility, overall
+from hullscan.mission.lawnmower import lawnmower_legs
 from hullscan.mission.model import Mission, load_mission
 from hullscan.mission.patterns import require_clear
 from hullscan.mission.plan import Plan, plan_mission, save_plan
+from hullscan.mission.pricing import price_legs
 from hullscan.mission.tide import load_tide, slack_windows, utc_seconds
 from hullscan.mission.tour import Passes, Travel, best_tour, tour_curve
 from hullscan.record.folder import MissionFolder
 from hullscan.report.plan_export import export_plan
+from hullscan.search.cells import HullCells
+from hullscan.search.risk import risk_share
+from hullscan.search.zones import HullZones
 
 ROOT = Path(__file__).parents[1]
 TRAVEL = Travel(np.zeros(3), 0.35, 4.0, 15.0, 35.0)
@@ -58,13 +65,13 @@ def test_time_and_reward_of_a_tour_are_those_of_its_passes_one_by_one() -> None:
     for number, (index, back) in enumerate(tour.order, start=1):
         start, end = passes.ends_m[index][::-1] if back else passes.ends_m[index]
         apart = np.linalg.norm(start - here)
-        clock += (apart / 0.35 + 4.0 if apart > 0.3 else 0.0) + passes.duration_s[index]
+        clock += apart / 0.35 + (8.0 if apart > 0.3 else 0.0) + passes.duration_s[index]
         pod = passes.pod[[index]].toarray()[0]
         found += (passes.share * missed * pod).sum()
         missed *= 1 - pod / 0.95
         here = end
         assert curve[number] == pytest.approx([clock, found])
-    home = np.linalg.norm(here - TRAVEL.launch_m) / 0.35 + 4.0 + TRAVEL.home_s
+    home = np.linalg.norm(here - TRAVEL.launch_m) / 0.35 + 8.0 + TRAVEL.home_s
     assert tour.duration_s == pytest.approx(clock + home)
     assert tour.pod == pytest.approx(found)
     assert len(tour.order) > 3
@@ -129,6 +136,43 @@ def test_an_automatic_plan_buys_the_likeliest_first_and_names_what_it_leaves_out
     assert plan.expected_pod == pytest.approx(plan.ship_pod, abs=1e-9)
     assert plan.pod_source == ("stated prior", False)
     assert [pod for _, pod in plan.curve] == sorted(pod for _, pod in plan.curve)
+
+
+def test_an_automatic_plan_finds_more_than_the_lawnmower_at_nearly_every_minute(mission: Mission, plan: Plan) -> None:
+    cells = HullCells(mission.hull)
+    share = risk_share(cells, HullZones.of_hull(cells, mission.file.ship.fittings))
+    speed = search_speed_mps(mission, plan.stand_off_m, mission.pod_model)
+    minutes = np.arange(1, mission.file.window_min + 1)
+    curves = []
+    for legs in (list(plan.legs), lawnmower_legs(mission, cells, plan.areas, speed)):
+        priced = price_legs(
+            legs, cells, mission.vehicle, share,
+            visibility_m=mission.file.conditions.visibility_m, model=mission.pod_model,
+        )  # fmt: skip
+        curves.append(np.interp(minutes * 60, priced.growth[:, 0], priced.growth[:, 1]))
+    assert curves[1][-1] > 0.05
+    assert (curves[0] > curves[1] - 0.01).all()
+    assert curves[0].mean() > 1.15 * curves[1].mean()
+    assert curves[0][-1] > curves[1][-1]
+
+
+def test_neighbouring_passes_of_a_kind_are_one_leg_and_every_leg_has_time_to_settle(plan: Plan) -> None:
+    gaps = [b.start_s - a.end_s for a, b in pairwise(plan.legs)]
+    assert min(gaps) == pytest.approx(max(gaps)) == pytest.approx(4.0)
+    lanes = [(a, b) for a, b in pairwise(plan.legs) if a.lane[0] and b.lane[0]]
+    assert all((a.pattern, a.speed_mps) != (b.pattern, b.speed_mps) for a, b in lanes)
+    assert sum(leg.lane[0] > 0 for leg in plan.legs) < plan.chosen["passes"]
+
+
+def test_a_way_that_is_not_clear_is_not_taken() -> None:
+    passes = _passes(5, 8)
+    free = best_tour(passes, TRAVEL, 500, effort=8)
+    (first, back), (second, turned) = free.order[:2]
+    pair = 2 * first + (not back), 2 * second + turned
+    barred = best_tour(passes, replace(TRAVEL, barred=frozenset({pair})), 500, effort=8)
+    ways = pairwise(barred.order)
+    assert pair not in [(2 * a + (not x), 2 * b + y) for (a, x), (b, y) in ways]
+    assert barred.duration_s <= 500
 
 
 def test_the_same_seed_gives_the_same_plan(mission: Mission, plan: Plan) -> None:

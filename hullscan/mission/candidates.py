@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
+from scipy import ndimage
 from scipy.spatial.transform import Rotation
 
 from hullscan.geometry.frames import Array
@@ -146,7 +147,8 @@ def fitting_looks(
                 for girth in _rows(cells.girth_m[mine], footprint, shift):
                     poses, flyable = view.poses(half, columns, np.full(len(columns), girth))
                     reached = view.limit_m[half, columns] > girth - footprint / 2
-                    for run in runs_of(flyable & reached, least=2):
+                    # single columns out of reach are passed over: what is looked at there is what can be seen
+                    for run in runs_of(flyable & ndimage.binary_closing(reached), least=2):
                         pieces = split_track(poses[run], piece_m)
                         rows += pieces if len(pieces) == 1 else []
                         speed = speeds_mps[0 if zone.kind in _SMALL else 1]

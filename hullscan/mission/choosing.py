@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from hullscan.errors import InputError
@@ -16,7 +17,7 @@ from hullscan.mission.feasibility import RETURN_S
 from hullscan.mission.hull_lines import HullLines
 from hullscan.mission.joining import SETTLE_S, Joiner
 from hullscan.mission.model import Mission
-from hullscan.mission.offers import all_passes, dense_clear, kept_out
+from hullscan.mission.offers import all_passes, kept_out
 from hullscan.mission.patterns import Leg
 from hullscan.mission.patterns.clearance import nearest_approaches, sea_bed_depth_m
 from hullscan.mission.pricing import LOOK_RANGE_SHARE
@@ -33,9 +34,11 @@ _STAND_OFF_SHARE = 0.42  # of the visibility, see patterns
 _RESERVE_M = 0.02  # between the poses that are tried
 _MOST_PASSES = 400
 _ROUNDS = 32  # of choosing again without what could not be flown
+_PATIENT = 8  # rounds in which only the ways are given up, and not yet the passes that they lead to
 # Looks at one place count as independent (``search.pod``), which flatters the second and third: what hid the parcel
 # from the first hides it from them too. While choosing, no place is worth more than this share of endless looks.
 _REPEATED = 0.9
+_AT_THE_END_M = 1.5  # of a way: what is too near there is too near to the pass
 _REFINED = 2  # of choosing again with what the ways show
 _BATTERY_SHARE = 0.8
 """Of the battery's time that a plan may use."""
@@ -133,29 +136,32 @@ def choose_passes(
         SETTLE_S,
         joiner.out_s(),
         joiner.home_s(),
+        joiner.hop_m,
     )
     some = _promising(passes)
-    some = some[dense_clear(mission, zones, cells, [found[index] for index in some])]
     asked_s, start, best, refined, again = budget, None, None, 0, False
-    for _ in range(_ROUNDS):
-        few = effort if start is None else effort // (2 if best is not None and not again else 8)
-        offer = _subset(passes, some)
-        if refined < _REFINED:  # the last time what is left of the window is for looking again
-            offer = _wary(offer)
-        tour = best_tour(offer, travel, asked_s, effort=few, seed=seed, start=start)
+    clear: dict[bytes, Array | None] = {}
+    for number in range(_ROUNDS):
+        few = effort if start is None else effort // (4 if best is not None and not again else 16)
+        tour = best_tour(_wary(_subset(passes, some)), travel.among(some), asked_s, effort=few, seed=seed, start=start)
         if not tour.order:
             break
         start, again = list(tour.order), True
-        legs = joiner.legs([(found[some[index]], back) for index, back in tour.order])
+        flown = [(found[some[index]], back) for index, back in tour.order]
+        legs = joiner.legs(flown)
         over = legs[-1].end_s - budget
         if over > 0:
             asked_s -= over + 1.0  # the real way along the hull is a little longer than the straight one
             continue
-        if barred := _barred(mission, zones, cells, legs):
-            keep = np.setdiff1d(np.arange(len(some)), [tour.order[place][0] for place in barred])
-            start = [
-                (int(np.searchsorted(keep, i)), back) for place, (i, back) in enumerate(start) if place not in barred
-            ]
+        unclear = _unclear(mission, zones, cells, legs, clear)
+        if unclear:
+            links, places = _led_by(legs, unclear, flown)
+            if number >= _PATIENT:
+                places |= {min(at, len(flown) - 1) for at in links}
+            ways = [(_exit(tour.order, some, at), _entry(tour.order, some, at)) for at in links]
+            travel = replace(travel, barred=travel.barred | {*ways})
+            keep = np.setdiff1d(np.arange(len(some)), [tour.order[at][0] for at in places])
+            start = [(int(np.searchsorted(keep, i)), back) for at, (i, back) in enumerate(start) if at not in places]
             some = some[keep]
             continue
         taken = [int(some[index]) for index, _ in tour.order]
@@ -198,19 +204,67 @@ def _missed_on_the_way(mission: Mission, legs: Sequence[Leg], cells: HullCells, 
     return missed_by_all(pods, model.asymptote)
 
 
-def _barred(mission: Mission, zones: HullZones, cells: HullCells, legs: Sequence[Leg]) -> set[int]:
-    """Places in the tour of passes that come too near to something, or to which no clear way leads."""
-    barred, ahead = set(), max(leg.lane[0] for leg in legs)
-    ways = [leg.poses[:, 1:] for leg in legs]
-    turning = np.split(
-        kept_out(mission, zones, cells, np.concatenate(ways)), np.cumsum([len(way) for way in ways])[:-1]
-    )
-    near = nearest_approaches(mission, ways)
-    for leg, nearest, kept in reversed(list(zip(legs, near, turning, strict=True))):
-        ahead = leg.lane[0] or ahead
-        if nearest.distance_m < mission.file.limits.min_clearance_m or kept.any():
-            barred.add(ahead - 1)
-    return barred
+def _unclear(
+    mission: Mission,
+    zones: HullZones,
+    cells: HullCells,
+    legs: Sequence[Leg],
+    known: dict[bytes, Array | None],
+) -> dict[int, Array]:
+    """Legs that come too near to something, and (3,) where.
+
+    Args:
+        known: the same of legs that have been looked at before, None for those that are clear; these are added.
+    """
+    keys = [leg.poses[:, 1:].tobytes() for leg in legs]
+    ways = {key: leg.poses[:, 1:] for key, leg in zip(keys, legs, strict=True) if key not in known}
+    if ways:
+        kept = kept_out(mission, zones, cells, np.concatenate(list(ways.values())))
+        turning = np.split(kept, np.cumsum([len(way) for way in ways.values()])[:-1])
+        near = nearest_approaches(mission, list(ways.values()))
+        for (key, way), nearest, turns in zip(ways.items(), near, turning, strict=True):
+            too_near = nearest.distance_m < mission.file.limits.min_clearance_m
+            known[key] = nearest.at_m if too_near else way[turns.argmax(), :3] if turns.any() else None
+    found = {number: known[key] for number, key in enumerate(keys)}
+    return {number: at for number, at in found.items() if at is not None}
+
+
+def _led_by(
+    legs: Sequence[Leg], unclear: dict[int, Array], passes: Sequence[tuple[Candidate, bool]]
+) -> tuple[set[int], set[int]]:
+    """Of legs that are not clear, places in the tour to which unclear ways lead, and those of passes to be given up.
+
+    A pass at whose own end there is too little room is given up: no other way from there would be clear. A leg of
+    several passes loses all ways between them. The last place is the launch.
+    """
+    links: set[int] = set()
+    given_up: set[int] = set()
+    for number, at in unclear.items():
+        after = next((leg.lane[0] - 1 for leg in legs[number + 1 :] if leg.lane[0]), len(passes))
+        leg = legs[number]
+        if not leg.lane[0]:
+            from_start, from_end = np.linalg.norm(leg.poses[[0, -1], 1:4] - at, axis=1)
+            culprit = after - 1 if from_start < from_end else after
+            own = min(from_start, from_end) < _AT_THE_END_M and 0 <= culprit < len(passes)
+            (given_up if own else links).add(culprit if own else after)
+            continue
+        first = leg.lane[0] - 1
+        track = passes[first][0].track
+        led = np.linalg.norm(leg.poses[0, 1:4] - track[[0, -1], :3], axis=1).min() > 1e-6
+        hops = set(range(first if led else first + 1, after))
+        links |= hops
+        given_up |= set() if hops else {first}
+    return links, given_up
+
+
+def _exit(order: Sequence[tuple[int, bool]], some: npt.NDArray[np.intp], at: int) -> int:
+    """Number of the place that is left for a place in the tour: twice the pass, one more for its end; -1 the launch."""
+    return -1 if at == 0 else 2 * int(some[order[at - 1][0]]) + (not order[at - 1][1])
+
+
+def _entry(order: Sequence[tuple[int, bool]], some: npt.NDArray[np.intp], at: int) -> int:
+    """The same of the place that is gone to."""
+    return -1 if at == len(order) else 2 * int(some[order[at][0]]) + order[at][1]
 
 
 def _priced(
@@ -231,7 +285,9 @@ def _priced(
         np.concatenate([each.track[[0, -1]] for each in found]), np.repeat([each.side for each in found], 2)
     )
     durations = np.array([duration_s(each.track, each.speed_mps) for each in found])
-    return Passes(pods, share, model.asymptote, ends.reshape(-1, 2, 3), durations)
+    kinds = [(each.pattern, each.speed_mps) for each in found]
+    kind = np.array([kinds.index(each) for each in kinds], dtype=np.intp)
+    return Passes(pods, share, model.asymptote, ends.reshape(-1, 2, 3), durations, kind=kind)
 
 
 def _wary(passes: Passes) -> Passes:
@@ -242,14 +298,14 @@ def _wary(passes: Passes) -> Passes:
     return replace(passes, pod=pod, asymptote=most)
 
 
-def _promising(passes: Passes) -> Array:
+def _promising(passes: Passes) -> npt.NDArray[np.intp]:
     """Indices of the passes with the most gain per second, few enough to be ordered in seconds."""
     rate = (passes.pod @ passes.share) / (passes.duration_s + SETTLE_S)
     best = np.argsort(-rate, kind="stable")[:_MOST_PASSES]
-    return np.sort(best[rate[best] > 0])
+    return np.asarray(np.sort(best[rate[best] > 0]), dtype=np.intp)
 
 
-def _subset(passes: Passes, index: Array) -> Passes:
+def _subset(passes: Passes, index: npt.NDArray[np.intp]) -> Passes:
     return Passes(
         csr_array(passes.pod[index]),
         passes.share,
@@ -257,4 +313,5 @@ def _subset(passes: Passes, index: Array) -> Passes:
         passes.ends_m[index],
         passes.duration_s[index],
         passes.missed,
+        None if passes.kind is None else passes.kind[index],
     )

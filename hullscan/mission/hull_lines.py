@@ -83,27 +83,33 @@ class Outline:
 
     Attributes:
         first_m, last_m: stations of her ends.
-        across_m: length of the way round an end.
+        across_m: length of the way round stern and stem.
         launch_m: place of the launch on the closed outline, from the stem along starboard, round the stern.
     """
 
     first_m: float
     last_m: float
-    across_m: float
+    across_m: tuple[float, float]
     launch_m: float
 
     @classmethod
-    def about(cls, hull: HullSurface, launch_side: float, launch_station_m: float) -> Outline:
+    def about(
+        cls,
+        hull: HullSurface,
+        launch_side: float,
+        launch_station_m: float,
+        across_m: tuple[float, float] = (2 * _ROUND_END_M, 2 * _ROUND_END_M),
+    ) -> Outline:
         """For a launch beside a station of a side (+1 starboard)."""
         first, last = float(hull.stations_m[0]), float(hull.stations_m[-1])
-        bare = cls(first, last, 2 * _ROUND_END_M + 4.0, 0.0)
+        bare = cls(first, last, across_m, 0.0)
         start = bare._closed(np.array([np.clip(launch_station_m, first, last)]), np.array([launch_side]))
-        return cls(first, last, bare.across_m, float(start[0]))
+        return cls(first, last, across_m, float(start[0]))
 
     @property
     def total_m(self) -> float:
         """Once round."""
-        return 2 * (self.last_m - self.first_m + self.across_m)
+        return 2 * (self.last_m - self.first_m) + sum(self.across_m)
 
     def place_m(self, station_m: Array, side: Array) -> Array:
         """(n,) signed distance from the launch along the outline, the shorter way round."""
@@ -114,20 +120,20 @@ class Outline:
     def _closed(self, station_m: Array, side: Array) -> Array:
         station = np.clip(station_m, self.first_m, self.last_m)
         starboard = self.last_m - station
-        port = (self.last_m - self.first_m) + self.across_m + (station - self.first_m)
+        port = (self.last_m - self.first_m) + self.across_m[0] + (station - self.first_m)
         return np.where(np.asarray(side) > 0, starboard, port)
+
+    def turns(self, depth_m: float) -> tuple[Array, Array]:
+        """(6,) poses beyond stern and stem, through which the way round them leads."""
+        aft = np.array([self.first_m - _ROUND_END_M, 0.0, depth_m, 0.0, 0.0, 0.0])
+        return aft, np.array([self.last_m + _ROUND_END_M, 0.0, depth_m, np.pi, 0.0, 0.0])
 
     def way_round(self, from_place_m: float, to_place_m: float, depth_m: float) -> list[Array]:
         """(6,) poses round the end that lies between two places on different sides; none if neither does."""
-        turns: list[Array] = []
         closed = sorted((self.launch_m + place) for place in (from_place_m, to_place_m))
-        length = self.last_m - self.first_m
-        for end, beyond, yaw in (
-            (length + self.across_m / 2, self.first_m - _ROUND_END_M, 0.0),
-            (self.total_m - self.across_m / 2, self.last_m + _ROUND_END_M, np.pi),
-            (-self.across_m / 2, self.last_m + _ROUND_END_M, np.pi),
-            (length + self.across_m / 2 - self.total_m, self.first_m - _ROUND_END_M, 0.0),
-        ):
-            if closed[0] < end < closed[1]:
-                turns.append(np.array([beyond, 0.0, depth_m, yaw, 0.0, 0.0]))
+        aft, fore = self.turns(depth_m)
+        stern = (self.last_m - self.first_m) + self.across_m[0] / 2
+        stem = self.total_m - self.across_m[1] / 2
+        ends = [(stern - self.total_m, aft), (stem - self.total_m, fore), (stern, aft), (stem, fore)]
+        turns = [turn for place, turn in ends if closed[0] < place < closed[1]]
         return turns if from_place_m < to_place_m else turns[::-1]

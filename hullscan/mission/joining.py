@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ from hullscan.ship.surface import side_name, side_sign
 __all__ = ["JOINED_M", "SETTLE_S", "SURFACING_S", "Joiner"]
 
 SETTLE_S = 4.0
-"""Before each leg."""
+"""After each leg: flown in the simulator, one takes four to five seconds more than its length at its speed."""
 SURFACING_S = 20.0
 """Descent at the start, or ascent at the end."""
 _TURN_RAD_S = float(np.radians(20))
@@ -30,6 +30,7 @@ JOINED_M = 0.3
 _TRAVEL_DEPTH_M = 1.0
 _RESERVE_M = 0.06  # between poses the way is straight
 
+_DETOUR, _DETOUR_M = 1.3, 0.5  # a way along the hull that is longer than this is flown straight
 _END_COLUMNS = 40  # ten metres: no gear reaches farther along a hull than that
 _MOST_BEYOND_M, _BEYOND_STEP_M = 5.0, 0.25
 
@@ -46,6 +47,7 @@ class Joiner:
         launch: (6,) pose at which the vehicle goes down.
         speed_mps: between passes, along the hull.
         kept_out: which of (n, 6) poses come too near to what may turn; ways round the ship's ends keep away from it.
+        known: ways that have been made before.
     """
 
     lines: HullLines
@@ -56,6 +58,7 @@ class Joiner:
     clearance_m: float
     speed_mps: float
     kept_out: Callable[[Array], npt.NDArray[np.bool_]] = _nothing
+    known: dict[tuple[bytes, int, bool, bytes, int, bool], tuple[Array, bool]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def from_launch(
@@ -73,7 +76,13 @@ class Joiner:
         breadth = float(lines.cells.sections[0 if sign > 0 else 1].at(np.array([column]), np.zeros(1))[0][0, 1])
         pose = np.array([station_m, breadth + sign * launch.distance_m, _TRAVEL_DEPTH_M, -sign * np.pi / 2, 0.0, 0.0])
         speed = vehicle.transit_speed_mps if speed_mps is None else speed_mps
-        return cls(lines, Outline.about(hull, sign, station_m), vehicle, pose, sign, clearance_m, speed, kept_out)
+        joiner = cls(lines, Outline.about(hull, sign, station_m), vehicle, pose, sign, clearance_m, speed, kept_out)
+        return replace(joiner, outline=Outline.about(hull, sign, station_m, joiner._across_m()))
+
+    @property
+    def hop_m(self) -> float:
+        """To the next pass without a stop, as from one line of a pair to the other: no farther than what is in view."""
+        return 2 * self.lines.stand_off_m * float(np.tan(self.vehicle.camera.hfov_rad / 2))
 
     def places(self, poses: Array, sides: Array) -> Array:
         """(n, 3) distance along the outline, depth, distance outward of the centre plane, of (n, 6) poses.
@@ -99,33 +108,38 @@ class Joiner:
 
         def add(zone: str, pattern: str, poses: Array, speed_mps: float, *, surveys: bool, lane: int = 0) -> None:
             nonlocal clock
-            if lane and legs and (legs[-1].zone, legs[-1].speed_mps) == (zone, speed_mps) and legs[-1].lane[0]:
-                last = legs[-1].poses  # the same lane goes on
-                if np.linalg.norm(last[-1, 1:4] - poses[0, :3]) < JOINED_M and _ahead(last[:, 1:3], poses[:, :2]):
-                    more = _timed(zone, pattern, np.concatenate([last[-1:, 1:], poses]), speed_mps, last[-1, 0])
-                    legs[-1] = replace(legs[-1], poses=np.concatenate([last, more.poses[1:]]))
-                    clock = legs[-1].end_s
-                    return
-            leg = _timed(zone, pattern, poses, speed_mps, clock, surveys=surveys)
-            legs.append(replace(leg, lane=(lane, len(passes))))
-            clock = leg.end_s + (0.0 if lane else SETTLE_S)
+            goes_on = (
+                lane and legs and legs[-1].lane[0] and (legs[-1].pattern, legs[-1].speed_mps) == (pattern, speed_mps)
+            )
+            if goes_on and np.linalg.norm(legs[-1].poses[-1, 1:4] - poses[0, :3]) < JOINED_M:
+                last = legs[-1].poses
+                more = _timed(zone, pattern, np.concatenate([last[-1:, 1:], poses]), speed_mps, last[-1, 0])
+                legs[-1] = replace(legs[-1], poses=np.concatenate([last, more.poses[1:]]))
+            else:
+                leg = _timed(zone, pattern, poses, speed_mps, clock, surveys=surveys)
+                legs.append(replace(leg, lane=(lane, len(passes))))
+            clock = legs[-1].end_s + SETTLE_S
 
         transit = self.vehicle.transit_speed_mps
         here, side, under = self.contact(), self.launch_side, False
         add("water", "approach", np.array([self.launch, here]), transit, surveys=False)
         for number, (each, back) in enumerate(passes, start=1):
             track = each.track[::-1] if back else each.track
-            if np.linalg.norm(track[0, :3] - here[:3]) > JOINED_M:
+            apart = float(np.linalg.norm(track[0, :3] - here[:3]))
+            if apart > JOINED_M:
                 zone = f"{side_name(each.side)} side, on the way"
                 way, along = self._way(here, side, under, track[0], each.side, each.under)
-                add(zone if along else "water", "transfer", self._off(way), self.speed_mps, surveys=along)
+                if along and apart <= self.hop_m and under == each.under and legs[-1].lane[0]:
+                    track = np.concatenate([way[:-1], track])
+                else:
+                    add(zone if along else "water", "transfer", way, self.speed_mps, surveys=along)
             add(each.zone, each.pattern, track, each.speed_mps, surveys=True, lane=number)
             here, side, under = track[-1], each.side, each.under
         contact = self.contact()
         if np.linalg.norm(contact[:3] - here[:3]) > JOINED_M:
             way, along = self._way(here, side, under, contact, self.launch_side, False)
             zone = f"{side_name(side)} side, on the way"
-            add(zone if along else "water", "transfer", self._off(way), self.speed_mps, surveys=along)
+            add(zone if along else "water", "transfer", way, self.speed_mps, surveys=along)
         add("water", "return", np.array([contact, self.launch]), transit, surveys=False)
         return legs
 
@@ -139,6 +153,16 @@ class Joiner:
         return np.asarray(poses[0])
 
     def _way(
+        self, here: Array, side: int, under: bool, goal: Array, goal_side: int, goal_under: bool
+    ) -> tuple[Array, bool]:
+        """(n, 6) dense poses to a goal, off the hull, and whether the camera is on it all the way."""
+        key = (here.tobytes(), side, under, goal.tobytes(), goal_side, goal_under)
+        if key not in self.known:
+            way, along = self._corners(here, side, under, goal, goal_side, goal_under)
+            self.known[key] = self._off(way), along
+        return self.known[key]
+
+    def _corners(
         self, here: Array, side: int, under: bool, goal: Array, goal_side: int, goal_under: bool
     ) -> tuple[Array, bool]:
         """(n, 6) poses to a goal, and whether the camera is on the hull all the way.
@@ -165,7 +189,10 @@ class Joiner:
     def _along(self, here: Array, side: int, goal: Array, goal_side: int) -> tuple[Array, bool]:
         """(n, 6) poses along the hull to a goal, and whether the camera is on the hull all the way."""
         if side == goal_side:
-            return np.concatenate([here[None], self._line(here, goal, side), goal[None]]), True
+            along = np.concatenate([here[None], self._line(here, goal, side), goal[None]])
+            straight = np.array([here, goal])
+            # where sections change fast, at stern and forefoot, girths in between lead far about
+            return (straight if _length_m(along) > _DETOUR * _length_m(straight) + _DETOUR_M else along), True
         places = self.places(np.array([here, goal]), np.array([side, goal_side]))[:, 0]
         turns = self.outline.way_round(float(places[0]), float(places[1]), _TRAVEL_DEPTH_M + 0.5)
         way, at, on = [here[None]], here, side
@@ -186,6 +213,17 @@ class Joiner:
             if not self.kept_out(_dense(np.concatenate([last[None], corners, first[None]]))).any():
                 return corners
         return corners  # what is left is barred by whoever asked
+
+    def _across_m(self) -> tuple[float, float]:
+        """Length of the way round stern and stem, as it is flown."""
+        lengths = []
+        for turn, end in zip(
+            self.outline.turns(_TRAVEL_DEPTH_M), (self.outline.first_m, self.outline.last_m), strict=True
+        ):
+            last, first = self._beside(turn, 1), self._beside(turn, -1)
+            way = np.concatenate([last[None], self._round(turn, last, first), first[None]])
+            lengths.append(_length_m(way) - np.abs(way[[0, -1], 0] - end).sum())
+        return lengths[0], lengths[1]
 
     def _off(self, way: Array) -> Array:
         """The (n, 6) poses of a way between passes, dense, moved off the hull where it is too near."""
@@ -220,11 +258,6 @@ class Joiner:
         return poses[flyable]
 
 
-def _ahead(before: Array, after: Array) -> bool:
-    """Whether (n, 2) places go on in the direction of those before them."""
-    return bool((before[-1] - before[-2]) @ (after[-1] - after[0]) > 0)
-
-
 def _timed(zone: str, pattern: str, poses: Array, speed_mps: float, clock_s: float, *, surveys: bool = True) -> Leg:
     """A leg with the time of each of its (n, 6) poses, no farther apart than the step."""
     fine = _dense(poses)
@@ -232,6 +265,10 @@ def _timed(zone: str, pattern: str, poses: Array, speed_mps: float, clock_s: flo
     turned = np.abs(np.diff(fine[:, 3])) / _TURN_RAD_S
     times = clock_s + np.concatenate([[0.0], np.cumsum(np.maximum(moved / speed_mps, turned))])
     return Leg(zone, pattern, np.column_stack([times, fine]), speed_mps, surveys)
+
+
+def _length_m(poses: Array) -> float:
+    return float(np.linalg.norm(np.diff(poses[:, :3], axis=0), axis=1).sum())
 
 
 def _dense(poses: Array) -> Array:

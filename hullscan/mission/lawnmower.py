@@ -6,51 +6,64 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
-from hullscan.mission.candidates import Candidate, side_pieces
+from hullscan.mission.candidates import Candidate, runs_of, side_pieces
 from hullscan.mission.choosing import stand_off_m
 from hullscan.mission.hull_lines import HullLines
 from hullscan.mission.joining import Joiner
 from hullscan.mission.model import Mission
-from hullscan.mission.offers import LEAST_QUAY_GAP_M
+from hullscan.mission.offers import LEAST_QUAY_GAP_M, clear_poses
 from hullscan.mission.patterns import Area, Leg
 from hullscan.search.cells import HullCells
+from hullscan.search.zones import HullZones
 from hullscan.ship.surface import side_sign
 
 __all__ = ["lawnmower_legs"]
 
 _WHOLE_M = 1e6  # lanes are not cut into pieces
-_LEAST_LANE_M = 1.0
 _ABOVE_M = 0.5  # a lane this much above an area still sees its upper edge
 
 
-def lawnmower_legs(mission: Mission, cells: HullCells, areas: Sequence[Area]) -> list[Leg]:
+def lawnmower_legs(
+    mission: Mission, cells: HullCells, areas: Sequence[Area], speed_mps: float | None = None
+) -> list[Leg]:
     """Lanes at constant girth over the stations and depths of some areas, the launch's side first.
 
-    Sides that the quay closes are left out. The lanes go to and fro at survey speed, and their number is not bounded
-    by the window: whoever compares cuts it off. Empty where no lane can be flown.
+    Sides that the quay closes are left out, and of each lane what does not keep the clearance: the plan is held to
+    that too. The lanes go to and fro, and their number is not bounded by the window: whoever compares cuts it off.
+    Empty where no lane can be flown.
+
+    Args:
+        speed_mps: along lanes and between them; the profile's survey speed, and its transit speed, when not given.
     """
     file, vehicle = mission.file, mission.vehicle
     lines = HullLines(cells, vehicle, stand_off_m(mission), file.berth.water_depth_m)
-    joiner = Joiner.from_launch(lines, vehicle, file.launch, file.limits.min_clearance_m)
+    joiner = Joiner.from_launch(lines, vehicle, file.launch, file.limits.min_clearance_m, speed_mps)
     closed = file.berth.quay_side if file.berth.quay_gap_m < LEAST_QUAY_GAP_M else None
     halves = [half for half, side in enumerate(("starboard", "port")) if side != closed]
-    lanes = []
-    for lane in side_pieces(lines, halves, vehicle.survey_speed_mps, _WHOLE_M):
-        lanes += _within(lane, [area for area in areas if side_sign(area.side) == lane.side])
-    first = side_sign(file.launch.side)
-    lanes.sort(key=lambda lane: lane.side != first)  # stable: from the waterline down on each side
-    return joiner.legs([(lane, bool(number % 2)) for number, lane in enumerate(lanes)]) if lanes else []
-
-
-def _within(lane: Candidate, areas: Sequence[Area]) -> list[Candidate]:
-    """The part of a lane over some areas of its side, if it is long enough to be flown."""
-    station, depth = lane.track[:, 0], lane.track[:, 2]
-    inside = np.zeros(len(lane.track), bool)
-    for area in areas:
-        along = (station >= area.stations_m[0]) & (station <= area.stations_m[1])
-        inside |= along & (depth >= area.depths_m[0] - _ABOVE_M) & (depth <= area.depths_m[1])
-    stretch = np.flatnonzero(inside)
-    if not len(stretch) or float(np.ptp(station[stretch])) < _LEAST_LANE_M:
+    lanes = side_pieces(lines, halves, speed_mps or vehicle.survey_speed_mps, _WHOLE_M)
+    if not lanes:
         return []
-    return [replace(lane, track=lane.track[stretch[0] : stretch[-1] + 1])]
+    clear = clear_poses(mission, HullZones.of_hull(cells, file.ship.fittings), cells, [lane.track for lane in lanes])
+    first = side_sign(file.launch.side)
+    # stable: from the waterline down on each side
+    lanes_clear = sorted(zip(lanes, clear, strict=True), key=lambda each: each[0].side != first)
+    passes: list[tuple[Candidate, bool]] = []
+    back = False
+    for lane, able in lanes_clear:
+        inside = np.zeros(len(able), bool)
+        for area in areas:
+            inside |= _within(lane, area)
+        parts = [replace(lane, track=lane.track[run]) for run in runs_of(inside & able, least=3)]
+        passes += [(part, back) for part in (reversed(parts) if back else parts)]
+        back ^= bool(parts)
+    return joiner.legs(passes) if passes else []
+
+
+def _within(lane: Candidate, area: Area) -> npt.NDArray[np.bool_]:
+    """(n,) poses of a lane that look at an area."""
+    station, depth = lane.track[:, 0], lane.track[:, 2]
+    along = (station >= area.stations_m[0]) & (station <= area.stations_m[1])
+    deep = (depth >= area.depths_m[0] - _ABOVE_M) & (depth <= area.depths_m[1])
+    return np.asarray(along & deep & (lane.side == side_sign(area.side)))

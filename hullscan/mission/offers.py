@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 
 from hullscan.errors import HullscanError, InputError
 from hullscan.geometry.frames import Array
-from hullscan.mission.candidates import Candidate, fitting_looks, side_pieces
+from hullscan.mission.candidates import Candidate, fitting_looks, runs_of, side_pieces
 from hullscan.mission.clear import hull_gaps, near_hull
 from hullscan.mission.girth_pieces import girth_pairs
 from hullscan.mission.hull_lines import HullLines
@@ -22,11 +23,12 @@ from hullscan.search.cells import HullCells
 from hullscan.search.zones import HullZones
 from hullscan.ship.surface import side_sign
 
-__all__ = ["all_passes", "dense_clear", "kept_out"]
+__all__ = ["all_passes", "clear_poses", "kept_out"]
 
 LEAST_QUAY_GAP_M = 3.0
 """Of water between ship and quay, for the vehicle at its stand-off."""
 _LEAST_PIECE_M, _PIECES = 4.0, 80  # pieces of lanes: short enough to choose from, few enough to order
+_LEAST_POSES = 3  # half a metre apart
 _RESERVE_M = 0.02  # between the poses that are tried
 
 
@@ -81,8 +83,7 @@ def all_passes(
     out_m = (np.abs(ends[:, 0]) + ends[:, 1] + inward + file.launch.distance_m).reshape(-1, 2).max(axis=1)
     soon = 2 * np.abs(ends[:, 0]).reshape(-1, 2).max(axis=1) / speed_mps < budget_s
     reached = [each for each, ok in zip(found, (out_m <= tether) & soon, strict=True) if ok]
-    # between poses two metres apart it is tried again when a pass is wanted, see ``dense_clear``
-    kept = [each for each, ok in zip(reached, _clear(reached, lines.cells, mission, zones, every=4), strict=True) if ok]
+    kept = _clear_parts(mission, zones, lines.cells, reached)
     if not kept:
         raise InputError(
             "no pass is within reach of the tether and clear of the hull",
@@ -119,31 +120,26 @@ def _round_the_gear(mission: Mission) -> list[Candidate]:
     ]
 
 
-def dense_clear(
-    mission: Mission, zones: HullZones, cells: HullCells, found: Sequence[Candidate]
-) -> npt.NDArray[np.bool_]:
-    """(k,) whether the vehicle keeps its clearance at every pose of each pass."""
-    return _clear(found, cells, mission, zones, every=1)
-
-
-def _clear(
-    found: Sequence[Candidate], cells: HullCells, mission: Mission, zones: HullZones, every: int
-) -> npt.NDArray[np.bool_]:
-    """(k,) whether the vehicle's box keeps its clearance at every so many poses of each pass, and at its ends."""
-    clear = np.ones(len(found), bool)
-    if not len(found):
-        return clear
-    few = [
-        np.unique(np.linspace(0, len(each.track) - 1, max(2, len(each.track) // every)).astype(int)) for each in found
-    ]
-    poses = np.concatenate([each.track[index] for each, index in zip(found, few, strict=True)])
-    of = np.repeat(np.arange(len(found)), [len(index) for index in few])
-    limit = mission.file.limits.min_clearance_m
-    clear[of[kept_out(mission, zones, cells, poses)]] = False
-    able = clear[of]
-    poses, of = poses[able], of[able]
-    near = np.flatnonzero(near_hull(cells, mission.vehicle, poses, limit))
+def clear_poses(
+    mission: Mission, zones: HullZones, cells: HullCells, tracks: Sequence[Array]
+) -> list[npt.NDArray[np.bool_]]:
+    """Of each of some (n, 6) tracks, (n,) whether the vehicle's box keeps its clearance there."""
+    poses, limit = np.concatenate(tracks), mission.file.limits.min_clearance_m
+    clear = ~kept_out(mission, zones, cells, poses)
+    able = np.flatnonzero(clear)
+    near = able[near_hull(cells, mission.vehicle, poses[able], limit)]
     if len(near):
         gap, _ = hull_gaps(cells.hull, mission.vehicle, poses[near])
-        clear[of[near[gap < limit + _RESERVE_M]]] = False
-    return clear
+        clear[near[gap < limit + _RESERVE_M]] = False
+    return np.split(clear, np.cumsum([len(track) for track in tracks])[:-1])
+
+
+def _clear_parts(mission: Mission, zones: HullZones, cells: HullCells, found: Sequence[Candidate]) -> list[Candidate]:
+    """Of each pass the stretches along which the vehicle's box keeps its clearance, if they are long enough."""
+    if not found:
+        return []
+    parts = []
+    for each, able in zip(found, clear_poses(mission, zones, cells, [each.track for each in found]), strict=True):
+        runs = [slice(None)] if able.all() else runs_of(able, least=_LEAST_POSES)
+        parts += [replace(each, track=each.track[run]) for run in runs]
+    return parts

@@ -12,24 +12,27 @@ the launch, its depth, and its distance from the centre plane; no tour goes roun
 from __future__ import annotations
 
 from collections.abc import Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from hullscan.geometry.frames import Array
+from hullscan.mission.tour_moves import best_move
 
 __all__ = ["Passes", "Tour", "Travel", "best_tour", "missed_by_all", "tour_curve"]
 
 Order = list[tuple[int, bool]]
 Index = npt.NDArray[np.intp]
 
-_EARLY = 0.1  # worth of the mean POD over the window, against that at its end: windows are cut short
-_JOINED_M = 0.3  # ends no farther apart are one place
+_EARLY = 0.25  # worth of the mean POD over the window, against that at its end: windows are cut short
 _EPS_S = 1e-6
 _LEAST_GAIN = 1e-9
-_LEAST_SAVING_S = 1e-3
+_MOST_MOVES, _MOVES_OF_A_TRIAL = 40, 8
+_BARRED_S = 1e5
+_MANY, _FEWEST = 90, 6  # passes above which there are fewer rounds; and how few
+_MARGIN = 20.0  # percentile of the passes' gains per second that a second saved is worth
 _NEAR_M = (8.0, 60.0)  # about a pass to which a tour is led: what else there is taken up with it
 _WORSE = 0.02  # of the best worth, by which a tour to go on from may at first be worse
 _SPARE = 0.15  # of the budget, at most, by which it may run over before it is cut elsewhere
@@ -46,6 +49,7 @@ class Passes:
         ends_m: (k, 2, 3) start and end: distance along the outline, depth, distance outward of the centre plane.
         duration_s: (k,).
         missed: (cells,) share that what is flown anyway leaves to be found; all of it when not given.
+        kind: (k,) of the pattern and speed; all of one kind when not given.
     """
 
     pod: csr_array
@@ -54,6 +58,7 @@ class Passes:
     ends_m: Array
     duration_s: Array
     missed: Array | None = None
+    kind: Index | None = None
 
     def __len__(self) -> int:
         return len(self.duration_s)
@@ -76,8 +81,10 @@ class Travel:
     Attributes:
         launch_m: (3,) where the hull is reached from the launch, as ``Passes.ends_m``.
         speed_mps: between passes.
-        settle_s: on arrival, before the next pass.
+        settle_s: at the end of a leg, which a pass is, and a way that is longer than a hop.
         out_s, home_s: from the launch to the hull's outline, and back out of the water.
+        hop_m: between passes that make one leg if they are of one kind; else without a leg of its own.
+        barred: pairs of places between which no way is clear: twice a pass, one more for its end; -1 for the launch.
     """
 
     launch_m: Array
@@ -85,12 +92,21 @@ class Travel:
     settle_s: float
     out_s: float
     home_s: float
+    hop_m: float = 0.3
+    barred: frozenset[tuple[int, int]] = frozenset()
+
+    def among(self, some: Index) -> Travel:
+        """The same for (k,) of all passes, which are numbered anew."""
+        places = {2 * int(index) + end: 2 * number + end for number, index in enumerate(some) for end in (0, 1)}
+        places[-1] = -1
+        kept = {(places[a], places[b]) for a, b in self.barred if a in places and b in places}
+        return replace(self, barred=frozenset(kept))
 
     def time_s(self, a: Array, b: Array) -> Array:
-        """(...,) seconds between (..., 3) places; a pass that goes on where the one before it ends costs none."""
+        """(...,) seconds between (..., 3) places, for passes of one kind."""
         x, z, w = (np.subtract(a[..., axis], b[..., axis]) for axis in range(3))
         apart = np.sqrt(x * x + z * z + w * w)
-        return np.where(apart > _JOINED_M, apart / self.speed_mps + self.settle_s, 0.0)
+        return np.asarray(apart / self.speed_mps + 2 * self.settle_s * (apart > self.hop_m))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +148,15 @@ def best_tour(
     order = problem.ordered(problem.filled(problem.cut(problem.ordered(list(start or ())))))
     seed_pod, best_worth = problem.pod(order), problem.worth(order)
     best, here, here_worth = order, order, best_worth
-    for number in range(effort if order else 0):
+    rounds = min(effort, max(_FEWEST, round(effort * (_MANY / max(len(order), 1)) ** 2)))  # each costs as its square
+    for number in range(rounds if order else 0):
         if number % 3 == 0:
             changed = problem.diverted(here, rng)
         else:
             changed = _ruined(here, rng) if number % 3 == 1 else problem.thinned(here, rng)
-        trial = problem.shortened(problem.filled(changed, rng))
+        trial = problem.filled(problem.ordered(problem.filled(changed, rng), _MOVES_OF_A_TRIAL))
         worth = problem.worth(trial)
-        if worth > here_worth - _WORSE * best_worth * (1 - (number + 1) / effort):
+        if worth > here_worth - _WORSE * best_worth * (1 - (number + 1) / rounds):
             here, here_worth = trial, worth
         if worth > best_worth + 1e-12 and problem.pod(trial) >= seed_pod:
             best, best_worth = trial, worth
@@ -176,6 +193,12 @@ class _Problem:
         places = np.concatenate([passes.ends_m.reshape(-1, 3), travel.launch_m[None]])
         self.way_s = travel.time_s(places[:, None], places[None])
         self.launch = len(places) - 1
+        if passes.kind is not None:
+            other = passes.kind[:, None] != passes.kind[None]
+            hop = self.way_s[:-1, :-1] < travel.hop_m / travel.speed_mps + 1e-9
+            self.way_s[:-1, :-1] += travel.settle_s * (hop & np.kron(other, np.ones((2, 2), bool)))
+        for a, b in travel.barred:
+            self.way_s[a, b] = self.way_s[b, a] = _BARRED_S
         self.pods: csr_array = pod.tocsr()
         share = passes.share if passes.missed is None else passes.share * passes.missed
         self.share = share[seen] if len(seen) else share
@@ -349,51 +372,37 @@ class _Problem:
         link = self.way_s[left, reached]
         return np.asarray(link[:-1] + link[1:] - self.way_s[left[:-1], reached[1:]])
 
-    def ordered(self, order: Order) -> Order:
-        """Shorten the tour; of both ways round, which last equally long, the one that finds earlier."""
-        best = self.shortened(order)
-        turned = [(index, not back) for index, back in reversed(best)]
-        return turned if self.worth(turned) > self.worth(best) else best
+    def ordered(self, order: Order, most: int = _MOST_MOVES) -> Order:
+        """Runs of passes moved or turned round, while what is found early and the time saved are worth it.
+
+        What each pass finds is taken to stay the same, although it changes a little with what comes before it.
+        """
+        if not order:
+            return order
+        best = list(order)
+        gain_of = np.zeros(len(self.passes))
+        taken = [index for index, _ in best]
+        gain_of[taken] = self.gains(best)
+        rate = gain_of[taken] / np.maximum(self._without(best) + self.passes.duration_s[taken], 1e-3)
+        second = max(float(np.percentile(rate, _MARGIN)), _LEAST_GAIN)
+        for _ in range(most):
+            left, reached = self._places(best)
+            taken = [index for index, _ in best]
+            flown, gains = self.passes.duration_s[taken], gain_of[taken]
+            move = best_move(self.way_s, left, reached, flown, gains, early=_EARLY / self.budget_s, second=second)
+            if move is None:
+                break
+            best = move.applied(best)
+        return best
 
     def shortened(self, order: Order) -> Order:
         """Runs of passes turned round, or single ones moved, while that saves time."""
         best = list(order)
         while len(best) > 1:
-            shorter = self._turned_run(best) or self._moved_pass(best)
-            if shorter is None:
+            left, reached = self._places(best)
+            flown = self.passes.duration_s[[index for index, _ in best]]
+            move = best_move(self.way_s, left, reached, flown, np.zeros(len(best)), early=0.0, second=1.0, lengths=(1,))
+            if move is None:
                 break
-            best = shorter
+            best = move.applied(best)
         return best
-
-    def _turned_run(self, order: Order) -> Order | None:
-        """The tour with the run turned whose turning saves most (2-opt); none if none does."""
-        left, reached = self._places(order)
-        link = self.way_s[left, reached]
-        by_left, by_reached = self.way_s[np.ix_(left, left)], self.way_s[np.ix_(reached, reached)]
-        # the run i .. j: what led to its start now leads to its end, and its start leads on to what followed
-        saved = (link[:-1, None] + link[None, 1:]) - (by_left[:-1, 1:] + by_reached[:-1, 1:])
-        saved = np.triu(saved)
-        i, j = np.unravel_index(int(saved.argmax()), saved.shape)
-        if saved[i, j] < _LEAST_SAVING_S:
-            return None
-        run = [(index, not back) for index, back in reversed(order[i : j + 1])]
-        return [*order[:i], *run, *order[j + 1 :]]
-
-    def _moved_pass(self, order: Order) -> Order | None:
-        """The tour with the pass moved whose moving saves most; none if none does."""
-        left, reached = self._places(order)
-        link = self.way_s[left, reached]
-        without = self._without(order)
-        starts, stops = reached[:-1], left[1:]  # of each pass, as flown
-        ahead = self.way_s[np.ix_(starts, left)] + self.way_s[np.ix_(stops, reached)]
-        back = self.way_s[np.ix_(stops, left)] + self.way_s[np.ix_(starts, reached)]
-        saved = without[:, None] - (np.minimum(ahead, back) - link[None])
-        each = np.arange(len(order))
-        saved[each, each] = saved[each, each + 1] = -np.inf  # its own gaps
-        k, at = np.unravel_index(int(saved.argmax()), saved.shape)
-        if saved[k, at] < _LEAST_SAVING_S:
-            return None
-        index, turned = order[k]
-        rest = [*order[:k], *order[k + 1 :]]
-        place = int(at) - (1 if at > k else 0)
-        return [*rest[:place], (index, turned ^ bool(back[k, at] < ahead[k, at])), *rest[place:]]
