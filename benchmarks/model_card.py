@@ -60,10 +60,10 @@ def single_frames(told: dict[str, Any], request: dict[str, Any]) -> str:
         for rate, point in told["at_false_per_frame"].items()
     ]
     text = (
-        f"{told['frames']} frames of ships that it was not trained with (drawn by `hullscan dataset`, seed {request['seed']}, "
-        f"split {told['split']}). A parcel is found where a box overlaps it by an intersection over union of 0.3 and "
-        "more; what is too small or too faint for people is neither missed nor false. Bounds: 95 %, Clopper and "
-        "Pearson; frames of one ship are not independent, so they flatter.\n\n"
+        f"{told['frames']} frames of ships that it was not trained with (drawn by `hullscan dataset`, "
+        f"seed {request['seed']}, split {told['split']}). A parcel is found where a box overlaps it by an intersection "
+        "over union of 0.3 and more; what is too small or too faint for people is neither missed nor false. Bounds: "
+        "95 %, Clopper and Pearson; frames of one ship are not independent, so they flatter.\n\n"
     )
     text += table(["at", "found", "recall", "bounds", "false boxes a frame"], points)
     average = told["average_precision"]
@@ -86,7 +86,7 @@ def passes(card: dict[str, Any]) -> str:
     told = card["measured"]["passes"]
     rows = [[row["threshold"], row["found"], row["false_findings"]] for row in told["by_threshold"]]
     return (
-        f"{told['what']}.\n\n"
+        f"{told['what'][0].upper()}{told['what'][1:]}.\n\n"
         + table(["threshold", "parcels found", "false findings"], rows)
         + (f"\n{told['missed'][0].upper()}{told['missed'][1:]}.\n" if "missed" in told else "")
     )
