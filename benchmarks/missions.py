@@ -61,7 +61,7 @@ berth: {{lat_deg: 35.0767, lon_deg: 129.0800, heading_deg: {heading:.1f}, water_
 conditions: {{visibility_m: {visibility:.1f}, current_mps: {current:.2f}, current_towards_deg: {towards:.0f}}}
 window_min: 40
 vehicle: {vehicle}
-launch: {{side: starboard, station_m: {launch:.1f}, distance_m: 5.5}}
+launch: {{side: starboard, station_m: {launch:.1f}, distance_m: 4}}
 survey:
   - {survey}
 limits: {{min_clearance_m: 0.4, min_battery_v: 14.0, max_tether_m: 150, link_timeout_s: 3}}

@@ -43,6 +43,9 @@ SealKeyOption = Annotated[
     Path | None,
     typer.Option("--seal-key", help="OpenSSH Ed25519 key that signs the folder; by default this computer's own"),
 ]
+AuthorityOption = Annotated[
+    Path | None, typer.Option("--time-authority", help="PEM file of the time-stamping authority's root certificate")
+]
 
 
 def _seal_key(given: Path | None) -> Path:
@@ -168,7 +171,7 @@ def preflight(
         if write_failsafes:
             write(equipment, loaded, told=lambda change: console.print(failsafe_line(change, words), markup=False))
             if set_origin(equipment, loaded):
-                console.print(words(mark("the berth was set as the origin of the vehicle's position")))
+                console.print(words(mark("the launch place was set as the origin of the vehicle's position")))
         listening = words(mark("listening for {seconds:.0f} s: turn the vehicle left and right now"))
         report = run_preflight(
             equipment, loaded, planned, begun=lambda seconds: console.print(listening.format(seconds=seconds))
@@ -419,12 +422,17 @@ def analyze(
     smooth: Annotated[
         bool, typer.Option("--smooth", help="place by the whole recording at once, with known fittings as anchors")
     ] = False,
+    look_again: Annotated[
+        bool, typer.Option("--look-again", help="detect again also where the flight did, with the same model")
+    ] = False,
 ) -> None:
-    """Find again: detect, place and report from a recording."""
+    """Find again: detect, place and report from a recording; of a mission folder, tell what that changed."""
     from hullscan.console.progress import console_progress
-    from hullscan.console.tables import result_lines
+    from hullscan.console.tables import result_lines, what_if_lines
     from hullscan.findings.merge import rules_for
     from hullscan.offline import AnalyzeOptions, analyze_folder, analyze_video
+    from hullscan.record.folder import MissionFolder
+    from hullscan.report.compare import what_changed
     from hullscan.words import translator
 
     words = translator(lang)
@@ -435,13 +443,17 @@ def analyze(
         rules=rules_for(model, min_score),
         seal_key=_seal_key(seal_key),
         smooth=smooth,
+        look_again=look_again,
     )
     with console_progress() as progress:
         if source.is_dir():
             folder = analyze_folder(source, options, progress)
         else:
             folder = analyze_video(source, telemetry, mission, start_utc, options, progress)
-    for line in result_lines(folder, words):
+    lines = result_lines(folder, words)
+    if (source / "findings.json").is_file():
+        lines += what_if_lines(what_changed(MissionFolder(source), MissionFolder(folder)), words)
+    for line in lines:
         typer.echo(line)
 
 
@@ -468,6 +480,7 @@ def report(
 def verify(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="mission folder")],
     signer: Annotated[Path | None, typer.Option("--signer", help=".pub file of the key that must have signed")] = None,
+    time_authority: AuthorityOption = None,
     lang: LangOption = "en",
 ) -> None:
     """Check a mission folder: every file as sealed, by whom, nothing missing, events in their order."""
@@ -478,11 +491,26 @@ def verify(
     from hullscan.record.checking import check_folder
     from hullscan.words import translator
 
-    checks = check_folder(folder, signer)
+    checks = check_folder(folder, signer, time_authority)
     Console().print(check_table(checks, translator(lang)))
     faults = sum(check.passed is False for check in checks)
     if faults:
         raise RecordError(f"the folder is not as it was sealed: {faults} faults", where=str(folder))
+
+
+@app.command()
+def timestamp(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="sealed mission folder, or a bag")],
+    response: Annotated[
+        Path | None, typer.Option("--response", help="answer of the authority (.tsr), to be kept beside the list")
+    ] = None,
+    time_authority: AuthorityOption = None,
+) -> None:
+    """Write the request for a trusted time of the list of hashes (RFC 3161), or attach the answer; no network."""
+    from hullscan.record.timestamp import attach_response, write_request
+
+    done = write_request(folder) if response is None else attach_response(folder, response, time_authority)
+    typer.echo(str(done))
 
 
 @app.command()

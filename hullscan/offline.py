@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import bisect
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -33,12 +34,14 @@ from hullscan.record.events import read_events
 from hullscan.record.finish import Evidence, Pictures, finish
 from hullscan.record.folder import MissionFolder
 from hullscan.record.replay import FilePictures, FolderPictures, recorded_ranges
+from hullscan.record.results import read_result
 from hullscan.record.seal import seal, unseal
 from hullscan.record.signature import machine_key
 from hullscan.report.writing import write_reports
 from hullscan.vehicle.protocol import RangeReport
 from hullscan.vehicle.telemetry import Telemetry
 from hullscan.vehicle.tlog import read_recording
+from hullscan.video.container import picture_size
 from hullscan.video.files import VideoFile, creation_utc
 from hullscan.video.frames import Frame, FrameSource
 from hullscan.video.recorded import RecordedVideo
@@ -61,6 +64,7 @@ class AnalyzeOptions:
         seal_key: signs it.
         smooth: look at all ranges again in the light of the whole recording, with the known fittings in the video
             as anchors; without it places are those of the flight.
+        look_again: at the video also where the flight looked at it with this very model; else its looks are taken.
     """
 
     out: Path | None = None
@@ -70,6 +74,7 @@ class AnalyzeOptions:
     rules: FindingRules = field(default_factory=FindingRules)
     seal_key: Path | None = None
     smooth: bool = False
+    look_again: bool = False
 
 
 def analyze_folder(source: Path, options: AnalyzeOptions, progress: Progress) -> Path:
@@ -83,9 +88,9 @@ def analyze_folder(source: Path, options: AnalyzeOptions, progress: Progress) ->
     """
     recorded = MissionFolder.open(source)
     mission = load_mission(recorded.mission_file)
-    telemetry = read_recording(recorded.telemetry).telemetry
-    ranges = recorded_ranges(recorded.dvl, mission.vehicle.dvl_mount.rotation)
     facts, time_sigma_s = _recorded_facts(recorded)
+    telemetry = read_recording(recorded.telemetry, boot_utc_s=_boot_utc_s(facts)).telemetry
+    ranges = recorded_ranges(recorded.dvl, mission.vehicle.dvl_mount.rotation)
     home = source.resolve()  # "." has no name to put the results beside
     with RecordedVideo(recorded.video) as video:
         return _analyze(
@@ -100,6 +105,7 @@ def analyze_folder(source: Path, options: AnalyzeOptions, progress: Progress) ->
             {**_facts_of(telemetry), **facts, "analysed_from": home.name},
             time_sigma_s,
             progress,
+            recorded,
         )
 
 
@@ -155,6 +161,7 @@ def _analyze(
     facts: dict[str, Any],
     time_sigma_s: float,
     progress: Progress,
+    recorded: MissionFolder | None = None,
 ) -> Path:
     model = options.model or DEFAULT_MODEL
     detector = WatchedDetector.by_its_card(load_detector(model, threads=options.threads), model)
@@ -163,9 +170,13 @@ def _analyze(
     folder = _new_folder(out, mission, plan)
     database = MissionDatabase(folder.database)
     try:
-        camera, counts = _examine(mission, telemetry, video, Looker(detector), database, leg_at, progress)
-        facts = {**facts, "video": {**facts["video"], **counts}, "detector_inputs": detector.drift()}
-        ship = joined([each.registration.smoothed() for each in sessions])
+        flown = None if recorded is None or options.look_again else _flown(recorded, detector.model_sha256, database)
+        if flown is not None:
+            camera, ship = mission.vehicle.camera.resized(*flown.size_px), flown.ship
+        else:
+            camera, counts = _examine(mission, telemetry, video, Looker(detector), database, leg_at, progress)
+            facts = {**facts, "video": {**facts["video"], **counts}, "detector_inputs": detector.drift()}
+            ship = joined([each.registration.smoothed() for each in sessions])
         if options.smooth:
             ship, smoothing = _smoothed_again(sessions, mission, telemetry, database.sightings(), camera)
             facts = {**facts, "smoothing": smoothing}
@@ -176,6 +187,39 @@ def _analyze(
     write_reports(folder, options.language)
     seal(folder.path, None if options.seal_key is None else machine_key(options.seal_key))
     return folder.path
+
+
+@dataclass(frozen=True, slots=True)
+class _Flown:
+    """What a finished mission already holds: the size of the pictures looked at, and where the ship lay."""
+
+    size_px: tuple[int, int]
+    ship: ShipTrack
+
+
+def _flown(recorded: MissionFolder, model_sha256: str, database: MissionDatabase) -> _Flown | None:
+    """Take over the looks of a finished mission, if they were made with this model; None if there are none such.
+
+    All scores above a low floor are stored, so that another threshold needs no other look.
+    """
+    try:
+        same = read_result(recorded.path / "summary.json").get("model_sha256") == model_sha256
+        size_px = picture_size(RecordedVideo(recorded.video).segments[0])
+        source = MissionDatabase(recorded.database, read_only=True)
+    except (RecordError, VideoError):
+        return None
+    try:
+        looks, ship = source.looks(), source.ship_track()
+        if not same or not looks or ship is None:
+            return None
+        seen: dict[float, list[Sighting]] = defaultdict(list)
+        for sighting in source.sightings():
+            seen[sighting.utc_s].append(sighting)
+        for look in looks:
+            database.add_look(look, seen[look.utc_s])
+    finally:
+        source.close()
+    return _Flown(size_px, ship)
 
 
 def _new_folder(out: Path, mission: Mission, plan: Plan) -> MissionFolder:
@@ -328,6 +372,13 @@ def _recorded_facts(folder: MissionFolder) -> tuple[dict[str, Any], float]:
         "min_clearance_m",
     )
     return {key: value for key, value in summary.items() if key not in computed}, time_sigma_s
+
+
+def _boot_utc_s(facts: dict[str, Any]) -> float | None:
+    """When the vehicle booted, as the flight's clock knew it; of a mission in one session it holds for all of it."""
+    told, sessions = facts.get("boot_utc_s"), facts.get("sessions_utc_s")
+    single = isinstance(sessions, list) and len(sessions) == 1
+    return float(told) if single and isinstance(told, (int, float)) and np.isfinite(told) else None
 
 
 def _facts_of(telemetry: Telemetry) -> dict[str, Any]:

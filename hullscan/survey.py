@@ -57,6 +57,7 @@ from hullscan.video.recorder import Recorder
 from hullscan.video.stream import RtpStream
 from hullscan.vision.drift import WatchedDetector
 from hullscan.vision.runtime import DEFAULT_MODEL, load_detector
+from hullscan.vision.tracking import Tracker
 from hullscan.words import mark
 
 __all__ = ["LiveMission", "Outcome", "Screen", "SurveyOptions", "survey"]
@@ -240,7 +241,7 @@ class _Flight:
         self.video_map = ClockMap(mission.vehicle.video_latency_s, mission.vehicle.video_latency_uncertainty_s)
         self.resume_at: PlanPlace | None = None
         self.earlier_s: list[float] = []
-        self._after_utc_s = 0.0
+        self._after_utc_s, self._first_track = 0.0, 1
         self._place_utc_s = float("-inf")
         self._recorder_check: Callable[[], None] = lambda: None
         self._open = ExitStack()
@@ -254,6 +255,7 @@ class _Flight:
         self._after_utc_s = max(
             [float(facts.get("last_utc_s", 0.0)), *(look.utc_s for look in self.database.looks()[-1:])]
         )
+        self._first_track = 1 + max((sighting.track for sighting in self.database.sightings()), default=0)
         message = mark("going on at leg {number} of {count}, {share:.0%} of it flown")
         self.events.add(
             "resumed", message, {"number": int(leg) + 1, "count": len(self.plan.legs), "share": float(share)}
@@ -266,7 +268,7 @@ class _Flight:
         self._preflight(vehicle, dvl, stream)
         seeing = LiveSeeing(
             stream,
-            Looker(self.detector),
+            Looker(self.detector, tracker=Tracker(first_id=self._first_track)),
             vehicle.telemetry,
             self.mission,
             self.clock,
@@ -524,6 +526,7 @@ class _Flight:
                 "repeated": live.dvl.counts.repeated,
                 "reconnects": live.dvl.counts.reconnects,
             },
+            "boot_utc_s": round(live.vehicle.telemetry.time.offset_s, 4),
             "clock_offsets_ms": {
                 "video": {"uncertainty": round(self.video_map.uncertainty_s * 1000, 1)},
                 "dvl": {"uncertainty": round(live.dvl.clock_uncertainty_s * 1000, 1)},

@@ -12,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_report import Parts, coverage, finding, hull, made
 
+from hullscan.console.tables import what_if_lines
 from hullscan.errors import InputError, RecordError
 from hullscan.record.archive import add_to_archive, archived
 from hullscan.record.checking import check_folder
-from hullscan.report.compare import Change, compare_missions
+from hullscan.report.compare import Change, compare_missions, what_changed
+from hullscan.words import translator
 
 __all__ = ["hull"]  # the fixture
 
@@ -103,3 +105,32 @@ def test_an_archive_holds_signed_bags_and_lists_what_is_damaged(tmp_path, hull):
         add_to_archive(archive, good, key)
     with pytest.raises(InputError, match="there is no archive"):
         list(archived(tmp_path / "nowhere"))
+
+
+# --- one recording, read twice ---
+
+
+def test_a_new_reading_tells_what_it_gained_lost_and_moved(tmp_path, hull):
+    old = [finding(hull, 1, 25.0, 2.0), finding(hull, 2, 30.0, 2.0), finding(hull, 3, 35.0, 2.0)]
+    new = [finding(hull, 1, 40.0, 2.0), finding(hull, 2, 25.0, 2.0), finding(hull, 3, 30.2, 2.0)]
+    one = made(tmp_path / "before", Parts(old, coverage=seen((20, 50), 0.8) | {"pod": 0.8, "seen_area_m2": 40.0}))
+    two = made(tmp_path / "after", Parts(new, coverage=seen((20, 50), 0.6) | {"pod": None, "seen_area_m2": 30.0}))
+    changed = what_changed(one, two)
+    assert [each["id"] for each in changed.gained] == ["F01"]
+    assert [each["id"] for each in changed.lost] == ["F03"]
+    ((before, after, distance_m),) = changed.moved
+    assert (before["id"], after["id"], distance_m) == ("F02", "F03", pytest.approx(0.2))
+    assert (changed.same, changed.pod) == (2, (0.8, None))
+    lines = what_if_lines(changed, translator("en"))
+    assert "2 findings are there still, 1 gained, 1 lost" in lines[0]
+    assert lines[1].startswith("gained F01: starboard, station 40.0 m")
+    assert lines[2].startswith("lost F03: ")
+    assert lines[3].startswith("moved F02 → F03: by 0.20 m")
+    assert lines[4] == "POD 0.80 → –, seen 40.0 → 30.0 m²"
+    assert all(any("가" <= letter <= "힣" for letter in line) for line in what_if_lines(changed, translator("ko")))
+
+
+def test_a_reading_that_is_the_same_changes_nothing(tmp_path, hull):
+    folders = [made(tmp_path / name, Parts([finding(hull, 1, 25.0, 2.0)])) for name in ("before", "after")]
+    changed = what_changed(*folders)
+    assert (changed.gained, changed.lost, changed.moved, changed.same) == ([], [], [], 1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import csv
+import importlib.util
 import json
 import re
 import shutil
@@ -220,6 +221,12 @@ def test_mcap_holds_the_mission_under_foxgloves_names(folder: MissionFolder) -> 
         numbers += [number_in(picture.to_ndarray(format="bgr24")) for picture in decoder.decode(av.Packet(each.data))]
     numbers += [number_in(picture.to_ndarray(format="bgr24")) for picture in decoder.decode(None)]
     assert numbers == list(range(30))
+
+
+def test_without_its_extra_mcap_says_what_to_install(folder: MissionFolder, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(InputError, match=r"hullscan\[mcap\]"):
+        _export(folder, "mcap")
 
 
 def test_a_format_that_is_not_known_names_those_that_are(folder: MissionFolder) -> None:

@@ -186,6 +186,13 @@ def test_two_parcels_side_by_side_in_one_picture_stay_two() -> None:
     assert len(merge_fixes(left + right, RULES)) == 2
 
 
+def test_frames_of_a_resumed_session_are_not_those_of_the_first_with_the_same_numbers() -> None:
+    first = lane(20.0, 2.0, track=1, frame0=0, t0=0, box=(100, 100, 160, 160))
+    second = lane(20.35, 2.0, track=2, frame0=0, t0=300, box=(250, 100, 310, 160))
+    (finding,) = merge_fixes(first + second, RULES)
+    assert finding.views == len(first) + len(second)
+
+
 def test_a_parcel_that_is_boxed_whole_and_in_part_is_one_finding() -> None:
     whole = lane(20.0, 2.0, track=1, frame0=0, t0=0, box=(100, 100, 300, 200))
     part = lane(20.1, 2.0, track=2, frame0=0, t0=0, box=(290, 100, 320, 130))

@@ -17,6 +17,7 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
+from test_record import sighting
 from test_video_recorder import UTC_S, access_units, record
 from video_streams import coded, write_file
 
@@ -68,6 +69,7 @@ def originals(tmp_path_factory) -> Path:
     (folder / "flight.tlog").write_bytes(flight())
     (folder / "adrift.tlog").write_bytes(flight(position=False))
     (folder / "notes.txt").write_text("visibility was bad\n" * 100)
+    (folder / "00000012.BIN").write_bytes(b"\xa3\x95\x80\x80\x59FMT\0" + bytes(800))
     write_file(folder / "dive.mp4", [0.0, 0.5, 1.0, 1.5], metadata={"creation_time": CREATED})
     write_file(folder / "undated.mp4", [0.0, 0.5])
     (folder / "cut.mp4").write_bytes((folder / "dive.mp4").read_bytes()[:2000])
@@ -162,6 +164,7 @@ ERRORS = [
     pytest.param(dive(telemetry="nowhere.tlog"), "the log cannot be read", id="a log that is not there"),
     pytest.param(dive(telemetry="notes.txt"), "no heartbeat from a vehicle", id="a text for a log"),
     pytest.param(dive(telemetry="empty"), "the log cannot be read", id="a folder for a log"),
+    pytest.param(dive(telemetry="00000012.BIN"), "give the .tlog", id="the autopilot's own log"),
     pytest.param(dive(mission="nowhere.yaml"), "cannot read nowhere.yaml", id="a mission that is not there"),
     pytest.param(dive(mission="dive.mp4"), "dive.mp4:1: not UTF-8 text", id="a video for a mission"),
     pytest.param(dive(model="nowhere.onnx"), "cannot read the model nowhere.onnx", id="a model that is not there"),
@@ -283,3 +286,72 @@ def test_a_damaged_summary_is_as_good_as_none(hullscan, flown, content):
     assert (said.code, said.err.strip()) == (0, "")
     summary = results_of(flown.with_name("flown-analysis"))["summary"]
     assert (summary["outcome"], summary["ended_by"]) == ("cut off", "its summary is damaged")
+
+
+def test_looks_that_the_flight_made_with_this_model_are_taken_over(hullscan, flown, tmp_path):
+    """Made up here: the flight's database holds one look and one sighting that no other look would give."""
+    first = tmp_path / "first"
+    assert hullscan("analyze", str(flown), "--model", "blind.onnx", "--out", str(first)).code == 0
+    for name in ("mission.sqlite", "summary.json"):
+        shutil.copy(first / name, flown / name)
+    database = MissionDatabase(flown / "mission.sqlite")
+    (look, *_), ship = database.looks(), database.ship_track()
+    database.close()
+    (flown / "mission.sqlite").unlink()
+    database = MissionDatabase(flown / "mission.sqlite")
+    database.add_look(look, [sighting(0, utc_s=look.utc_s, frame=look.frame)])
+    database.set_ship_track(ship)
+    database.close()
+    before = contents(flown)
+    counts = {}
+    for name, extra in (("taken", []), ("again", ["--look-again"]), ("other", ["--model", "blind.onnx"])):
+        model = [] if name == "other" else ["--model", "blind.onnx"]
+        if name == "other":  # results of a flight with another model say nothing of this one's
+            summary = json.loads((flown / "summary.json").read_text())
+            (flown / "summary.json").write_text(json.dumps(summary | {"model_sha256": "0" * 64}))
+        out = tmp_path / name
+        assert hullscan("analyze", str(flown), *model, *extra, "--out", str(out)).code == 0
+        database = MissionDatabase(out / "mission.sqlite")
+        counts[name] = len(database.sightings())
+        database.close()
+    assert counts == {"taken": 1, "again": 0, "other": 0}
+    assert {name: raw for name, raw in contents(flown).items() if name != "summary.json"} == {
+        name: raw for name, raw in before.items() if name != "summary.json"
+    }
+
+
+@pytest.mark.parametrize("told", ["soon", float("inf")])
+def test_a_boot_time_that_makes_no_sense_is_left_out(hullscan, flown, told):
+    numbers = {"packets_lost": 0, "frames_recorded": 0, "frames_suspect": 0, "frames_examined": 0}
+    summary = {"schema": "hullscan.summary/1", "time_sigma_ms": 50, "boot_utc_s": told, "sessions_utc_s": [UTC_S],
+               "video": numbers, "outcome": "done"}  # fmt: skip
+    (flown / "summary.json").write_text(json.dumps(summary))
+    said = hullscan("analyze", str(flown), "--model", "blind.onnx")
+    assert (said.code, said.err.strip()) == (0, "")
+
+
+LOGS = Path(__file__).parents[2] / "shared" / "data" / "logs"
+
+
+@pytest.mark.skipif(not LOGS.is_dir(), reason="no logs of real vehicles on this computer")
+@pytest.mark.parametrize(
+    ("name", "start", "said"),
+    [
+        pytest.param("bluerov2_heavy_2023-05-04.tlog", "2023-05-04T17:16:00Z", "0.0 of", id="of a dive at the surface"),
+        pytest.param(
+            "bluerov2_heavy_bench_2023-04-18.tlog", "2023-04-18T18:00:00Z", "holds no position", id="of a bench"
+        ),
+        pytest.param("bluerov2_standard.BIN", "2023-04-18T18:00:00Z", "give the .tlog", id="of the autopilot itself"),
+    ],
+)  # fmt: skip
+def test_a_log_of_a_real_vehicle_ends_in_a_report_or_in_one_line(hullscan, tmp_path, name, start, said):
+    arguments = dive(telemetry=str(LOGS / name), start_utc=start, out=str(tmp_path / "out"))
+    ended = hullscan("analyze", *arguments)
+    if ended.code:
+        (line,) = ended.err.strip().splitlines()
+        assert said in line
+    else:
+        assert said in ended.out
+        assert "nothing was flagged" in ended.out
+        page = (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
+        assert "0.0 of" in page.replace("\u00a0", " ")

@@ -150,7 +150,7 @@ def test_the_screen_shows_it_and_its_keys_move_time(playback: Playback) -> None:
     begun, skipped, held, flagged = asyncio.run(run())
     assert "MV Haneul" in begun
     assert "30 s back" in begun
-    assert "possible parcel" in skipped
+    assert "parcel 0.80" in skipped
     assert "the replay is held" in held
     assert "hullscan review" in flagged
 

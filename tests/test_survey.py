@@ -209,7 +209,7 @@ def fingerprint(folder: Path) -> dict[str, str]:
 
 def test_the_recording_gives_the_same_findings_and_stays_as_it_was(demo: Flown, tmp_path: Path):
     before = fingerprint(demo.folder)
-    ended = run("analyze", demo.folder, "--out", tmp_path / "again")
+    ended = run("analyze", demo.folder, "--out", tmp_path / "again", "--look-again")
     assert ended.returncode == 0, ended.stderr
     assert fingerprint(demo.folder) == before
     live, again = (read(folder, "findings.json")["findings"] for folder in (demo.folder, tmp_path / "again"))
@@ -223,6 +223,21 @@ def test_the_recording_gives_the_same_findings_and_stays_as_it_was(demo: Flown, 
                 if other["label"] == one["label"]
             ]
             assert min(gaps) < 0.2
+
+
+def test_the_flights_own_looks_give_its_own_findings_and_another_threshold_says_what_it_changes(
+    demo: Flown, tmp_path: Path
+):
+    ended = run("analyze", demo.folder, "--out", tmp_path / "same")
+    assert ended.returncode == 0, ended.stderr
+    live, again = (read(folder, "findings.json")["findings"] for folder in (demo.folder, tmp_path / "same"))
+    assert [each["id"] for each in live] == [each["id"] for each in again]
+    for one, other in zip(live, again, strict=True):
+        assert np.linalg.norm(np.subtract(one["position_ship_m"], other["position_ship_m"])) < 0.01
+        assert one["score"] == other["score"]
+    assert f"{len(live)} findings are there still, 0 gained, 0 lost" in ended.stdout
+    strict = run("analyze", demo.folder, "--out", tmp_path / "strict", "--min-score", "0.99")
+    assert f"0 findings are there still, 0 gained, {len(live)} lost" in strict.stdout
 
 
 def test_a_video_and_a_tlog_from_elsewhere_are_placed_too(demo: Flown, tmp_path: Path):

@@ -193,3 +193,18 @@ def test_a_full_disk_surfaces_as_a_record_error_and_never_blocks():
 def test_a_folder_that_is_not_there_is_a_record_error(tmp_path):
     with pytest.raises(RecordError, match="No such file"):
         TlogWriter(tmp_path / "missing" / "telemetry.tlog")
+
+
+def test_a_flight_that_knew_when_the_vehicle_booted_is_read_on_its_clock(tmp_path):
+    """What came late on a busy computer is dated by the vehicle's own stamps, until it boots again."""
+    sender = mavlink.MAVLink(None, srcSystem=1, srcComponent=1)
+    records: list = [(1000.0, mavlink.MAVLink_heartbeat_message(12, 3, 217, 4, 4, 3))]
+    for boot_s, late_s in ((10.0, 0.4), (10.1, 0.05), (10.2, 0.3), (1.0, 0.2)):
+        attitude = mavlink.MAVLink_attitude_message(round(boot_s * 1000), 0, 0, 0, 0, 0, 0)
+        records.append((1000.0 + boot_s % 9 + late_s, attitude))
+    raw = b"".join(struct.pack(">Q", round(utc_s * 1e6)) + bytes(each.pack(sender)) for utc_s, each in records)
+    path = tmp_path / "flight.tlog"
+    path.write_bytes(raw)
+    told = read_recording(path, boot_utc_s=991.0).telemetry.attitude.all()["utc_s"]
+    assert told[:3] == pytest.approx([1001.0, 1001.1, 1001.2])
+    assert told[3:] == pytest.approx([1001.2]), "after another boot the arrivals count again"

@@ -601,6 +601,12 @@ def test_a_track_is_confirmed_when_seen_in_three_of_five_looks(looks, ids, confi
     assert tracker.is_confirmed(max(ids)) == confirmed
 
 
+def test_tracks_of_a_resumed_session_go_on_counting() -> None:
+    tracker = Tracker(hits=1, first_id=8)
+    found = Detections(np.array([[10.0, 10, 40, 40]]), np.array([0.9]), np.array([0]), ("parcel",))
+    assert tracker.update(found, 5.0) == [8]
+
+
 def test_a_track_is_confirmed_with_the_look_that_completes_it_and_gone_with_its_end():
     tracker, seen = Tracker(), []
     for index, look in enumerate([HIT] * 3 + [MISS] * 5):

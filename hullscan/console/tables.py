@@ -17,11 +17,12 @@ from hullscan.mission.place_words import pattern_in_words, place_in_words
 from hullscan.mission.plan import Plan
 from hullscan.record.checking import Check
 from hullscan.record.folder import MissionFolder
+from hullscan.report.compare import WhatIf
 from hullscan.survey import Outcome
 from hullscan.vision.evaluation import THRESHOLDS, ScoredFrames
 from hullscan.words import fill, mark
 
-__all__ = ["check_table", "evaluation_table", "outcome_lines", "plan_table", "result_lines"]
+__all__ = ["check_table", "evaluation_table", "outcome_lines", "plan_table", "result_lines", "what_if_lines"]
 
 Words = Callable[[str], str]
 _SIZES = (("< 32 px", (0.0, 32.0)), ("32 to 96 px", (32.0, 96.0)), ("> 96 px", (96.0, float("inf"))))
@@ -158,3 +159,28 @@ def result_lines(path: Path, words: Words) -> list[str]:
     lines.append(seen.format(seen=coverage["seen_area_m2"], planned=coverage["planned_area_m2"]))
     lines.append(words(mark("report: {path}")).format(path=folder.report))
     return lines
+
+
+def what_if_lines(changed: WhatIf, words: Words) -> list[str]:
+    """What a new reading of a recording changed, one thing a line."""
+    place = words(mark("{side}, station {station:.1f} m, depth {depth:.1f} m, score {score:.2f}"))
+
+    def where(finding: dict[str, Any]) -> str:
+        return place.format(
+            side=words(str(finding["side"])), station=finding["station_m"], depth=finding["depth_m"],
+            score=finding["score"],
+        )  # fmt: skip
+
+    count = mark("against the recording's own results: {same} findings are there still, {gained} gained, {lost} lost")
+    lines = [words(count).format(same=changed.same, gained=len(changed.gained), lost=len(changed.lost))]
+    lines += [words(mark("gained {id}: {where}")).format(id=f["id"], where=where(f)) for f in changed.gained]
+    lines += [words(mark("lost {id}: {where}")).format(id=f["id"], where=where(f)) for f in changed.lost]
+    moved = words(mark("moved {before} → {after}: by {distance:.2f} m, {where}"))
+    lines += [
+        moved.format(before=old["id"], after=new["id"], distance=distance_m, where=where(new))
+        for old, new, distance_m in changed.moved
+    ]
+    numbers = words(mark("POD {pod0} → {pod1}, seen {seen0:.1f} → {seen1:.1f} m²"))
+    pods = ["–" if pod is None else f"{pod:.2f}" for pod in changed.pod]
+    seen = changed.seen_m2
+    return [*lines, numbers.format(pod0=pods[0], pod1=pods[1], seen0=seen[0], seen1=seen[1])]

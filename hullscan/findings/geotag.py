@@ -33,6 +33,9 @@ _BOX_SHARE = 0.08
 _ATTITUDE_SIGMA_RAD = np.radians(0.6)  # look to look, of ArduSub's estimator at 10 Hz
 _MOUNT_SIGMA_RAD, _MOUNT_SIGMA_M = np.radians(1.0), 0.02
 _MAX_RANGE_M = 12.0
+# Of depth, at least: the pressure sensor's zero, which the ranges tell only through the curve of the sections. Eleven
+# findings of three simulated flights were 0.14 m off in depth (rms), where the registration stated 0.05 m.
+_DEPTH_ZERO_SIGMA_M = 0.12
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +86,8 @@ def geotag(
     point, normal = nearest[0], normals[0]
 
     gsd_m = distance / camera.fx_px
-    size_m = sighting.extent_px * gsd_m
+    # the outline of what stands off the plating is that of its front, which is nearer than the plating
+    size_m = sighting.extent_px * max(distance - 2 * height / cosine, 0.5 * distance) / camera.fx_px
     pixel_sigma = _PIXEL_SIGMA + _BOX_SHARE * sighting.extent_px + (0.25 * sighting.extent_px if sighting.cut else 0.0)
     along = view.velocity_ship_mps * time_sigma_s
     across_sigma = np.hypot(pixel_sigma * gsd_m, distance * _ATTITUDE_SIGMA_RAD)
@@ -102,4 +106,6 @@ def _of_ship_pose(view: Viewpoint, point_ship_m: Array) -> Array:
     c, s = np.cos(view.ship_ned.heading_rad), np.sin(view.ship_ned.heading_rad)
     x, y = float(point_ship_m[0]), float(point_ship_m[1])
     jacobian = np.array([[-c, -s, y, 0.0], [s, -c, -x, 0.0], [0.0, 0.0, 0.0, -1.0]])
-    return np.asarray(jacobian @ view.ship_covariance @ jacobian.T, dtype=np.float64)
+    covariance = np.array(view.ship_covariance)
+    covariance[3, 3] = max(covariance[3, 3], _DEPTH_ZERO_SIGMA_M**2)
+    return np.asarray(jacobian @ covariance @ jacobian.T, dtype=np.float64)

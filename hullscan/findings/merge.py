@@ -69,7 +69,7 @@ class Finding:
     @property
     def views(self) -> int:
         """In how many looks it was seen."""
-        return len({fix.sighting.frame for fix in self.fixes})
+        return len({fix.sighting.utc_s for fix in self.fixes})
 
 
 def merge_fixes(fixes: list[HullFix], rules: FindingRules) -> list[Finding]:
@@ -124,10 +124,11 @@ def _joined(tracks: list[list[HullFix]], rules: FindingRules) -> list[list[HullF
 
 def _side_by_side(one: list[HullFix], other: list[HullFix]) -> bool:
     """Whether both were seen in one picture as boxes that hardly overlap, more than once."""
-    boxes = {fix.sighting.frame: fix.sighting.box_xyxy_px for fix in one}
+    # by time: a mission that was resumed counts its frames anew
+    boxes = {fix.sighting.utc_s: fix.sighting.box_xyxy_px for fix in one}
     together = 0
     for fix in other:
-        if fix.sighting.frame in boxes and _overlap(boxes[fix.sighting.frame], fix.sighting.box_xyxy_px) < 0.2:
+        if fix.sighting.utc_s in boxes and _overlap(boxes[fix.sighting.utc_s], fix.sighting.box_xyxy_px) < 0.2:
             together += 1
     return together >= 2
 

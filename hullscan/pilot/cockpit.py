@@ -213,6 +213,7 @@ class Cockpit:
             sigma_across_m=sigma[1],
             range_m=self.watch.range_m,
             off_target_m=off,
+            overhead=registration.updates > 0 and self.overhead(self.pose_in_ship()[:3]),
         )
 
     def _take_range(self, report: RangeReport, registration: HullRegistration) -> None:

@@ -12,6 +12,9 @@ import numpy as np
 from hullscan.errors import HullscanError
 from hullscan.geometry.frames import Array
 from hullscan.mission.patterns import Leg
+from hullscan.mission.patterns.clearance import crosses_hull, hull_gap, sea_bed_depth_m
+from hullscan.mission.patterns.gear import keep_out
+from hullscan.mission.patterns.leg import timed
 from hullscan.mission.ways_home import flown_poses, legs_without_position, way_along, way_back
 from hullscan.pilot.cockpit import Cockpit
 from hullscan.pilot.guidance import LegFollower
@@ -23,6 +26,11 @@ from hullscan.words import fill, mark
 __all__ = ["Followed", "LegsFlight", "follow"]
 
 _HOME_EVERY_S = 10.0  # the length of the way home is measured anew so often
+# a lane along the ship is flown beyond its ends by so many sigma of the place along her, from and up to so much
+_SURE, _BEYOND_LEAST_M, _BEYOND_MOST_M = 1.6, 0.2, 2.0
+_ALONG_COS = 0.8
+_BEYOND_ROOM_M = 0.1  # besides the clearance
+_BEYOND_TIME = 1.15  # of the planned time that is left must be left of the window
 
 
 class Followed(Enum):
@@ -147,7 +155,36 @@ class LegsFlight:
             self._measure_home()
             return leg.surveys and self._interrupt(number, part)
 
-        return follow(cockpit, leg, searching=leg.surveys, start_m=share * leg.length_m, on_progress=on_progress)
+        if share <= 0 and (found := self._beyond(leg.poses[:2, 1:][::-1], leg.speed_mps)) is not Followed.DONE:
+            return found
+        found = follow(cockpit, leg, searching=leg.surveys, start_m=share * leg.length_m, on_progress=on_progress)
+        return found if found is not Followed.DONE else self._beyond(leg.poses[-2:, 1:], leg.speed_mps)
+
+    def _beyond(self, end: Array, speed_mps: float) -> Followed:
+        """A lane's end flown out of and back into, as far as the place along the ship is unsure: so its cells are seen.
+
+        Args:
+            end: (2, 6) the last but one pose of the lane and its end.
+        """
+        cockpit = self._cockpit
+        assert cockpit.registration is not None
+        leg = cockpit.plan.legs[cockpit.status.leg]
+        way = end[1, :3] - end[0, :3]
+        length = float(np.linalg.norm(way))
+        beyond_m = min(_SURE * cockpit.registration.sigma_m[0], _BEYOND_MOST_M)
+        along = length > 1e-3 and abs(way[0]) >= _ALONG_COS * length
+        if not leg.surveys or beyond_m < _BEYOND_LEAST_M or not along:
+            return Followed.DONE
+        planned_s = cockpit.plan.legs[-1].end_s - leg.start_s
+        if cockpit.watch.course.end_utc_s - cockpit.clock.now() < _BEYOND_TIME * planned_s + 4 * beyond_m / speed_mps:
+            return Followed.DONE  # the window is for what was planned
+        out = end[1].copy()
+        out[:3] += way / length * beyond_m
+        poses = np.stack([end[1], out, end[1]])
+        there, _ = timed(leg.zone, leg.pattern, poses, speed_mps, 0.0, surveys=True)
+        if not _has_room(cockpit, there.poses[:, 1:]):
+            return Followed.DONE
+        return follow(cockpit, there, searching=True, settle_s=0.0)
 
     def _measure_home(self) -> None:
         """How far it is home, and how much tether is out: along the way that is known."""
@@ -190,3 +227,12 @@ class LegsFlight:
         way = way_along(cockpit.mission, cockpit.pose_in_ship(), known)
         follow(cockpit, way, searching=False)
         return goal
+
+
+def _has_room(cockpit: Cockpit, poses: Array) -> bool:
+    """Whether (n, 6) poses keep clear of hull, running gear and sea bed, with what guidance needs besides."""
+    mission = cockpit.mission
+    limit = mission.file.limits.min_clearance_m + _BEYOND_ROOM_M
+    deepest = sea_bed_depth_m(mission) - limit - mission.vehicle.half_size_m[2]
+    blocked = keep_out(mission, poses).any() or crosses_hull(mission, poses).any() or poses[:, 2].max() > deepest
+    return not blocked and float(hull_gap(mission, poses)[0].min()) >= limit

@@ -14,10 +14,11 @@ import numpy as np
 
 from hullscan.clock import Clock, Ticker
 from hullscan.errors import HullscanError, RefusedError, SafetyStop
-from hullscan.geometry.frames import Array, GeoOrigin, Pose, ShipPose
+from hullscan.geometry.frames import Array, Pose
 from hullscan.mission.model import Mission
 from hullscan.mission.plan import Plan
 from hullscan.mission.ways_home import flown_poses, way_along
+from hullscan.pilot.berth import expected_ship
 from hullscan.pilot.closeup import CloseUps, Sighting
 from hullscan.pilot.cockpit import Cockpit, Ends, Event
 from hullscan.pilot.endings import Endings, stop
@@ -223,8 +224,8 @@ class Pilot:
         cockpit, vehicle = self._cockpit, self._vehicle
         cockpit.enter(PilotState.DESCEND, mark("going down at the launch"))
         start = vehicle.telemetry.pose_at(self._clock.now(), max_gap_s=2.0)
-        expected = self._expected_ship(start)
         plan_start = self._plan.legs[0].poses[0]
+        expected = expected_ship(self._mission, plan_start[1:4], vehicle.telemetry.origin, start.position_m)
         heading = expected.heading_rad + float(plan_start[4])
         place = (float(start.position_m[0]), float(start.position_m[1]), float(plan_start[3]))
         cockpit.launch_ned = Pose(np.array(place), start.rotation)
@@ -256,25 +257,15 @@ class Pilot:
 
     def _wait_until(self, reached: Callable[[], bool], limit_s: float) -> bool:
         """Tick until something is reached; whether it was in time."""
+        told = ""
         for _ in self._cockpit.ticks(limit_s):
             if reached():
                 return True
             verdict = self._cockpit.tick()
-            if verdict.act is Act.HOLD:
+            if verdict.act is Act.HOLD and verdict.rule != told:
                 self._cockpit.tell(verdict)
+            told = verdict.rule
         return reached()
-
-    def _expected_ship(self, start: Pose) -> ShipPose:
-        """The mission's berth in the vehicle's local frame: by its origin, else by the launch place."""
-        berth = self._mission.file.berth
-        origin = self._vehicle.telemetry.origin
-        heading = float(np.radians(berth.heading_deg))
-        if origin is not None:
-            north, east = GeoOrigin(origin.lat_deg, origin.lon_deg).to_ned(berth.lat_deg, berth.lon_deg)
-            return ShipPose(north, east, heading)
-        launch = self._plan.legs[0].poses[0][1:4]
-        turned = ShipPose(0.0, 0.0, heading).to_ned(launch)
-        return ShipPose(float(start.position_m[0] - turned[0]), float(start.position_m[1] - turned[1]), heading)
 
 
 def _has_fix(registration: HullRegistration) -> bool:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from hullscan.errors import InputError
-from hullscan.geometry.frames import ShipPose
 from hullscan.geometry.track import ShipTrack
 from hullscan.mission.model import Mission
 from hullscan.mission.plan import Plan
+from hullscan.pilot.berth import expected_ship
 from hullscan.pilot.registration import HullRegistration, noise_of
 from hullscan.vehicle.protocol import RangeReport
 from hullscan.vehicle.telemetry import Telemetry
@@ -79,16 +79,10 @@ def _session(
     position = telemetry.position.between(begin_s, np.nextafter(end_s, begin_s))
     if not len(position):
         return None
-    berth, origin = mission.file.berth, telemetry.origin
-    heading = float(np.radians(berth.heading_deg))
     armed_s = _armed_since(telemetry, begin_s, end_s)
     first = position[min(int(np.searchsorted(position["utc_s"], armed_s)), len(position) - 1)]
     start = np.array([first["north_m"], first["east_m"], first["down_m"]])
-    if origin is not None:
-        expected = ShipPose(*origin.to_ned(berth.lat_deg, berth.lon_deg), heading)
-    else:
-        turned = ShipPose(0.0, 0.0, heading).to_ned(plan.legs[0].poses[0][1:4])
-        expected = ShipPose(float(start[0] - turned[0]), float(start[1] - turned[1]), heading)
+    expected = expected_ship(mission, plan.legs[0].poses[0][1:4], telemetry.origin, start)
     noise = noise_of(mission.vehicle)
     registration = HullRegistration(mission.hull, expected, mission.vehicle.dvl_mount, start, noise)
     for report in ranges:

@@ -55,7 +55,7 @@ def before_flight(
 
     write_failsafes(equipment, mission, written)
     if set_origin(equipment, mission):
-        told("preflight", mark("the berth was set as the origin of the vehicle's position"), {})
+        told("preflight", mark("the launch place was set as the origin of the vehicle's position"), {})
     report = run_preflight(equipment, mission, plan, listen_s=_LISTEN_S)
     try:
         text = json.dumps(report.as_dict(), indent=1, ensure_ascii=False)

@@ -10,7 +10,7 @@ from hullscan.clock import utc_text
 from hullscan.mission.feasibility import Level
 from hullscan.words import fill
 
-__all__ = ["Phrase", "PreflightLine", "PreflightReport", "say"]
+__all__ = ["Phrase", "PreflightLine", "PreflightReport", "line", "say"]
 
 Words = Callable[[str], str]
 
@@ -61,6 +61,19 @@ class PreflightLine:
             "wanted": self.wanted.told(words),
             "todo": self.todo.told(words),
         }
+
+
+def line(group: str, level: Level, what: str, measured: Phrase, wanted: Phrase, todo: Phrase | str) -> PreflightLine:
+    """A line; what to do is told only where something is to be done."""
+    todo = Phrase(todo) if isinstance(todo, str) else todo
+    return PreflightLine(
+        group=group,
+        level=level,
+        what=Phrase(what),
+        measured=measured,
+        wanted=wanted,
+        todo=todo if level != "go" else Phrase(),
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

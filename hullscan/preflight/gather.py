@@ -12,7 +12,9 @@ import numpy as np
 
 from hullscan.clock import Clock, ClockMap, PacedClock
 from hullscan.errors import InputError, LinkError, RefusedError
+from hullscan.geometry.frames import GeoOrigin
 from hullscan.mission.model import Mission
+from hullscan.mission.patterns.route import launch_pose
 from hullscan.mission.plan import Plan
 from hullscan.mission.tide import utc_seconds
 from hullscan.preflight.check import PreflightLine, PreflightReport, ordered
@@ -111,7 +113,7 @@ def write_failsafes(
 
 
 def set_origin(equipment: Equipment, mission: Mission) -> bool:
-    """Give the estimator the berth as its origin if it has none: without one ArduSub has no local position.
+    """Give the estimator the launch as its origin if it has none: without one ArduSub has no local position.
 
     Whether it was set; that the vehicle did not take it shows in the preflight.
     """
@@ -119,7 +121,9 @@ def set_origin(equipment: Equipment, mission: Mission) -> bool:
     if vehicle.telemetry.origin is not None or vehicle.telemetry.armed:
         return False
     try:
-        vehicle.set_origin(mission.file.berth.origin)
+        berth = mission.file.berth
+        north, east, _ = berth.ship_pose.to_ned(launch_pose(mission)[:3])
+        vehicle.set_origin(GeoOrigin(*berth.origin.to_geodetic(float(north), float(east))))
     except (LinkError, RefusedError):  # it is silent about it, or had one and has told it now
         return False
     return True

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from hullscan.mission.feasibility import Level
-from hullscan.preflight.check import Phrase, PreflightLine, say
+from hullscan.preflight.check import Phrase, PreflightLine, line, say
 from hullscan.vehicle.protocol import RangeReport
 from hullscan.words import mark
 
@@ -99,17 +99,6 @@ def range_facts(
     )
 
 
-def _line(level: Level, what: str, measured: Phrase, wanted: Phrase, todo: str) -> PreflightLine:
-    return PreflightLine(
-        group=_GROUP,
-        level=level,
-        what=Phrase(what),
-        measured=measured,
-        wanted=wanted,
-        todo=Phrase(todo) if level != "go" else Phrase(),
-    )
-
-
 def check_ranges(facts: RangeFacts) -> list[PreflightLine]:
     """DVL or echo sounder: there, quick enough, plausible, and labelled as it looks."""
     lines = _dvl(facts) if facts.dvl else [_without_dvl(facts)]
@@ -119,7 +108,8 @@ def check_ranges(facts: RangeFacts) -> list[PreflightLine]:
 def _without_dvl(facts: RangeFacts) -> PreflightLine:
     ahead = facts.labelled_m.get(_FORWARD)
     level: Level = "no-go" if ahead is None else "caution"
-    return _line(
+    return line(
+        _GROUP,
         level,
         mark("DVL"),
         say(mark("none; no range ahead either"))
@@ -133,7 +123,8 @@ def _without_dvl(facts: RangeFacts) -> PreflightLine:
 def _dvl(facts: RangeFacts) -> list[PreflightLine]:
     level: Level = "go" if facts.rate_hz >= _RATE_HZ else "caution" if facts.rate_hz >= _LEAST_HZ else "no-go"
     lines = [
-        _line(
+        line(
+            _GROUP,
             level,
             mark("DVL reports"),
             Phrase(f"{facts.rate_hz:.1f} Hz"),
@@ -144,7 +135,14 @@ def _dvl(facts: RangeFacts) -> list[PreflightLine]:
     ]
     if facts.hot:
         lines.append(
-            _line("no-go", mark("DVL"), say(mark("too hot")), say(mark("cool")), mark("put it into the water at once"))
+            line(
+                _GROUP,
+                "no-go",
+                mark("DVL"),
+                say(mark("too hot")),
+                say(mark("cool")),
+                mark("put it into the water at once"),
+            )
         )
     if np.isfinite(facts.axis_m):
         lines.append(_plausible(facts))
@@ -163,7 +161,7 @@ def _beams(facts: RangeFacts) -> PreflightLine:
     ]
     measured = Phrase(", ".join(told))
     todo = mark("is it in the water, before the hull, with nothing in front of its face?")
-    return _line(level, mark("DVL beams"), measured, wanted, todo)
+    return line(_GROUP, level, mark("DVL beams"), measured, wanted, todo)
 
 
 def _plausible(facts: RangeFacts) -> PreflightLine:
@@ -177,9 +175,9 @@ def _plausible(facts: RangeFacts) -> PreflightLine:
         todo = mark(
             "this is the distance to the sea bed: does the DVL look down? turn it to the hull, or correct the profile"
         )
-        return _line("caution", what, measured, wanted, todo)
+        return line(_GROUP, "caution", what, measured, wanted, todo)
     todo = mark("is the vehicle where the mission launches it, and does it face the hull?")
-    return _line("go" if near else "caution", what, measured, wanted, todo)
+    return line(_GROUP, "go" if near else "caution", what, measured, wanted, todo)
 
 
 def _orientation(facts: RangeFacts) -> list[PreflightLine]:
@@ -188,15 +186,15 @@ def _orientation(facts: RangeFacts) -> list[PreflightLine]:
     what = mark("range labelled down")
     wanted = say(mark("the sea bed, or nothing"))
     if down is None:
-        return [_line("go", what, say(mark("none")), wanted, "")]
+        return [line(_GROUP, "go", what, say(mark("none")), wanted, "")]
     measured = Phrase(f"{down:.2f} m")
     is_hull = np.isfinite(facts.axis_m) and abs(down - facts.axis_m) < _SAME * facts.axis_m
     is_bottom = abs(down - facts.bottom_m) < _SAME * facts.bottom_m
     if not is_hull or (is_bottom and not facts.height_source):
-        return [_line("go", what, measured, wanted, "")]
+        return [line(_GROUP, "go", what, measured, wanted, "")]
     measured = say(mark("{m:.2f} m, the DVL's own range to the hull"), m=down)
     if facts.height_source:
         data = {"m": down, "parameter": facts.height_source}
         measured = say(mark("{m:.2f} m, the hull, and {parameter} makes it the vehicle's height"), **data)
     todo = mark("switch off 'use as rangefinder' in the DVL extension: it calls the hull the sea bed (orientation 25)")
-    return [_line("no-go" if facts.height_source else "caution", what, measured, wanted, todo)]
+    return [line(_GROUP, "no-go" if facts.height_source else "caution", what, measured, wanted, todo)]

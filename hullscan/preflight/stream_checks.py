@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hullscan.mission.feasibility import Level
-from hullscan.preflight.check import Phrase, PreflightLine, say
+from hullscan.preflight.check import Phrase, PreflightLine, line, say
 from hullscan.preflight.video_lag import VideoLag
 from hullscan.words import mark
 
@@ -81,22 +81,11 @@ def _graded(value: float, good: float, bad: float, *, simulated: bool = False) -
     return "go" if value <= good else "caution" if value <= bad else "no-go"
 
 
-def _line(group: str, level: Level, what: str, measured: Phrase, wanted: Phrase, todo: Phrase) -> PreflightLine:
-    return PreflightLine(
-        group=group,
-        level=level,
-        what=Phrase(what),
-        measured=measured,
-        wanted=wanted,
-        todo=todo if level != "go" else Phrase(),
-    )
-
-
 def check_video(facts: VideoFacts) -> list[PreflightLine]:
     """Pictures, their rate, what was lost, the parameter sets, and the size that the calibration is for."""
     if not facts.decoded:
         return [
-            _line(
+            line(
                 _VIDEO,
                 "no-go",
                 mark("pictures"),
@@ -109,7 +98,7 @@ def check_video(facts: VideoFacts) -> list[PreflightLine]:
 
 
 def _rate(facts: VideoFacts) -> PreflightLine:
-    return _line(
+    return line(
         _VIDEO,
         _graded(-facts.rate_hz, -_RATE_HZ, -_LEAST_HZ, simulated=facts.simulated),
         mark("pictures"),
@@ -121,7 +110,7 @@ def _rate(facts: VideoFacts) -> PreflightLine:
 
 def _loss(facts: VideoFacts) -> PreflightLine:
     share = facts.lost / max(facts.packets + facts.lost, 1)
-    return _line(
+    return line(
         _VIDEO,
         _graded(share, _LOST, _MANY_LOST, simulated=facts.simulated),
         mark("packets lost"),
@@ -133,7 +122,7 @@ def _loss(facts: VideoFacts) -> PreflightLine:
 
 def _suspect(facts: VideoFacts) -> PreflightLine:
     share = facts.suspect / max(facts.decoded, 1)
-    return _line(
+    return line(
         _VIDEO,
         _graded(share, _SUSPECT, _MANY_SUSPECT, simulated=facts.simulated),
         mark("pictures not to be trusted"),
@@ -145,7 +134,7 @@ def _suspect(facts: VideoFacts) -> PreflightLine:
 
 def _sets(facts: VideoFacts) -> PreflightLine:
     came = np.isfinite(facts.sets_every_s)
-    return _line(
+    return line(
         _VIDEO,
         "go" if facts.sets_every_s <= 2.0 else "caution",
         mark("SPS and PPS"),
@@ -160,7 +149,7 @@ def _sets(facts: VideoFacts) -> PreflightLine:
 def _size(facts: VideoFacts) -> PreflightLine:
     (width, height), (wide, high) = facts.size_px, facts.expected_px
     same = abs(width / max(height, 1) - wide / high) < _ASPECT
-    return _line(
+    return line(
         _VIDEO,
         "go" if same else "caution",
         mark("picture size"),
@@ -174,7 +163,7 @@ def check_clocks(facts: ClockFacts) -> list[PreflightLine]:
     """Every mapping onto mission time, in milliseconds."""
     simulated = facts.simulated
     lines = [
-        _line(
+        line(
             _CLOCKS,
             _graded(facts.round_trip_ms, _ROUND_TRIP_MS, _SLOW_MS, simulated=simulated),
             mark("round trip to the vehicle"),
@@ -192,7 +181,7 @@ def check_clocks(facts: ClockFacts) -> list[PreflightLine]:
 
 
 def _stamps(what: str, uncertainty_ms: float, simulated: bool) -> PreflightLine:
-    return _line(
+    return line(
         _CLOCKS,
         _graded(uncertainty_ms, _STAMP_MS, _POOR_STAMP_MS, simulated=simulated),
         what,
@@ -206,15 +195,15 @@ def _utc(off_s: float | None) -> PreflightLine:
     what, wanted = mark("vehicle's UTC"), say(mark("within {limit:.0f} s of this computer, or unknown"), limit=_UTC_S)
     todo = say(mark("set this computer's clock; mission time is this computer's, the vehicle's own logs will differ"))
     if off_s is None:
-        return _line(_CLOCKS, "go", what, say(mark("unknown")), wanted, todo)
-    return _line(_CLOCKS, "go" if abs(off_s) <= _UTC_S else "caution", what, Phrase(f"{off_s:+.1f} s"), wanted, todo)
+        return line(_CLOCKS, "go", what, say(mark("unknown")), wanted, todo)
+    return line(_CLOCKS, "go" if abs(off_s) <= _UTC_S else "caution", what, Phrase(f"{off_s:+.1f} s"), wanted, todo)
 
 
 def _lag(facts: ClockFacts) -> PreflightLine:
     what = mark("pictures against the gyro")
     lag = facts.lag
     if lag is None:
-        return _line(
+        return line(
             _CLOCKS,
             "caution",
             what,
@@ -223,7 +212,7 @@ def _lag(facts: ClockFacts) -> PreflightLine:
             say(mark("turn it left and right by 20 degrees while preflight listens, before something with texture")),
         )
     lag_ms, sigma_ms = lag.lag_s * 1e3, lag.sigma_s * 1e3
-    return _line(
+    return line(
         _CLOCKS,
         "go" if abs(lag_ms) <= _LAG_MS + 2 * sigma_ms else "caution",
         what,

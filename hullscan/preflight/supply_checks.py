@@ -9,7 +9,7 @@ import numpy as np
 
 from hullscan.mission.feasibility import Check, Level
 from hullscan.mission.orders import LockOut
-from hullscan.preflight.check import Phrase, PreflightLine, say
+from hullscan.preflight.check import Phrase, PreflightLine, line, say
 from hullscan.words import mark
 
 __all__ = ["SupplyFacts", "check_lock_out", "check_plan", "check_supplies"]
@@ -47,24 +47,13 @@ class SupplyFacts:
     begins_in_min: float = 0.0
 
 
-def _line(group: str, level: Level, what: str, measured: Phrase, wanted: Phrase, todo: str) -> PreflightLine:
-    return PreflightLine(
-        group=group,
-        level=level,
-        what=Phrase(what),
-        measured=measured,
-        wanted=wanted,
-        todo=Phrase(todo) if level != "go" else Phrase(),
-    )
-
-
 def check_supplies(facts: SupplyFacts) -> list[PreflightLine]:
     """Battery, tether, disk and window."""
     lines = [_battery(facts), _disk(facts)]
     if facts.turns is not None:
         twisted = abs(facts.turns) > _TURNS
         lines.append(
-            _line(
+            line(
                 _SUPPLIES,
                 "caution" if twisted else "go",
                 mark("tether turns"),
@@ -91,13 +80,13 @@ def _battery(facts: SupplyFacts) -> PreflightLine:
         level = "go" if charge >= needed else "caution"
     measured = Phrase(f"{facts.volts:.1f} V") if np.isfinite(facts.volts) else say(mark("not told"))
     wanted = say(mark("≥ {volts:.1f} V for {minutes:.0f} min"), volts=wanted_v, minutes=facts.plan_min)
-    return _line(_SUPPLIES, level, mark("battery"), measured, wanted, mark("charge it, or plan less"))
+    return line(_SUPPLIES, level, mark("battery"), measured, wanted, mark("charge it, or plan less"))
 
 
 def _disk(facts: SupplyFacts) -> PreflightLine:
     needed = facts.plan_min * 60 * BYTES_PER_S + _SPARE_BYTES
     level: Level = "no-go" if facts.disk_free < needed else "caution" if facts.disk_free < 2 * needed else "go"
-    return _line(
+    return line(
         _SUPPLIES,
         level,
         mark("disk"),
@@ -113,7 +102,7 @@ def _window(facts: SupplyFacts, left_min: float) -> PreflightLine:
     if facts.begins_in_min > 0:
         measured = say(mark("begins in {minutes:.0f} min"), minutes=facts.begins_in_min)
     wanted = say(mark("≥ {minutes:.0f} min"), minutes=facts.plan_min)
-    return _line(_SUPPLIES, level, mark("window"), measured, wanted, mark("plan again for the time that is left"))
+    return line(_SUPPLIES, level, mark("window"), measured, wanted, mark("plan again for the time that is left"))
 
 
 def check_plan(checks: Iterable[Check]) -> list[PreflightLine]:
@@ -137,7 +126,7 @@ def check_lock_out(lock_out: LockOut | None) -> list[PreflightLine]:
         "have it locked out on board, and write who says so under lock_out: of the mission; until then keep off"
     )
     return [
-        _line(
+        line(
             _LOCK_OUT,
             "go" if done else "caution",
             name,

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from hullscan.mission.feasibility import Level
-from hullscan.preflight.check import Phrase, PreflightLine, say
+from hullscan.preflight.check import Phrase, PreflightLine, line, say
 from hullscan.vehicle.parameter_changes import Change
 from hullscan.vehicle.parameter_file import number_text
 from hullscan.vehicle.parameters import RANGEFINDER_TYPES
@@ -73,17 +73,6 @@ class VehicleFacts:
     refused: dict[str, int] = field(default_factory=dict)
 
 
-def _line(level: Level, what: str, measured: Phrase, wanted: Phrase, todo: Phrase, group: str) -> PreflightLine:
-    return PreflightLine(
-        group=group,
-        level=level,
-        what=Phrase(what),
-        measured=measured,
-        wanted=wanted,
-        todo=todo if level != "go" else Phrase(),
-    )
-
-
 def check_vehicle(facts: VehicleFacts) -> list[PreflightLine]:
     """Firmware, state, depth, other stations, alarms, streams and signatures."""
     lines = [
@@ -97,13 +86,13 @@ def check_vehicle(facts: VehicleFacts) -> list[PreflightLine]:
     ]
     if facts.thin:
         lines.append(
-            _line(
+            line(
+                _VEHICLE,
                 "caution",
                 mark("telemetry"),
                 Phrase(", ".join(facts.thin)),
                 say(mark("every stream at its rate")),
                 say(mark("check the tether's bandwidth and other stations")),
-                _VEHICLE,
             )
         )
     if facts.signed:
@@ -119,13 +108,13 @@ def _firmware(facts: VehicleFacts) -> PreflightLine:
         level = "caution"
     elif version < _OLDEST:
         level = "no-go"
-    return _line(
+    return line(
+        _VEHICLE,
         level,
         mark("firmware"),
         Phrase(f"ArduSub {facts.firmware or '?'}, {facts.source}"),
         say(mark("ArduSub 4.1 to 4.7")),
         say(mark("use a firmware that hullscan was tried with")),
-        _VEHICLE,
     )
 
 
@@ -133,84 +122,84 @@ def _state(facts: VehicleFacts) -> PreflightLine:
     state = (
         say(mark("armed, {mode}"), mode=facts.mode) if facts.armed else say(mark("disarmed, {mode}"), mode=facts.mode)
     )
-    return _line(
+    return line(
+        _VEHICLE,
         "no-go" if facts.armed else "go",
         mark("motors"),
         state,
         say(mark("disarmed")),
         say(mark("disarm it; somebody else may be flying")),
-        _VEHICLE,
     )
 
 
 def _position(facts: VehicleFacts) -> PreflightLine:
-    return _line(
+    return line(
+        _VEHICLE,
         "go" if facts.ready else "caution",
         mark("position estimate"),
         Phrase(facts.readiness),
         say(mark("a position, from the DVL")),
         say(mark("put it into the water before the hull; the survey waits two minutes for it")),
-        _VEHICLE,
     )
 
 
 def _origin(facts: VehicleFacts) -> PreflightLine:
-    return _line(
+    return line(
+        _VEHICLE,
         "go" if facts.origin else "caution",
         mark("origin of position"),
         say(mark("set")) if facts.origin else say(mark("none")),
         say(mark("set")),
         say(mark("set one in the DVL extension or a ground station: without it there is no local position")),
-        _VEHICLE,
     )
 
 
 def _depth(facts: VehicleFacts) -> PreflightLine:
     off = abs(facts.depth_m)
     level: Level = "go" if off <= _SURFACE_M else "caution" if off <= _DEEPEST_M else "no-go"
-    return _line(
-        level,  # a depth that is not a number is neither
+    return line(
+        _VEHICLE,
+        level,
         mark("depth"),
         Phrase(f"{facts.depth_m:.2f} m"),
         say(mark("within {limit:.0f} m of the surface"), limit=_SURFACE_M),
         say(mark("bring it to the surface, or calibrate the pressure sensor there")),
-        _VEHICLE,
     )
 
 
 def _stations(facts: VehicleFacts) -> PreflightLine:
-    return _line(
+    return line(
+        _VEHICLE,
         "go",
         mark("other stations"),
         Phrase(", ".join(facts.stations)) if facts.stations else say(mark("none")),
         say(mark("a joystick of theirs always wins")),
         Phrase(),
-        _VEHICLE,
     )
 
 
 def _alarms(facts: VehicleFacts) -> PreflightLine:
     text = "; ".join(facts.alarms).lower()
     level: Level = "no-go" if "leak" in text or "depth sensor" in text else "caution" if facts.alarms else "go"
-    return _line(
+    return line(
+        _VEHICLE,
         level,
         mark("alarms"),
         Phrase("; ".join(facts.alarms)) if facts.alarms else say(mark("none")),
         say(mark("none")),
         say(mark("find the cause before it goes under a ship")),
-        _VEHICLE,
     )
 
 
 def _signatures(facts: VehicleFacts) -> PreflightLine:
     refused = ", ".join(f"{count} {reason}" for reason, count in sorted(facts.refused.items()))
-    return _line(
+    return line(
+        _VEHICLE,
         "caution" if facts.refused else "go",
         mark("signatures"),
         Phrase(refused) if refused else say(mark("all right")),
         say(mark("every frame signed with the key")),
         say(mark("somebody without the key, or with an old recording, speaks on this link")),
-        _VEHICLE,
     )
 
 
@@ -220,7 +209,7 @@ def check_parameters(changes: Iterable[Change], file: str) -> list[PreflightLine
     if not kept:
         todo = say(mark("compare one of your own: hullscan params diff FILE"))
         nothing = say(mark("no parameter file for this vehicle"))
-        return [_line("caution", mark("parameters"), nothing, Phrase(), todo, _PARAMETERS)]
+        return [line(_PARAMETERS, "caution", mark("parameters"), nothing, Phrase(), todo)]
     good = [change for change in kept if not change.needed and not change.missing]
     lines = [_parameter(change, file) for change in kept if change.needed or change.missing]
     lines += [_failsafe(change) for change in good if change.wanted.name == "FS_GCS_ENABLE"]
@@ -236,7 +225,7 @@ def check_parameters(changes: Iterable[Change], file: str) -> list[PreflightLine
                 wanted=Phrase(file),
             )
         )
-    return sorted(lines, key=lambda line: line.group != _FAILSAFES)
+    return sorted(lines, key=lambda each: each.group != _FAILSAFES)
 
 
 def _failsafe(change: Change) -> PreflightLine:

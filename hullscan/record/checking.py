@@ -30,6 +30,7 @@ from hullscan.record.seal import (
     is_sealed,
 )
 from hullscan.record.signature import fingerprint, is_canonical, public_line, read_public_key, signed_by
+from hullscan.record.timestamp import time_of
 from hullscan.words import mark
 
 __all__ = ["Check", "check_folder"]
@@ -55,12 +56,13 @@ class Check:
     data: dict[str, Any] = field(default_factory=dict)
 
 
-def check_folder(path: Path, signer: Path | None = None) -> list[Check]:
+def check_folder(path: Path, signer: Path | None = None, authority: Path | None = None) -> list[Check]:
     """Everything that can be said of a mission folder's integrity, or of a bag that holds one.
 
     Args:
         path: mission folder, a bag that ``hullscan export --format bag`` wrote, or the signed readings of a desk.
         signer: ``.pub`` file of the key that must have signed it.
+        authority: PEM file of the authority whose time-stamp it must carry.
 
     Raises:
         RecordError: it is no mission folder.
@@ -68,8 +70,10 @@ def check_folder(path: Path, signer: Path | None = None) -> list[Check]:
     """
     wanted = None if signer is None else fingerprint(read_public_key(_text(signer)))
     checks: list[Check] = []
-    if (path / "bagit.txt").is_file():
+    bagged = (path / "bagit.txt").is_file()
+    if bagged:
         checks += _bag(path, wanted)
+        checks += _time(path / BAG_TAGS, authority)
         path = path / "data"
     if (path / "readings.json").is_file() and is_sealed(path):
         return [*checks, *_manifest(path), *_signature(path / MANIFEST, wanted), *_chain(path / "audit.jsonl")]
@@ -77,6 +81,7 @@ def check_folder(path: Path, signer: Path | None = None) -> list[Check]:
     if is_sealed(path):
         checks += _manifest(path)
         checks += _signature(path / MANIFEST, wanted)
+        checks += _time(path / MANIFEST, None if bagged else authority)
         checks += _earlier_seals(path)
     else:
         checks.append(Check(False, mark("not sealed: the mission was cut off, or was flown without a seal")))
@@ -184,6 +189,24 @@ def _signature(signed: Path, wanted: str | None) -> Iterator[Check]:
         yield Check(None, mark("compare that key's fingerprint with the operator's, or give --signer"))
     elif found != wanted:
         yield Check(False, mark("that is not the key that was asked for: {key}"), {"key": wanted})
+
+
+def _time(manifest: Path, authority: Path | None) -> Iterator[Check]:
+    """The time-stamp beside a list of hashes; one that was asked for must be there."""
+    try:
+        utc = time_of(manifest, authority)
+    except InputError as error:
+        yield Check(False, mark("the time-stamp does not hold: {words}"), {"words": str(error)})
+        return
+    if utc is None:
+        if authority is not None:
+            yield Check(False, mark("there is no time-stamp of the list"))
+        return
+    data = {"utc": utc}
+    if authority is None:
+        yield Check(None, mark("a time-stamp says {utc}; its authority was not checked, give --time-authority"), data)
+    else:
+        yield Check(True, mark("the list was there at {utc}, says that time-stamping authority"), data)
 
 
 def _signer_files(path: Path, found: str) -> Iterator[Check]:

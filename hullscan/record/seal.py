@@ -25,6 +25,7 @@ __all__ = [
     "SIGNATURE",
     "SIGNERS",
     "SIGNERS_PREFIX",
+    "TIME_STAMPS",
     "VERIFY",
     "digest",
     "files_below",
@@ -36,6 +37,8 @@ __all__ = [
 
 MANIFEST: Final = "manifest-sha256.txt"
 SIGNATURE: Final = "manifest-sha256.txt.sig"
+TIME_STAMPS: Final = ("manifest-sha256.txt.tsq", "manifest-sha256.txt.tsr")
+"""Request for a trusted time of the list, and the answer (RFC 3161): they come after it."""
 SIGNERS: Final = "signers"
 """Who may have signed, in the form that ``ssh-keygen -Y verify -f`` reads (ALLOWED SIGNERS in its manual)."""
 PUBLIC_KEY: Final = "signer.pub"
@@ -65,7 +68,11 @@ _HOW = f"""How to check this folder without hullscan
 4. Every line of events.jsonl holds the SHA-256 of the line before it (without its line end) as "prev_sha256"; the
    first one holds 64 zeros. Events of the kind "segment" hold the hashes of the video files when these were closed.
 
-What a seal does not prove: the time. The clock is the computer's; its offsets are in summary.json.
+What a seal does not prove: the time. The clock is the computer's; its offsets are in summary.json. Where a file
+{TIME_STAMPS[1]} lies beside the list, a time-stamping authority says when the list was there at the latest:
+
+       openssl ts -verify -data {MANIFEST} -in {TIME_STAMPS[1]} -CAfile THE-AUTHORITY.pem
+
 Folders below {SEALS}/ are earlier seals of the same folder; what was recorded has the same hashes in all of them.
 """
 
@@ -122,7 +129,7 @@ def is_sealed(folder: Path) -> bool:
 
 def unseal(folder: Path) -> None:
     """Remove every seal of a folder of derived results that is made anew."""
-    for name in (MANIFEST, SIGNATURE, SIGNERS, PUBLIC_KEY, VERIFY):
+    for name in (MANIFEST, SIGNATURE, *TIME_STAMPS, SIGNERS, PUBLIC_KEY, VERIFY):
         (folder / name).unlink(missing_ok=True)
     shutil.rmtree(folder / SEALS, ignore_errors=True)
 
@@ -132,7 +139,7 @@ def files_below(folder: Path) -> list[str]:
     found = []
     for path in folder.rglob("*"):
         name = path.relative_to(folder).as_posix()
-        if path.is_file() and name not in (MANIFEST, SIGNATURE) and not name.endswith(_TRANSIENT):
+        if path.is_file() and name not in (MANIFEST, SIGNATURE, *TIME_STAMPS) and not name.endswith(_TRANSIENT):
             found.append(name)
     return sorted(found)
 
@@ -148,7 +155,7 @@ def _keep_seal(folder: Path) -> None:
     number = 1 + max((int(path.name) for path in seals.glob("*") if path.name.isdigit()), default=0)
     kept = seals / f"{number:04d}"
     kept.mkdir(parents=True)
-    for name in (MANIFEST, SIGNATURE, SIGNERS):
+    for name in (MANIFEST, SIGNATURE, *TIME_STAMPS, SIGNERS):
         if (folder / name).exists():
             (folder / name).replace(kept / name)
 

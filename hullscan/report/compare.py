@@ -19,11 +19,12 @@ from hullscan.record.folder import MissionFolder
 from hullscan.record.results import read_result
 from hullscan.search.cells import CELL_M
 
-__all__ = ["Change", "compare_missions"]
+__all__ = ["Change", "WhatIf", "compare_missions", "what_changed"]
 
 Kind = Literal["same", "added", "gone", "not searched again"]
 _LEAST_P: Final = 0.01  # less likely pairs are two things
 _MOST_APART_M: Final = 1.5  # however uncertain both are
+_MOVED_M: Final = 0.01  # of the same recording: below this nothing has moved
 _FORM_SIGMA_M: Final = 0.1  # between two missions: trim, list, and a form that is not quite hers
 
 
@@ -73,6 +74,45 @@ def compare_missions(before: MissionFolder, after: MissionFolder) -> list[Change
             changes.append(Change("gone" if pod > 0 else "not searched again", finding, None, None, pod))
     order = {"added": 0, "gone": 1, "not searched again": 2, "same": 3}
     return sorted(changes, key=lambda change: order[change.kind])
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """One recording, read twice.
+
+    Attributes:
+        gained, lost: findings of the new reading, and of the old one, that the other does not have.
+        moved: (before, after, metres) of those that lie elsewhere now.
+        same: how many there are still, moved ones too.
+        pod, seen_m2: before and after; None where nothing was asked for.
+    """
+
+    gained: list[dict[str, Any]]
+    lost: list[dict[str, Any]]
+    moved: list[tuple[dict[str, Any], dict[str, Any], float]]
+    same: int
+    pod: tuple[float | None, float | None]
+    seen_m2: tuple[float, float]
+
+
+def what_changed(before: MissionFolder, after: MissionFolder) -> WhatIf:
+    """What another model, threshold or registration makes of the same recording.
+
+    Raises:
+        RecordError: results are missing or damaged.
+    """
+    olds, news = (read_result(folder.path / "findings.json")["findings"] for folder in (before, after))
+    coverages = [read_result(folder.path / "coverage.json") for folder in (before, after)]
+    pairs = _pairs(olds, news)
+    moved = [(olds[i], news[j], distance_m) for (i, j), (distance_m, _) in pairs.items() if distance_m > _MOVED_M]
+    return WhatIf(
+        gained=[finding for j, finding in enumerate(news) if j not in {j for _, j in pairs}],
+        lost=[finding for i, finding in enumerate(olds) if i not in {i for i, _ in pairs}],
+        moved=sorted(moved, key=lambda each: -each[2]),
+        same=len(pairs),
+        pod=(coverages[0]["pod"], coverages[1]["pod"]),
+        seen_m2=(coverages[0]["seen_area_m2"], coverages[1]["seen_area_m2"]),
+    )
 
 
 def _pairs(olds: list[dict[str, Any]], news: list[dict[str, Any]]) -> dict[tuple[int, int], tuple[float, float]]:

@@ -7,6 +7,7 @@ again, whether the drawing is kept or thrown away, and every picture is a JPEG o
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ from hullscan.video.recorded import RecordedVideo
 __all__ = ["Footage", "Planted"]
 
 _CLIP_S = 3.0  # before and after the moment of the picture
+_SAME_MOMENT_S = 0.2
+_FOLLOWED_PX = 480  # pictures are followed at this width: six seconds of a large camera at once would take gigabytes
 _JPEG_QUALITY = 95  # of the pictures of findings, see record.finish
 _FAR_SHARE, _FAR_PICTURES = 0.75, 4  # of the visibility: from there 5 % of the contrast are left
 _WATER_SECONDS = (-20.0, -8.0, -2.0, 0.0, 2.0, 8.0, 20.0)
@@ -61,13 +64,17 @@ class Planted:
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
-    """Pictures round a moment: their times in the clip and on the mission clock; ``middle`` is that moment's."""
+class _Film:
+    """Pictures round a moment, read twice: one after the other they take tens of megabytes less than all at once.
 
-    seconds: list[float]
+    Attributes:
+        utc_s: of each.
+        movements: from the picture in the middle to each, see ``planting.movements``.
+    """
+
+    centre_utc_s: float
     utc_s: list[float]
-    images: list[Image]
-    middle: int
+    movements: list[Array | None]
 
 
 class Footage:
@@ -102,8 +109,8 @@ class Footage:
         for away_s in _WATER_SECONDS:
             range_m = self.track.ranges_m(utc_s + away_s, centres)
             if np.isfinite(range_m).any():
-                found = self._video.pictures_round(utc_s + away_s, 0.0, 0.2)[:1]
-                pictures += [(frame.image_bgr, range_m) for frame in found]
+                found = next(self._video.pictures_round(utc_s + away_s, 0.0, 0.2), None)
+                pictures += [] if found is None else [(found.image_bgr, range_m)]
         if not pictures:
             raise InputError("no picture round that moment shows the hull")
         return measure_water(pictures, self._far(), self._visibility_m)
@@ -127,25 +134,25 @@ class Footage:
 
     def pictures_with(self, planted: Planted, seconds: list[float]) -> list[tuple[float, Image, tuple[float, ...]]]:
         """(UTC, picture, box) at the parcel's moment and so many seconds beside it, where it is whole."""
-        sprite, shown = self.sprite(planted), self._round(planted.utc_s)
+        sprite = self.sprite(planted)
         if sprite is None:
             return []
-        maps, water = movements(shown.images, shown.middle), self.water(planted.utc_s)
-        found: list[tuple[float, Image, tuple[float, ...]]] = []
-        for second in seconds:
-            number = int(np.argmin(np.abs(np.array(shown.utc_s) - planted.utc_s - second)))
-            movement = maps[number]
-            if movement is None or abs(shown.utc_s[number] - planted.utc_s - second) > 0.2:
+        film, water = self._film(planted.utc_s), self.water(planted.utc_s)
+        away_s = np.array(film.utc_s) - planted.utc_s
+        nearest = [int(np.argmin(np.abs(away_s - second))) for second in seconds]
+        wanted = {n for n, second in zip(nearest, seconds, strict=True) if abs(away_s[n] - second) < _SAME_MOMENT_S}
+        found: dict[int, tuple[float, Image, tuple[float, ...]]] = {}
+        for number, frame in enumerate(self._frames(film.centre_utc_s)):
+            movement = film.movements[number]
+            if number not in wanted or movement is None:
                 continue
             box = box_in(movement, sprite)
-            height, width = shown.images[number].shape[:2]
+            height, width = frame.image_bgr.shape[:2]
             if box[0] < 0 or box[1] < 0 or box[2] > width or box[3] > height:
                 continue
-            made = plant(
-                shown.images[number], sprite, movement, water, np.random.default_rng([planted.parcel.seed, number])
-            )
-            found.append((shown.utc_s[number], made, box))
-        return found
+            rng = np.random.default_rng([planted.parcel.seed, number])
+            found[number] = (frame.utc_s, plant(frame.image_bgr, sprite, movement, water, rng), box)
+        return [found[number] for number in nearest if number in found]
 
     def clip(self, utc_s: float, planted: Planted | None, target: Path) -> Path:
         """The seconds round a moment as an MP4.
@@ -154,17 +161,17 @@ class Footage:
             VideoError: the recording cannot be read, or does not hold that moment.
             RecordError: the clip cannot be written.
         """
-        shown = self._round(utc_s if planted is None else planted.utc_s)
-        maps = movements(shown.images, shown.middle)
+        film = self._film(utc_s if planted is None else planted.utc_s)
+        return encode_clip(self._shown(film, utc_s, planted), target)
+
+    def _shown(self, film: _Film, utc_s: float, planted: Planted | None) -> Iterator[tuple[float, Image]]:
         sprite, water = self._drawn(utc_s, planted)
-        images = []
-        for number, (image, movement) in enumerate(zip(shown.images, maps, strict=True)):
-            made = image
+        seed = 0 if planted is None else planted.parcel.seed
+        for number, frame in enumerate(self._frames(film.centre_utc_s)):
+            made, movement = frame.image_bgr, film.movements[number]
             if sprite is not None and movement is not None:
-                seed = 0 if planted is None else planted.parcel.seed
-                made = plant(image, sprite, movement, water, np.random.default_rng([seed, number]))
-            images.append(image if planted is None else made)
-        return encode_clip(zip(shown.seconds, images, strict=True), target)
+                made = plant(made, sprite, movement, water, np.random.default_rng([seed, number]))
+            yield frame.stream_s, frame.image_bgr if planted is None else made
 
     def _drawn(self, utc_s: float, planted: Planted | None) -> tuple[Sprite | None, Water]:
         """What is drawn in; where nothing is planted something to be thrown away, which takes as long."""
@@ -180,15 +187,21 @@ class Footage:
         parcel = random_parcel(np.random.default_rng(0))
         return draw_parcel(parcel, pose.position_m + away_m * ahead, -ahead, camera, pose), water
 
-    def _round(self, utc_s: float) -> _Shown:
-        frames = self._video.pictures_round(utc_s, _CLIP_S, _CLIP_S)
-        if not frames or min(abs(frame.utc_s - utc_s) for frame in frames) > 1.0:
+    def _film(self, utc_s: float) -> _Film:
+        times, greys = [], []
+        share = min(1.0, _FOLLOWED_PX / self.track.camera.width_px)
+        for frame in self._frames(utc_s):
+            times.append(frame.utc_s)
+            grey = cv2.cvtColor(frame.image_bgr, cv2.COLOR_BGR2GRAY)
+            greys.append(cv2.resize(grey, None, fx=share, fy=share, interpolation=cv2.INTER_AREA))
+        if not times or min(abs(each - utc_s) for each in times) > 1.0:
             raise InputError("the recording does not hold that moment")
-        middle = int(np.argmin([abs(frame.utc_s - utc_s) for frame in frames]))
-        return _Shown(
-            [frame.stream_s for frame in frames], [frame.utc_s for frame in frames],
-            [frame.image_bgr for frame in frames], middle,
-        )  # fmt: skip
+        moved = movements(greys, int(np.argmin(np.abs(np.array(times) - utc_s))))
+        whole = np.array([[1.0, 1.0, 1 / share], [1.0, 1.0, 1 / share]])  # of an affine map only the shift has a scale
+        return _Film(utc_s, times, [None if each is None else each * whole for each in moved])
+
+    def _frames(self, utc_s: float) -> Iterator[Frame]:
+        return self._video.pictures_round(utc_s, _CLIP_S, _CLIP_S)
 
 
 def jpeg(image: Image) -> bytes:

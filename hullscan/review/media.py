@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
@@ -41,9 +41,8 @@ def media_routes(shared: Shared) -> list[Route]:
 class _Media:
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
-        # One clip at a time: two cores are what a port's laptop has. The lock is the thread's: whoever asked may be
-        # gone while it goes on.
-        self._working = threading.Lock()
+        # One clip at a time: two cores are what a port's laptop has.
+        self._maker = ThreadPoolExecutor(1, "clips")
         self._ahead: set[asyncio.Task[None]] = set()
 
     async def picture(self, request: Request) -> Response:
@@ -86,11 +85,7 @@ class _Media:
         task.add_done_callback(self._ahead.discard)
 
     async def _made(self, make: Callable[[], Path]) -> Path:
-        def alone() -> Path:
-            with self._working:
-                return make()
-
-        return await run_in_threadpool(alone)
+        return await asyncio.get_running_loop().run_in_executor(self._maker, make)
 
     async def chests(self, request: Request) -> Response:
         """The checklist."""

@@ -24,25 +24,25 @@ _LEAST_POINTS = 12
 _SHADOW = 0.3  # of the light is missing beside a parcel, where the lamps do not reach
 _SOFT_PX_PER_M = 0.28  # forward scatter softens edges with the range, at 640 px across
 _PARTICLE_SIGMAS = 6.0
+_ROUND_PX = 48  # beyond this distance from it nothing of it is seen
 Grey = Any
 """(h, w) uint8: OpenCV's types say nothing about what its functions give."""
 _IDENTITY = np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])
 
 
-def movements(images: Sequence[Image], middle: int) -> list[Array | None]:
+def movements(greys: Sequence[Grey], middle: int) -> list[Array | None]:
     """(2, 3) affine map from the picture in the middle to each; None from where the plating cannot be followed."""
-    maps: list[Array | None] = [None] * len(images)
+    maps: list[Array | None] = [None] * len(greys)
     maps[middle] = _IDENTITY
     for step in (1, -1):
-        at, grey = middle, cv2.cvtColor(images[middle], cv2.COLOR_BGR2GRAY)
-        while 0 <= at + step < len(images):
-            following = cv2.cvtColor(images[at + step], cv2.COLOR_BGR2GRAY)
-            moved = _movement(grey, following)
+        at = middle
+        while 0 <= at + step < len(greys):
+            moved = _movement(greys[at], greys[at + step])
             before = maps[at]
             if moved is None or before is None:
                 break
             maps[at + step] = moved @ np.vstack([before, [0.0, 0.0, 1.0]])
-            at, grey = at + step, following
+            at += step
     return maps
 
 
@@ -80,24 +80,31 @@ def plant(image: Image, sprite: Sprite, movement: Array, water: Water, noise: np
     height, width = image.shape[:2]
     scale = float(np.sqrt(abs(np.linalg.det(movement[:, :2]))))
     range_m = sprite.range_m / max(scale, 1e-3)
-    place = movement @ np.array([[1, 0, sprite.x_px], [0, 1, sprite.y_px], [0, 0, 1.0]])
-    cover = _warped(sprite.cover, place, width, height)
-    light = _warped(sprite.light * sprite.cover, place, width, height) / np.maximum(cover, 1e-3)
     soft = max(_SOFT_PX_PER_M * range_m * width / 640, 0.3)
+    x0, y0, x1, y1 = box_in(movement, sprite)
+    left, top = max(int(x0) - _ROUND_PX, 0), max(int(y0) - _ROUND_PX, 0)
+    right, bottom = min(int(x1) + _ROUND_PX, width), min(int(y1) + _ROUND_PX, height)
+    if left >= right or top >= bottom:
+        return image.copy()  # it has left the picture
+    place = movement @ np.array([[1, 0, sprite.x_px], [0, 1, sprite.y_px], [0, 0, 1.0]]) - [[0, 0, left], [0, 0, top]]
+    cover = _warped(sprite.cover, place, right - left, bottom - top)
+    light = _warped(sprite.light * sprite.cover, place, right - left, bottom - top) / np.maximum(cover, 1e-3)
     cover = cv2.GaussianBlur(cover, (0, 0), soft)
-    seen = image.astype(np.float32)
+    seen = image[top:bottom, left:right].astype(np.float32)
     transmission = float(water.transmission(range_m))
-    veil = water.veil(width, height) * (1 - transmission)
+    veil = water.veil(width, height)[top:bottom, left:right] * (1 - transmission)
     direct = _light_beside(seen - veil, cover)
-    shadow = cv2.GaussianBlur(cover, (0, 0), max(4.0, 0.08 * np.sqrt(float(cover.sum())) + 1))
+    shadow = cv2.GaussianBlur(cover, (0, 0), float(np.clip(0.08 * np.sqrt(float(cover.sum())) + 1, 4.0, _ROUND_PX / 3)))
     beside = seen - _SHADOW * (np.clip(shadow * 1.3, 0, 1) * (1 - cover))[..., None] * direct
     parcel = veil + light[..., None] * direct * sprite.tint_bgr
-    grain = noise.normal(0.0, 1.0, (height, width)).astype(np.float32)
+    grain = noise.normal(0.0, 1.0, cover.shape).astype(np.float32)
     parcel = parcel + (cv2.GaussianBlur(grain, (0, 0), 0.6) * 2.0 * water.noise)[..., None]
-    made = beside * (1 - cover[..., None]) + parcel * cover[..., None]
+    mixed = beside * (1 - cover[..., None]) + parcel * cover[..., None]
     snow = _particles(seen, water)
-    made = np.where((snow > 0)[..., None], np.maximum(made, seen), made)
-    return np.asarray(np.clip(np.round(made), 0, 255), np.uint8)
+    mixed = np.where((snow > 0)[..., None], np.maximum(mixed, seen), mixed)
+    made = image.copy()
+    made[top:bottom, left:right] = np.clip(np.round(mixed), 0, 255)
+    return made
 
 
 def _warped(values: Array, place: Array, width: int, height: int) -> np.ndarray:

@@ -142,6 +142,7 @@ def _listening(host: str, port: int) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        listening.listen()  # from now on who opens the printed address waits, and is not turned away
     except OSError as error:
         listening.close()
         raise InputError(

@@ -22,6 +22,7 @@ _SHARE = 0.5
 _WINDOW_S = 3.0
 _HISTORY = 9
 _ENOUGH = 3  # readings that make a history
+_MEMORY_S = 20.0  # what was usual before a gap still makes the first reading after it wait for a second and a third
 _PERSISTS = 3  # readings in a row that make a fact: 0.3 s at 10 Hz, 0.15 m at the speed limit
 
 
@@ -31,6 +32,7 @@ class ShortEchoes:
     def __init__(self, beams: int) -> None:
         self._past: list[deque[tuple[float, float]]] = [deque(maxlen=_HISTORY) for _ in range(beams)]
         self._row = [0] * beams
+        self._usual = [(float("-inf"), 0.0)] * beams
 
     def flag(self, utc_s: float, distances_m: Array, valid: Bools) -> Bools:
         """(n,) which beams are suspect; takes the readings into the history."""
@@ -44,12 +46,16 @@ class ShortEchoes:
         past = self._past[beam]
         while past and utc_s - past[0][0] > _WINDOW_S:
             past.popleft()
-        usual_m = median(value for _, value in past) if len(past) >= _ENOUGH else 0.0
+        if len(past) >= _ENOUGH:
+            self._usual[beam] = (past[-1][0], median(value for _, value in past))
+        known_s, usual_m = self._usual[beam]
+        usual_m = usual_m if utc_s - known_s < _MEMORY_S else 0.0
         if distance_m < _SHARE * usual_m:
             self._row[beam] += 1
             if self._row[beam] < _PERSISTS:
                 return True
             past.clear()  # it persists: this is how far it is now
+            self._usual[beam] = (utc_s, distance_m)
         self._row[beam] = 0
         past.append((utc_s, distance_m))
         return False

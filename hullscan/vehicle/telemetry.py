@@ -61,9 +61,9 @@ class Telemetry:
         left_out: messages that did not fit: not finite, or one name too many.
     """
 
-    def __init__(self, clock: Clock, vehicle: m.Source = AUTOPILOT) -> None:
+    def __init__(self, clock: Clock, vehicle: m.Source = AUTOPILOT, boot_utc_s: float | None = None) -> None:
         self.vehicle = vehicle
-        self.time = VehicleTime(clock)
+        self.time = VehicleTime(clock, boot_utc_s)
         self.attitude = Series(AttitudeSample, "attitude", blend=blend_attitude, ahead=turn_on)
         self.position = Series(PositionSample, "position", ahead=move_on)
         self.depth = Series(DepthSample, "depth")

@@ -27,14 +27,18 @@ _MOST_LATENCY_S: Final = 0.01  # over a tether answers take 1 to 12 ms (ardusub.
 class VehicleTime:
     """Maps boot time to mission time and, with a ``PacedClock``, drives the mission clock.
 
+    Args:
+        boot_utc_s: mission time at boot, where a recording tells it; nothing is estimated until the vehicle boots
+            again.
+
     Attributes:
         reboots: how often boot time started again; the mapping then starts anew.
         epochs: how often earlier mission times became meaningless (once, when a paced clock takes the
             vehicle's UTC); owners of histories forget them then.
     """
 
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+    def __init__(self, clock: Clock, boot_utc_s: float | None = None) -> None:
+        self._clock, self._told_s = clock, boot_utc_s
         self._paced = clock if isinstance(clock, PacedClock) else None
         self._lock = threading.Lock()
         self._map = ClockMap()
@@ -48,11 +52,15 @@ class VehicleTime:
     @property
     def known(self) -> bool:
         """Whether boot time can be mapped."""
+        if self._told_s is not None:
+            return True
         return self._origin_s is not None if self._paced else self._map.known
 
     @property
     def offset_s(self) -> float:
         """Mission time minus boot time."""
+        if self._told_s is not None:
+            return self._told_s
         if self._paced and self._origin_s is not None:
             return self._origin_s
         return self._map.offset_s - self._latency_s
@@ -82,6 +90,8 @@ class VehicleTime:
             if boot_s < self._latest_boot_s - _REBOOT_BACK_S:
                 self._restart(arrival_utc_s - boot_s)
             self._latest_boot_s = max(self._latest_boot_s, boot_s)
+            if self._told_s is not None:
+                return boot_s + self._told_s
             if self._paced is None:
                 self._map.observe(boot_s, arrival_utc_s)
                 return boot_s + self.offset_s
@@ -107,6 +117,7 @@ class VehicleTime:
 
     def _restart(self, offset_s: float) -> None:
         self.reboots += 1
+        self._told_s = None
         self._map = ClockMap()
         self._latest_boot_s = float("-inf")
         if self._origin_s is not None:

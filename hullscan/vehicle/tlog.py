@@ -23,6 +23,7 @@ from hullscan.vehicle.telemetry import Telemetry
 __all__ = ["Recording", "TlogReader", "TlogSummary", "read_recording"]
 
 _STAMP = struct.Struct(">Q")
+_DATAFLASH = b"\xa3\x95"  # HEAD_BYTE1 and 2 of ArduPilot's AP_Logger, with which each of its records begins
 _MARKERS = (b"\xfd", b"\xfe")
 _SANE_US = 4_102_444_800_000_000  # 2100
 _SAME_LOG_US = 3 * 86_400 * 1_000_000  # behind damage, a stamp further away than this is not a stamp
@@ -85,6 +86,12 @@ class TlogReader:
             raise InputError(f"the log cannot be read: {error}", where=str(self._path)) from None
 
     def _records(self, data: mmap.mmap) -> Iterator[tuple[float, Frame]]:
+        if data[:2] == _DATAFLASH:
+            raise InputError(
+                "this is the autopilot's own log (dataflash), which carries no time of day",
+                where=str(self._path),
+                todo="give the .tlog that the ground station recorded of the same dive",
+            )
         codec = Codec(Source(0, 0))
         at, last_us = 0, None
         while at < len(data):
@@ -166,12 +173,13 @@ def _find_vehicle(reader: TlogReader, path: Path) -> Source:
     return choose_vehicle(beats, system=None, where=str(path))
 
 
-def read_recording(path: Path, *, vehicle: Source | None = None) -> Recording:
+def read_recording(path: Path, *, vehicle: Source | None = None, boot_utc_s: float | None = None) -> Recording:
     """Fill a ``Telemetry`` from a file.
 
     Args:
         path: the ``.tlog``.
         vehicle: whose messages count; found by its heartbeat unless given.
+        boot_utc_s: mission time when the vehicle booted, where that is known better than from the arrivals.
 
     Raises:
         InputError: the file cannot be read.
@@ -179,7 +187,7 @@ def read_recording(path: Path, *, vehicle: Source | None = None) -> Recording:
     """
     reader = TlogReader(path)
     chosen = vehicle or _find_vehicle(reader, path)
-    telemetry, summary = Telemetry(SimulatedClock(), chosen), TlogSummary()
+    telemetry, summary = Telemetry(SimulatedClock(), chosen, boot_utc_s), TlogSummary()
     for utc_s, frame in reader:
         summary.add(utc_s, frame)
         if frame.message is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from types import TracebackType
@@ -120,7 +121,7 @@ class RecordedVideo:
         with self._open(part) as file:
             return _placed(file.frame_at(file.position_of(utc_s)), part)
 
-    def pictures_round(self, utc_s: float, before_s: float, after_s: float) -> list[Frame]:
+    def pictures_round(self, utc_s: float, before_s: float, after_s: float) -> Iterator[Frame]:
         """The pictures so long before and after a mission time, as far as its file has them.
 
         Raises:
@@ -129,7 +130,8 @@ class RecordedVideo:
         part = self._part_of(utc_s)
         with self._open(part) as file:
             at_s = file.position_of(utc_s)
-            return [_placed(frame, part) for frame in file.between(at_s - before_s, at_s + after_s)]
+            for frame in file.between(at_s - before_s, at_s + after_s):
+                yield _placed(frame, part)
 
     def _part_of(self, utc_s: float) -> _Part:
         part = self._parts[0]

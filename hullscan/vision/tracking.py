@@ -53,12 +53,15 @@ class Tracker:
         hits: k, looks in which it must be seen.
         looks: n, of the last looks.
         min_score: detections below this neither start nor confirm a track, but may go on with one.
+        first_id: of the first track; above those of the sessions before when a mission is resumed.
     """
 
-    def __init__(self, hits: int = 3, looks: int = 5, min_score: float = 0.25, max_missed: int = 4) -> None:
+    def __init__(
+        self, hits: int = 3, looks: int = 5, min_score: float = 0.25, max_missed: int = 4, first_id: int = 1
+    ) -> None:
         self.hits, self.looks, self.min_score, self.max_missed = hits, looks, min_score, max_missed
         self.tracks: list[Track] = []
-        self._next_id = 1
+        self._next_id = first_id
 
     def update(self, detections: Detections, utc_s: float) -> list[int]:
         """Take the detections of one look; returns the track id of each detection, 0 for none."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from math import radians
+from math import inf, radians
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -36,6 +36,7 @@ __all__ = ["CameraHook", "Plant", "Seeds"]
 
 _POLL_S = 0.02  # the DVL's sockets are served at 50 Hz
 _FAULTS_S = 0.1
+_BOTTOM_LOST_S = 0.5
 _VIDEO_LATENCY_S = 0.1
 """What the fault battery_sag takes off the voltage."""
 
@@ -146,6 +147,7 @@ class Plant:
         self.autopilot: Autopilot | None = None
         self.faults = FaultInjector(scenario.faults, self, link, make(seeds.losses), note)
         self._faults_s = self._poll_s = 0.0
+        self._bottom_s = -inf
         self._contacts_noted = 0
 
     # ---------------------------------------------------------------- parts of a step
@@ -163,8 +165,7 @@ class Plant:
         report = self.dvl.sample(time_s, self.body, self.world)
         if report is not None and report.valid and self._dvl_seen_as_downward:
             self.sounders.down_taken, self.sounders.down = True, Sounding(report.altitude_m, time_s)
-        second = self._second_dvl
-        navigated = report if second is None else second.sample(time_s, self.body, self.world)
+        navigated = report if self._second_dvl is None else self._bottom_or(report, time_s)
         server = self.dvl_server
         if server is None:
             return navigated
@@ -179,6 +180,17 @@ class Plant:
                     server.send(line)
             server.poll(time_s)
         return navigated
+
+    def _bottom_or(self, report: DvlReport | None, time_s: float) -> DvlReport | None:
+        """The second DVL's report; the first one's where the second hears too little.
+
+        Close beside a deep side two of its beams meet the plating so flat that they do not come back.
+        """
+        assert self._second_dvl is not None
+        second = self._second_dvl.sample(time_s, self.body, self.world)
+        if second is not None and second.valid:
+            self._bottom_s = time_s
+        return second if time_s - self._bottom_s < _BOTTOM_LOST_S else report
 
     def move(self, time_s: float, pulses_us: Sequence[int], dt_s: float) -> None:
         """Advance the body by one step.

@@ -103,7 +103,8 @@ class VehicleOptions:
         compass: true heading, or disturbed by the steel hull.
         position: what the autopilot's estimator uses: a DVL (as under a hull) or a GPS (as a bench simulator).
         dvl: the DVL's error set, or none.
-        second_dvl: looks down at the sea bed; the autopilot's estimator uses its velocity instead of the first one's.
+        second_dvl: looks down at the sea bed; the autopilot's estimator goes by it, and by the first where it hears too
+            little.
         dvl_as_rangefinder: what the companion computer makes of the DVL's range: nothing, or, as BlueOS does, the
             range *downwards* (DISTANCE_SENSOR with orientation 25) although the DVL faces forward.
         start_up: share of the real start-up time (41 s to a position) that the autopilot takes.

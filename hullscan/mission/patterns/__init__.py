@@ -28,7 +28,7 @@ from hullscan.mission.patterns.gear import running_gear_lanes
 from hullscan.mission.patterns.girth import bow_lanes, midbody, stern_lanes, transverse_lanes
 from hullscan.mission.patterns.lanes import Area, Lanes, wet_ends
 from hullscan.mission.patterns.leg import Leg
-from hullscan.mission.patterns.route import candidate_legs, require_clear, route, way_home
+from hullscan.mission.patterns.route import candidate_legs, require_clear, route
 from hullscan.mission.patterns.side import longitudinal_lanes
 
 __all__ = [
@@ -41,7 +41,6 @@ __all__ = [
     "midbody",
     "require_clear",
     "route",
-    "way_home",
     "wet_ends",
 ]
 

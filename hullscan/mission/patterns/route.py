@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from hullscan.errors import InputError
-from hullscan.geometry.frames import Array, Pose
+from hullscan.geometry.frames import Array
 from hullscan.mission.model import Mission
 from hullscan.mission.patterns.clearance import crosses_hull, hull_gap, nearest_approaches
 from hullscan.mission.patterns.lanes import Lanes
@@ -20,7 +20,7 @@ from hullscan.mission.patterns.leg import SETTLE_S, Leg, dense, timed
 from hullscan.mission.patterns.outline import Outline
 from hullscan.ship.surface import side_sign
 
-__all__ = ["candidate_legs", "launch_pose", "route", "way_home"]
+__all__ = ["candidate_legs", "launch_pose", "route"]
 
 _TRAVEL_DEPTH_M = 1.0
 _APPROACH_EXTRA_M = 0.8  # a leg is entered from this much farther out
@@ -58,23 +58,6 @@ def route(mission: Mission, survey: list[Lanes]) -> list[Leg]:
         InputError: the quay bars every way, or the tether is too short or would lie round the ship.
     """
     return _Router(mission).route(survey)
-
-
-def way_home(here: Pose, launch_ship_m: Array, mission: Mission) -> Leg:
-    """From anywhere beside the hull: out along the view's back, then straight to the launch.
-
-    Args:
-        here: ship from frd.
-        launch_ship_m: (3,) where the vehicle went down.
-    """
-    yaw = float(here.rotation.as_euler("ZYX")[0])
-    start = np.array([*here.position_m, yaw, 0.0, 0.0])
-    goal = np.array([*launch_ship_m, yaw, 0.0, 0.0])
-    out = _before(start)
-    leg, _ = timed(
-        "water", "return", np.array([start, out, goal]), mission.vehicle.transit_speed_mps, 0.0, surveys=False
-    )
-    return leg
 
 
 def launch_pose(mission: Mission) -> Array:

@@ -44,9 +44,7 @@ function card(mission, chest) {
   const title = `${chest.id} · ${chest.side}, ${chest.station_m.toFixed(1)} m, ${words.depth} ${chest.depth_m.toFixed(1)} m`;
   made.append(element("h2", { textContent: title }));
   const pictures = element("div", { className: "chest-pictures" });
-  chest.pictures.forEach((picture, number) => pictures.append(element("img", {
-    src: picture.address, loading: "lazy", alt: fill(words.chest_picture, { id: chest.id, number: number + 1 }),
-  })));
+  chest.pictures.forEach((picture, number) => pictures.append(framed(picture, fill(words.chest_picture, { id: chest.id, number: number + 1 }))));
   if (!chest.pictures.length) pictures.append(element("p", { className: "nothing", textContent: words.chest_unseen }));
   made.append(pictures);
   const near = chest.nearest_m === null ? "–" : `${chest.nearest_m.toFixed(1)} m`;
@@ -55,8 +53,25 @@ function card(mission, chest) {
     check(chest.close_up, `${words.close_up}: ${near} (≤ ${chest.least_m.toFixed(1)} m)`),
     check(chest.clear === true, chest.signed_by ? fill(chest.clear ? words.chest_clear_by : words.chest_not_clear_by, { name: chest.signed_by }) : words.no_signature)));
   if (chest.note) made.append(element("p", { className: "note", textContent: chest.note }));
-  if (isReader && !chest.signed_by && !mission.signed_off_by) made.append(signing(mission, chest));
+  if (isReader && chest.pictures.length && !chest.signed_by && !mission.signed_off_by) made.append(signing(mission, chest));
   return made;
+}
+
+// a picture with the chest's place in it, as far as the track tells
+function framed(picture, alt) {
+  const image = element("img", { src: picture.address, loading: "lazy", alt });
+  const holder = element("div", { className: "framed" }, image);
+  image.addEventListener("load", () => {
+    const mark = element("i");
+    const [x0, y0, x1, y1] = picture.box;
+    const share = (value, whole) => `${(100 * value) / whole}%`;
+    mark.style.left = share(x0, image.naturalWidth);
+    mark.style.top = share(y0, image.naturalHeight);
+    mark.style.width = share(x1 - x0, image.naturalWidth);
+    mark.style.height = share(y1 - y0, image.naturalHeight);
+    holder.append(mark);
+  });
+  return holder;
 }
 
 function check(good, text) {

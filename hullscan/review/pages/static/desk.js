@@ -12,6 +12,7 @@ const state = { view: "", mission: null, places: [], place: null, picture: 0, lo
 
 function view(name) {
   if (name !== "inbox" && name !== "measures" && !state.mission) name = "inbox";
+  if (state.view !== name) say("");
   state.view = name;
   for (const page of document.querySelectorAll(".page")) page.hidden = page.dataset.page !== name;
   for (const button of at("views").children) button.setAttribute("aria-current", button.dataset.view === name ? "page" : "false");
