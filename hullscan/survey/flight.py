@@ -1,7 +1,4 @@
-"""The main job, from a mission file to a report: plan, fly, hear, record, see, place, report.
-
-The pilot never waits for the detector. Whatever ends the flight, what was recorded up to then becomes a report.
-"""
+"""Everything that is open while a mission flies: links, recordings, eyes and pilot."""
 
 from __future__ import annotations
 
@@ -9,58 +6,48 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from hullscan import __version__
-from hullscan.clock import Clock, ClockMap, PacedClock, SystemClock, Ticker, utc_text
+from hullscan.clock import Clock, ClockMap, Ticker
 from hullscan.errors import HullscanError, RecordError, SafetyStop, VideoError
-from hullscan.findings.assess import Assessment
-from hullscan.findings.merge import FindingRules
 from hullscan.findings.seeing import LiveSeeing
 from hullscan.findings.sightings import Looker
-from hullscan.geometry.frames import Array, ShipPose
+from hullscan.geometry.frames import Array
 from hullscan.geometry.track import ShipTrack
-from hullscan.mission.model import Mission, load_mission
-from hullscan.mission.plan import Plan, plan_mission, save_plan
-from hullscan.mission.ways_home import require_ways_home
+from hullscan.mission.model import Mission
+from hullscan.mission.plan import Plan
 from hullscan.pilot.closeup import Sighting
 from hullscan.pilot.pilot import Pilot, PlanPlace, Signals
-from hullscan.pilot.recorded import registered
 from hullscan.pilot.refly import Piece, pieces_of
 from hullscan.preflight.before_flight import before_flight
 from hullscan.preflight.check import PreflightReport
 from hullscan.preflight.equip import signing_key_of
 from hullscan.preflight.gather import Equipment
 from hullscan.record.database import MissionDatabase
-from hullscan.record.events import EventLog, warnings_as_events
-from hullscan.record.finish import Evidence, finish
+from hullscan.record.events import EventLog
 from hullscan.record.folder import MissionFolder, free_mb
-from hullscan.record.replay import DvlLog, FolderPictures, has_recording, recorded_ranges
+from hullscan.record.replay import DvlLog
 from hullscan.record.results import Georeference
-from hullscan.record.seal import digest, seal
-from hullscan.record.signature import machine_key
+from hullscan.record.seal import digest
 from hullscan.report.flash import FlashAlerts
-from hullscan.report.writing import write_reports
 from hullscan.ship.surface import side_name
+from hullscan.survey.options import LiveMission, Screen, SurveyOptions
 from hullscan.vehicle.address import parse_address
 from hullscan.vehicle.ardusub import ArduSubVehicle
 from hullscan.vehicle.dvl import DVL_PORT, WaterLinkedDvl
 from hullscan.vehicle.protocol import VehicleIdentity
 from hullscan.vehicle.simulator import SimulatorProcess
 from hullscan.vehicle.sources import AUTOPILOT
-from hullscan.vehicle.tlog import read_recording
 from hullscan.video.recorder import Recorder
 from hullscan.video.stream import RtpStream
 from hullscan.vision.drift import WatchedDetector
-from hullscan.vision.runtime import DEFAULT_MODEL, load_detector
 from hullscan.vision.tracking import Tracker
 from hullscan.words import mark
 
-__all__ = ["LiveMission", "Outcome", "Screen", "SurveyOptions", "survey"]
+__all__ = ["Flight"]
 
 _FIRST_FRAME_S = 20.0
 _KEEP_PLACE_S = 1.0
@@ -68,155 +55,7 @@ _BETWEEN_SESSIONS_S = 5.0  # of simulated time
 _SAME_PLACE_M = 1.0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SurveyOptions:
-    """How a survey is run.
-
-    Attributes:
-        out: folder in which the mission folder is made.
-        connect: MAVLink address; not used with ``scenario``.
-        dvl: host or host:port of the DVL.
-        video_port: UDP port of the camera's RTP stream.
-        scenario: fly in the simulator, in this world.
-        speedup: of the simulator, at most.
-        paced: mission time is the vehicle's own; for a simulator behind ``connect`` that does not keep real time.
-        model: detector; ours by default.
-        threads: of the detector.
-        signing_key: file with the link's key; that of the mission when None.
-        approve: asked about a preflight with cautions; None goes on, and the record has them.
-        resume: folder of a mission that was broken off; it goes on there.
-        seal_key: signs the closed folder; made if it is not there. Without one the folder is sealed unsigned.
-    """
-
-    out: Path
-    connect: str = "udpin:0.0.0.0:14550"
-    dvl: str = "192.168.194.95"
-    video_port: int = 5600
-    scenario: Path | None = None
-    speedup: float = 1.0
-    paced: bool = False
-    model: Path | None = None
-    threads: int = 1
-    resume: Path | None = None
-    language: str = "en"
-    rules: FindingRules = field(default_factory=FindingRules)
-    signing_key: Path | None = None
-    approve: Callable[[PreflightReport], bool] | None = None
-    seal_key: Path | None = None
-
-    def make_clock(self) -> Clock:
-        """The mission clock: the computer's beside a real vehicle, the vehicle's own in a simulator."""
-        simulated = self.paced or self.scenario is not None
-        return PacedClock(self.speedup) if simulated else SystemClock()
-
-
-@dataclass(frozen=True, slots=True)
-class LiveMission:
-    """What the screen shows while it flies."""
-
-    mission: Mission
-    plan: Plan
-    folder: MissionFolder
-    clock: Clock
-    pilot: Pilot
-    vehicle: ArduSubVehicle
-    dvl: WaterLinkedDvl
-    stream: RtpStream
-    recorder: Recorder
-    seeing: LiveSeeing
-    flag: Callable[[], Array | None]
-    """Write down the place of the hull that the camera looks at, because the operator asks for it; may be called from
-    any thread."""
-
-
-class Screen(Protocol):
-    """Shows the mission to the operator."""
-
-    def event(self, kind: str, message: str, data: dict[str, Any]) -> None:
-        """Something happened; may come from any thread."""
-        ...
-
-    def begin(self, live: LiveMission) -> None:
-        """The flight begins."""
-        ...
-
-    def end(self) -> None:
-        """The flight has ended."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How it ended: the folder, the assessment, and the error that ended it, if any."""
-
-    folder: MissionFolder
-    assessment: Assessment | None
-    ended_by: HullscanError | None
-    aborted: bool
-
-
-def survey(mission_file: Path, options: SurveyOptions, screen: Screen) -> Outcome:
-    """Fly a mission and report it.
-
-    Raises:
-        HullscanError: it could not begin. What ends a flight that has begun is in the outcome.
-    """
-    mission = load_mission(mission_file)
-    plan = plan_mission(mission, under_ship=False)
-    require_ways_home(mission, plan.legs)
-    model = options.model or DEFAULT_MODEL
-    detector = WatchedDetector.by_its_card(load_detector(model, threads=options.threads), model)
-    key = None if options.seal_key is None else machine_key(options.seal_key)
-    clock = options.make_clock()
-    if options.resume is None:
-        folder = MissionFolder.create(options.out, mission.file.ship.name, clock.now())
-        folder.keep_mission(mission.source, mission.named_files)
-        save_plan(plan, folder.path)
-    else:
-        folder = _folder_to_resume(options.resume, mission)
-    with ExitStack() as stack:
-        database = MissionDatabase(folder.database)
-        stack.callback(database.close)
-        events = EventLog(folder.events, clock, screen.event)
-        stack.callback(events.close)
-        stack.enter_context(warnings_as_events(events))
-        events.add("planned", mark("planned: {legs} legs, {minutes:.1f} min, {area:.0f} m²"), _plan_facts(plan))
-        flight = _Flight(mission, plan, detector, options, clock, folder, database, events, screen)
-        if options.resume is not None:
-            flight.resume()
-        try:
-            flight.fly(mission_file)
-        finally:
-            flight.hang_up()
-        if flight.live is None:
-            raise flight.ended_by or HullscanError("the flight did not begin")
-        assessment = _close(flight)
-        outcome = Outcome(folder, assessment, flight.ended_by, flight.live.pilot.aborted)
-    seal(folder.path, key)
-    return outcome
-
-
-def _folder_to_resume(path: Path, mission: Mission) -> MissionFolder:
-    """The folder of a mission that was broken off.
-
-    Raises:
-        RecordError: it is none, or of another mission.
-    """
-    folder = MissionFolder.open(path)
-    if folder.mission_file.read_bytes() != mission.source:
-        raise RecordError(
-            "the mission file is not the one that was flown",
-            where=str(folder.mission_file),
-            todo=f"give {folder.mission_file} as the mission",
-        )
-    return folder
-
-
-def _plan_facts(plan: Plan) -> dict[str, Any]:
-    return {"legs": len(plan.legs), "minutes": plan.duration_s / 60, "area": plan.planned_area_m2}
-
-
-class _Flight:
+class Flight:
     """Everything that is open while a mission flies."""
 
     def __init__(
@@ -482,113 +321,10 @@ class _Flight:
         """Close everything that is open, the last first."""
         self._open.close()
 
-    def facts(self) -> dict[str, Any]:
-        """For the summary: how it went, in numbers."""
-        live = self.live
-        assert live is not None
-        stored = self.database.facts()
-        start_s, end_s = float(stored["start_utc_s"]), float(stored["end_utc_s"])
-        video, battery = live.stream.stats(), live.vehicle.telemetry.battery
-        volts = battery.all()["voltage_v"] if len(battery) else np.array([np.nan])
-        registration = live.pilot.registration
-        outcome = "aborted" if live.pilot.aborted else "done"
-        return {
-            "outcome": outcome if self.ended_by is None else "ended by a safety rule",
-            "ended_by": None if self.ended_by is None else str(self.ended_by),
-            "ended_by_words": _words_of(self.ended_by),
-            "sessions_utc_s": [round(each, 3) for each in stored["sessions_utc_s"]],
-            "start_utc": utc_text(start_s),
-            "end_utc": utc_text(end_s),
-            "duration_s": round(end_s - start_s, 1),
-            "planned_duration_s": round(self.plan.duration_s, 1),
-            "distance_m": round(live.pilot.distance_m, 1),
-            "min_range_m": _rounded(live.pilot.min_range_m),
-            "battery_v": {"start": _rounded(float(volts[0])), "end": _rounded(float(volts[-1]))},
-            "vehicle": {"profile": self.mission.vehicle.name, **self.identity},
-            "registration": {
-                "updates": registration.updates if registration is not None else 0,
-                "beams_used": registration.used_beams if registration is not None else 0,
-                "beams_rejected": registration.rejected_beams if registration is not None else 0,
-            },
-            "video": {
-                "packets_lost": video.lost_packets,
-                "frames_in": video.access_units,
-                "frames_recorded": video.recorded,
-                "frames_unrecorded": video.unrecorded,
-                "frames_decoded": video.decoded,
-                "frames_suspect": video.suspect,
-                "frames_examined": live.seeing.looks,
-            },
-            "dvl": {
-                "reports": live.dvl.counts.reports,
-                "invalid": live.dvl.counts.invalid,
-                "suspect": live.dvl.counts.suspect,
-                "repeated": live.dvl.counts.repeated,
-                "reconnects": live.dvl.counts.reconnects,
-            },
-            "boot_utc_s": round(live.vehicle.telemetry.time.offset_s, 4),
-            "clock_offsets_ms": {
-                "video": {"uncertainty": round(self.video_map.uncertainty_s * 1000, 1)},
-                "dvl": {"uncertainty": round(live.dvl.clock_uncertainty_s * 1000, 1)},
-                "preflight": self.preflight.clocks_ms if self.preflight is not None else {},
-            },
-            "detector_inputs": self.detector.drift(),
-            "software": f"hullscan {__version__}",
-        }
-
-
-def _close(flight: _Flight) -> Assessment:
-    """Assess what was recorded and write the report."""
-    live = flight.live
-    assert live is not None
-    flight.screen.event("finishing", mark("placing findings and writing the report"), {})
-    registration = live.pilot.registration
-    if registration is not None:
-        ship = registration.smoothed()
-    else:  # it ended before the hull was found: the berth as stated, with all of its uncertainty
-        spread = np.diag([1.0, 1.0, np.radians(5) ** 2, 0.04])
-        ship = ShipTrack.constant(_stated_ship(flight.mission, live.vehicle), spread)
-    telemetry = live.vehicle.telemetry
-    if flight.earlier_s:  # what was recorded before counts as much
-        telemetry = read_recording(flight.folder.telemetry).telemetry
-        mount = flight.mission.vehicle.dvl_mount.rotation
-        ranges = list(recorded_ranges(flight.folder.dvl, mount))
-        ship = registered(flight.mission, flight.plan, telemetry, ranges, flight.sessions_s)
-    camera = live.seeing.camera or flight.mission.vehicle.camera
-    evidence = Evidence(
-        flight.mission,
-        flight.plan,
-        telemetry,
-        ship,
-        camera,
-        flight.video_map.uncertainty_s,
-        flight.detector.model_sha256,
-        flight.facts(),
-    )
-    pictures = FolderPictures(flight.folder.video) if has_recording(flight.folder.video) else None
-    assessment = finish(flight.folder, flight.database, evidence, pictures, flight.options.rules)
-    write_reports(flight.folder, flight.options.language)
-    return assessment
-
-
-def _stated_ship(mission: Mission, vehicle: ArduSubVehicle) -> ShipPose:
-    berth, origin = mission.file.berth, vehicle.telemetry.origin
-    north, east = origin.to_ned(berth.lat_deg, berth.lon_deg) if origin is not None else (0.0, 0.0)
-    return ShipPose(north, east, float(np.radians(berth.heading_deg)))
-
 
 def _host_port(text: str) -> tuple[str, int]:
     host, _, port = text.partition(":")
     return host, int(port) if port.isdigit() else DVL_PORT
-
-
-def _words_of(error: HullscanError | None) -> dict[str, Any] | None:
-    """The message and data behind an error, where it has words for people in their language."""
-    return {"message": error.message, "data": error.data} if isinstance(error, SafetyStop) and error.message else None
-
-
-def _rounded(value: float) -> float | None:
-    return round(value, 2) if np.isfinite(value) else None
 
 
 @contextmanager

@@ -1,0 +1,61 @@
+"""What was recorded becomes an assessment and a report."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hullscan.findings.assess import Assessment
+from hullscan.geometry.frames import ShipPose
+from hullscan.geometry.track import ShipTrack
+from hullscan.mission.model import Mission
+from hullscan.pilot.recorded import registered
+from hullscan.record.finish import Evidence, finish
+from hullscan.record.replay import FolderPictures, has_recording, recorded_ranges
+from hullscan.report.writing import write_reports
+from hullscan.survey.facts import flight_facts
+from hullscan.survey.flight import Flight
+from hullscan.vehicle.ardusub import ArduSubVehicle
+from hullscan.vehicle.tlog import read_recording
+from hullscan.words import mark
+
+__all__ = ["close"]
+
+
+def close(flight: Flight) -> Assessment:
+    """Assess what was recorded and write the report."""
+    live = flight.live
+    assert live is not None
+    flight.screen.event("finishing", mark("placing findings and writing the report"), {})
+    registration = live.pilot.registration
+    if registration is not None:
+        ship = registration.smoothed()
+    else:  # it ended before the hull was found: the berth as stated, with all of its uncertainty
+        spread = np.diag([1.0, 1.0, np.radians(5) ** 2, 0.04])
+        ship = ShipTrack.constant(_stated_ship(flight.mission, live.vehicle), spread)
+    telemetry = live.vehicle.telemetry
+    if flight.earlier_s:  # what was recorded before counts as much
+        telemetry = read_recording(flight.folder.telemetry).telemetry
+        mount = flight.mission.vehicle.dvl_mount.rotation
+        ranges = list(recorded_ranges(flight.folder.dvl, mount))
+        ship = registered(flight.mission, flight.plan, telemetry, ranges, flight.sessions_s)
+    camera = live.seeing.camera or flight.mission.vehicle.camera
+    evidence = Evidence(
+        flight.mission,
+        flight.plan,
+        telemetry,
+        ship,
+        camera,
+        flight.video_map.uncertainty_s,
+        flight.detector.model_sha256,
+        flight_facts(flight),
+    )
+    pictures = FolderPictures(flight.folder.video) if has_recording(flight.folder.video) else None
+    assessment = finish(flight.folder, flight.database, evidence, pictures, flight.options.rules)
+    write_reports(flight.folder, flight.options.language)
+    return assessment
+
+
+def _stated_ship(mission: Mission, vehicle: ArduSubVehicle) -> ShipPose:
+    berth, origin = mission.file.berth, vehicle.telemetry.origin
+    north, east = origin.to_ned(berth.lat_deg, berth.lon_deg) if origin is not None else (0.0, 0.0)
+    return ShipPose(north, east, float(np.radians(berth.heading_deg)))
