@@ -1,9 +1,9 @@
 """Which passes, in which order: the most probability of detection that fits into a time.
 
 This is the orienteering problem with a submodular reward (a second look at a cell adds less than the first) and with
-passes that may be flown from either end. It is solved by cheapest insertion with the best gain per second, then by
-ruin and recreate (Schrimpf et al. 2000; Pisinger & Ropke 2007, Large neighborhood search): parts of the tour are
-taken out, the order of the rest is shortened, and the time won is filled again.
+passes that may be flown from either end. It begins with cheapest insertion by the best gain per second; then adaptive
+large neighbourhood search (Ropke & Pisinger 2006, by the library ``alns``) takes parts of the tour out, puts the rest
+in a better order, and fills the time won again. What is found best so far stands at any round.
 
 The vehicle moves along the ship's outline, opened opposite the launch: a place is its distance along the outline from
 the launch, its depth, and its distance from the centre plane; no tour goes round the ship and winds up the tether.
@@ -11,7 +11,7 @@ the launch, its depth, and its distance from the centre plane; no tour goes roun
 
 from __future__ import annotations
 
-from collections.abc import Set
+from collections.abc import Callable, Set
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -34,7 +34,9 @@ _BARRED_S = 1e5
 _MANY, _FEWEST = 90, 6  # passes above which there are fewer rounds; and how few
 _MARGIN = 20.0  # percentile of the passes' gains per second that a second saved is worth
 _NEAR_M = (8.0, 60.0)  # about a pass to which a tour is led: what else there is taken up with it
-_WORSE = 0.02  # of the best worth, by which a tour to go on from may at first be worse
+_WORSE = 0.02  # of the worth at the beginning, by which a tour to go on from may at first be worse than the last
+# what an operator earns by a new best tour, a better one, one to go on from, and one for nothing; how long it counts
+_SCORES, _DECAY = [5.0, 2.0, 1.0, 0.5], 0.8
 _SPARE = 0.15  # of the budget, at most, by which it may run over before it is cut elsewhere
 
 
@@ -144,24 +146,65 @@ def best_tour(
         start: a tour to begin with, cut to the budget, instead of an empty one.
     """
     problem = _Problem(passes, travel, budget_s)
-    rng = np.random.default_rng(seed)
     order = problem.ordered(problem.filled(problem.cut(problem.ordered(list(start or ())))))
-    seed_pod, best_worth = problem.pod(order), problem.worth(order)
-    best, here, here_worth = order, order, best_worth
+    seed_pod = problem.pod(order)
     rounds = min(effort, max(_FEWEST, round(effort * (_MANY / max(len(order), 1)) ** 2)))  # each costs as its square
-    for number in range(rounds if order else 0):
-        if number % 3 == 0:
-            changed = problem.diverted(here, rng)
-        else:
-            changed = _ruined(here, rng) if number % 3 == 1 else problem.thinned(here, rng)
-        trial = problem.filled(problem.ordered(problem.filled(changed, rng), _MOVES_OF_A_TRIAL))
-        worth = problem.worth(trial)
-        if worth > here_worth - _WORSE * best_worth * (1 - (number + 1) / rounds):
-            here, here_worth = trial, worth
-        if worth > best_worth + 1e-12 and problem.pod(trial) >= seed_pod:
-            best, best_worth = trial, worth
-    best = problem.ordered(problem.filled(best)) if order else best
-    return Tour(tuple(best), problem.time_s(best), problem.pod(best), seed_pod)
+    if order and rounds:
+        order = _searched(_State.of(problem, order, seed_pod), rounds, seed)
+        order = problem.ordered(problem.filled(order))
+    return Tour(tuple(order), problem.time_s(order), problem.pod(order), seed_pod)
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """A tour as the search sees it.
+
+    Attributes:
+        least_pod: less than this no tour may find, however early.
+    """
+
+    problem: _Problem
+    order: Order
+    least_pod: float
+    worth: float
+
+    @classmethod
+    def of(cls, problem: _Problem, order: Order, least_pod: float) -> _State:
+        worth = problem.worth(order)
+        return cls(problem, order, least_pod, worth if problem.pod(order) >= least_pod else worth - 1.0)
+
+    def objective(self) -> float:
+        """To be made small."""
+        return -self.worth
+
+
+def _searched(begun: _State, rounds: int, seed: int) -> Order:
+    """The best tour of some rounds."""
+    from alns import ALNS  # brings a plotting library along: not for programs that plan nothing
+    from alns.accept import RecordToRecordTravel
+    from alns.select import RouletteWheel
+    from alns.stop import MaxIterations
+
+    def taking_out(part: Callable[[_Problem, Order, np.random.Generator], Order]) -> Callable[..., _State]:
+        def operator(state: _State, rng: np.random.Generator) -> _State:
+            return replace(state, order=part(state.problem, state.order, rng))
+
+        return operator
+
+    def filled_again(state: _State, rng: np.random.Generator) -> _State:
+        problem = state.problem
+        order = problem.filled(problem.ordered(problem.filled(state.order, rng), _MOVES_OF_A_TRIAL))
+        return _State.of(problem, order, state.least_pod)
+
+    search = ALNS(np.random.default_rng(seed))
+    for name, part in (("diverted", _Problem.diverted), ("ruined", _Problem.ruined), ("thinned", _Problem.thinned)):
+        search.add_destroy_operator(taking_out(part), name=name)
+    search.add_repair_operator(filled_again, name="filled again")
+    worse = _WORSE * begun.worth
+    accept = RecordToRecordTravel(worse, 0.0, worse / rounds, "linear", cmp_best=False)
+    choose = RouletteWheel(_SCORES, _DECAY, num_destroy=3, num_repair=1)
+    best: _State = search.iterate(begun, choose, accept, MaxIterations(rounds)).best_state
+    return best.order
 
 
 def tour_curve(passes: Passes, travel: Travel, order: tuple[tuple[int, bool], ...]) -> Array:
@@ -169,17 +212,6 @@ def tour_curve(passes: Passes, travel: Travel, order: tuple[tuple[int, bool], ..
     problem = _Problem(passes, travel, np.inf)
     times, gains = problem.finish_s(list(order)), problem.gains(list(order))
     return np.column_stack([np.concatenate([[0.0], times]), np.concatenate([[0.0], np.cumsum(gains)])])
-
-
-def _ruined(order: Order, rng: np.random.Generator) -> Order:
-    """The tour without some of its passes: a run of neighbours, or single ones at random."""
-    count = len(order)
-    size = int(rng.integers(1, max(2, min(count, 3 + count // 4))))
-    if rng.random() < 0.6:
-        first = int(rng.integers(0, count))
-        return order[:first] + order[first + size :]
-    gone = set(rng.choice(count, size=min(size, count), replace=False).tolist())
-    return [each for index, each in enumerate(order) if index not in gone]
 
 
 class _Problem:
@@ -282,6 +314,16 @@ class _Problem:
         there = self.filled(there, rng, budget_s=max(self.time_s(there), self.budget_s) + spare, among=near)
         taken = {index for index, _ in order}
         return self.cut(self.shortened(there), spared={index for index, _ in there} - taken)
+
+    def ruined(self, order: Order, rng: np.random.Generator) -> Order:
+        """The tour without some of its passes: a run of neighbours, or single ones at random."""
+        count = len(order)
+        size = int(rng.integers(1, max(2, min(count, 3 + count // 4))))
+        if rng.random() < 0.6:
+            first = int(rng.integers(0, count))
+            return order[:first] + order[first + size :]
+        gone = set(rng.choice(count, size=min(size, count), replace=False).tolist())
+        return [each for index, each in enumerate(order) if index not in gone]
 
     def thinned(self, order: Order, rng: np.random.Generator) -> Order:
         """The tour without what gains least for its time, a random share of it."""
