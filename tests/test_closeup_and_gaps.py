@@ -87,6 +87,7 @@ class Flown:
         self.mission, self.plan = planned
         self.rov = FakeRov(self.mission, self.plan.legs[0].poses[0, 1:4], SHIP)
         self.events: list[tuple[float, str, np.ndarray]] = []
+        self.areas_m2: list[float] = []
         self.pilot = Pilot(
             self.rov, self.rov, self.mission, self.plan, self.rov,  # type: ignore[arg-type]
             signals=Signals(video_age_s=lambda: 0.1), on_event=self._on_event, **options,  # type: ignore[arg-type]
@@ -94,6 +95,8 @@ class Flown:
 
     def _on_event(self, kind: str, message: str, data: dict[str, object]) -> None:
         self.events.append((self.rov.now(), kind, self.rov.place_ship))
+        if kind == "re-fly" and "area" in data:
+            self.areas_m2.append(float(str(data["area"])))
         lane_done = kind == "survey" and data.get("leg") == LANE + 1
         if lane_done or sum(each[1] == "re-fly" for each in self.events) > 2:
             self.pilot.desk.put(OperatorOrder.ABORT)  # the rest is shown elsewhere
@@ -124,6 +127,8 @@ def test_a_gap_is_flown_again_before_the_way_home(planned: tuple[Mission, Plan])
     kinds = [kind for _, kind, _ in flown.events]
     assert "re-fly" in kinds
     again = [place for _, kind, place in flown.events if kind == "re-fly"]
+    assert flown.areas_m2[0] == 2.0  # the better piece first
+    # it comes from under the ship, where little is heard of her: its place along her is good to a metre
     start = planned[1].legs[LANE].poses[4, 1:4]
-    assert min(np.linalg.norm(place - start) for place in again) < 0.5  # the better piece first
+    assert min(np.linalg.norm(place - start) for place in again) < 1.0
     assert not flown.rov.wrongs

@@ -434,7 +434,10 @@ class _Problem:
             move = best_move(self.way_s, left, reached, flown, gains, early=_EARLY / self.budget_s, second=second)
             if move is None:
                 break
-            best = move.applied(best)
+            moved = move.applied(best)
+            if self.time_s(moved) > max(self.budget_s, self.time_s(best)) + _EPS_S:
+                break  # what is found early may be worth seconds, but not those that nobody has
+            best = moved
         return best
 
     def shortened(self, order: Order) -> Order:
