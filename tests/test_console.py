@@ -286,7 +286,7 @@ def test_the_screen_shows_every_panel_in_both_languages(width, height):
         for part in ("MV Haneul", "1:02", "◆", "15.8 V", "0.82"):
             assert part in said
         for panel in app.query("Static"):
-            assert panel.size.height > 0, panel.id
+            assert (panel.size.height > 0) is (panel.id != "request"), panel.id
         bottom = max(panel.region.bottom for panel in app.query("Static"))
         assert bottom <= height
         assert app.query_one("#hull").size.height >= 4

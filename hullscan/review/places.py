@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -29,6 +29,7 @@ from hullscan.words import mark
 __all__ = ["DeskMission", "Shot", "open_missions"]
 
 _IDENTITY: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
+_FLEW: Final = mark("flew it")
 _NAME: Final = re.compile(r"[^A-Za-z0-9._-]+")
 Progress = Callable[[str, int, int], None]
 
@@ -134,12 +135,14 @@ def open_missions(
     mixture: Mixture,
     seed: Callable[[], int],
     progress: Progress = lambda name, done, all_: None,
+    pilots: Sequence[str] = (),
 ) -> dict[str, DeskMission]:
     """Open mission folders, by their names.
 
     Args:
         seed: asked for a number that nobody knows, for each mission whose worklist is made now.
         progress: told of pictures that are made: ship, done, all.
+        pilots: who flew them, beside whom their records name; they do not read them.
 
     Raises:
         HullscanError: one is no mission folder, is damaged, or has a name that another one has.
@@ -150,7 +153,10 @@ def open_missions(
         name = _NAME.sub("-", path.resolve().name)
         if name in missions:
             raise InputError(f"two folders are named {name}", todo="rename one")
-        missions[name] = _open(name, folder, clock, languages, mixture, seed, progress)
+        missions[name] = opened = _open(name, folder, clock, languages, mixture, seed, progress)
+        flown_by = read_result(folder.path / "summary.json").get("pilot")
+        for pilot in (*pilots, *([flown_by] if isinstance(flown_by, str) and flown_by else [])):
+            opened.store.bar(pilot, _FLEW)
     return missions
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,9 @@ CREATE TABLE IF NOT EXISTS sea_chests (
     chest TEXT PRIMARY KEY, reader TEXT NOT NULL, clear INTEGER NOT NULL, note TEXT NOT NULL, looked_s REAL NOT NULL,
     utc_s REAL NOT NULL
 );
+CREATE TABLE IF NOT EXISTS barred (reader TEXT PRIMARY KEY, why TEXT NOT NULL);
 """
-_SCHEMA_VERSION = 2
+_SCHEMA_VERSION = 3
 
 
 class ReadingsStore:
@@ -56,6 +58,7 @@ class ReadingsStore:
         self.path = readings_path(mission.path)
         self._lock = threading.RLock()
         self._readings: dict[str, list[Reading]] | None = None
+        self._barred: dict[str, str] | None = None
         self._places: frozenset[str] = frozenset()
         try:
             self.path.mkdir(exist_ok=True)
@@ -115,6 +118,31 @@ class ReadingsStore:
             ("INSERT INTO facts VALUES (?, ?)", [("findings_sha256", findings_sha256)]),
         )
 
+    # ---------------------------------------------------------------- who may not read
+
+    def bar(self, reader: str, why: str) -> None:
+        """Somebody does not read this mission, once and for all: they know too much of it.
+
+        Args:
+            why: words for people.
+        """
+        with self._lock:
+            if reader.casefold() not in self.barred():
+                self._write(("INSERT INTO barred VALUES (?, ?)", [(reader.casefold(), why)]))
+                self._barred = None
+                self.audit("barred", {"reader": reader, "why": why})
+
+    def barred(self) -> dict[str, str]:
+        """Why somebody does not read, by name without case."""
+        with self._lock:
+            if self._barred is None:
+                self._barred = dict(self._rows("SELECT reader, why FROM barred"))
+            return self._barred
+
+    def asks(self, reader: str, readings: Sequence[Reading]) -> bool:
+        """Whether this reader is asked to read a place with these readings."""
+        return may_read(reader, readings) and reader.casefold() not in self.barred()
+
     # ---------------------------------------------------------------- readings
 
     def of(self, place: str) -> list[Reading]:
@@ -147,7 +175,7 @@ class ReadingsStore:
             self._require_open()
             if place not in self._places:
                 raise InputError("there is no such place")
-            if not may_read(reading.reader, self.of(place)):
+            if not self.asks(reading.reader, self.of(place)):
                 raise InputError("this place is not yours to read any more")
             row = (
                 place, reading.reader, reading.verdict.value, reading.confidence, reading.note, reading.looked_s,

@@ -17,7 +17,8 @@ from hullscan.clock import SystemClock, real_seconds
 from hullscan.errors import InputError
 from hullscan.record.signature import machine_key
 from hullscan.review.desk import DeskOptions, make_desk
-from hullscan.review.places import Progress, open_missions
+from hullscan.review.flights import follow_flights
+from hullscan.review.places import DeskMission, Progress, open_missions
 from hullscan.review.readers import Person, Roster
 from hullscan.review.worklist import Mixture
 from hullscan.words import LANGUAGES
@@ -36,6 +37,7 @@ class ServeOptions:
         host: the address to listen at; another one than this computer's own wants TLS.
         names: under which browsers may call it, beside ``host``.
         certificate, certificate_key: PEM files.
+        pilots: names of those who flew the missions: they do not read them.
     """
 
     port: int
@@ -52,6 +54,7 @@ class ServeOptions:
     language: str
     browser: bool
     seal_key: Path
+    pilots: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.certificate is None) != (self.certificate_key is None):
@@ -94,18 +97,28 @@ def serve(
     key, clock = machine_key(options.seal_key), SystemClock()
     mixture = options.mixture if options.blind else Mixture(sample_share=0.0, planted=0)
     with ExitStack() as stack:
+        missions: dict[str, DeskMission] = {}
+
+        def open_folders(paths: list[Path], progress: Progress = lambda name, done, all_: None) -> None:
+            opened = open_missions(
+                paths, clock, LANGUAGES, mixture=mixture, seed=lambda: secrets.randbits(_SEED_BITS), progress=progress,
+                pilots=options.pilots,
+            )  # fmt: skip
+            for mission in opened.values():
+                stack.callback(mission.store.close)
+            missions.update(opened)
+
+        flights, finished = follow_flights(folders, clock, real_seconds, lambda path: open_folders([path]))
+        for flight in flights.values():
+            stack.callback(flight.close)
         with working() as progress:
-            missions = open_missions(
-                folders, clock, LANGUAGES, mixture=mixture, seed=lambda: secrets.randbits(_SEED_BITS), progress=progress
-            )
-        for mission in missions.values():
-            stack.callback(mission.store.close)
+            open_folders(finished, progress)
         cache = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hullscan-desk-")))
         desk_options = DeskOptions(
             least_s=options.least_s, blind=options.blind, language=options.language, cache=cache, hosts=options.hosts,
             secure=options.secure, seal_key=options.seal_key,
         )  # fmt: skip
-        desk = make_desk(missions, roster, key, clock, real_seconds, desk_options)
+        desk = make_desk(missions, roster, key, clock, real_seconds, desk_options, flights)
         config = uvicorn.Config(
             desk, log_level="warning", access_log=False, server_header=False, lifespan="off",
             ssl_certfile=options.certificate, ssl_keyfile=options.certificate_key,

@@ -2,6 +2,7 @@
 import { ask, at, element, facts, fill, isReader, isSupervisor, say, select, words } from "./ask.js";
 import { refreshChests, tickChest } from "./chests.js";
 import { refreshInbox, watchFilters } from "./inbox.js";
+import { chooseFlight, liveKey, onLive, showLive, startLive } from "./live.js";
 import { refreshMeasures } from "./measures.js";
 
 const KEYS = { p: "parcel", t: "tell_tale", f: "fitting", g: "growth", h: "plating", u: "unclear" };
@@ -11,12 +12,18 @@ const state = { view: "", mission: null, places: [], place: null, picture: 0, lo
 // ---------------------------------------------------------------- views
 
 function view(name) {
-  if (name !== "inbox" && name !== "measures" && !state.mission) name = "inbox";
+  if (["read", "chests"].includes(name) && !state.mission) name = "inbox";
   if (state.view !== name) say("");
   state.view = name;
   for (const page of document.querySelectorAll(".page")) page.hidden = page.dataset.page !== name;
   for (const button of at("views").children) button.setAttribute("aria-current", button.dataset.view === name ? "page" : "false");
+  if (facts.flights) showLive(name === "live");
   return refresh();
+}
+
+function openFlight(name) {
+  chooseFlight(name);
+  return view("live");
 }
 
 async function openMission(name) {
@@ -37,7 +44,7 @@ async function openMission(name) {
 
 async function refresh() {
   try {
-    if (state.view === "inbox") await refreshInbox(openMission);
+    if (state.view === "inbox") await refreshInbox(openMission, openFlight);
     if (state.view === "measures") await refreshMeasures();
     if (state.mission) await refreshQueue();
     if (state.view === "chests") await refreshChests(state.mission);
@@ -310,7 +317,7 @@ function stepClip(by) {
   clip.currentTime = Math.max(clip.currentTime + by * FRAME_S, 0);
 }
 
-const VIEWS = { i: "inbox", r: "read", c: "chests", m: "measures" };
+const VIEWS = { i: "inbox", l: "live", r: "read", c: "chests", m: "measures" };
 const ACTIONS = {
   j: () => step(1), k: () => step(-1), ",": () => choose(state.picture - 1), ".": () => choose(state.picture + 1),
   "+": () => nudge("zoom", 0.5), "=": () => nudge("zoom", 0.5), "-": () => nudge("zoom", -0.5),
@@ -334,6 +341,7 @@ document.addEventListener("keydown", (event) => {
     view(VIEWS[key]);
     return;
   }
+  if (onLive() && liveKey(key)) event.preventDefault();
   if (state.view !== "read") return;
   if (key === "enter" && ["BUTTON", "A", "SUMMARY"].includes(event.target.tagName) && event.target.id !== "take") return;
   if (state.place?.mine && !at("form").hidden && (KEYS[key] || /^[1-5]$/.test(key))) {
@@ -364,9 +372,14 @@ at("clip").addEventListener("error", async () => {
 document.addEventListener("desk:refresh", refresh);
 
 buildForm();
-watchFilters(openMission);
+watchFilters(openMission, openFlight);
 state.view = "inbox";
-const missions = await refreshInbox(openMission);
-if (missions.length === 1 && missions[0].open) await openMission(missions[0].name);
+const { missions, flights } = await refreshInbox(openMission, openFlight);
+if (facts.flights) {
+  startLive(openMission);
+  if (flights.length) chooseFlight(flights[0].name);
+}
+if (flights.length && !missions.length) await view("live");
+else if (missions.length === 1 && missions[0].open && !flights.length) await openMission(missions[0].name);
 else await view("inbox");
 setInterval(refresh, 5000);
