@@ -162,7 +162,7 @@ class _Desk:
         person, words = person_of(request), translator(self._shared.language(request))
         mission, place = self._shared.place(request.path_params["mission"], request.path_params["place"], person)
         given = mission.store.of(place.identity)
-        mission.store.audit("viewed", {"reader": person.name, "place": place.identity})
+        mission.store.audit("viewed", {"reader": person.name, "place": place.identity}, sync=False)
         told = await run_in_threadpool(
             told_place, mission, place, given, person, words, blind=self._shared.options.blind
         )

@@ -93,7 +93,7 @@ _WORDS: Final = {
     "live_range": mark("range to hull"),
     "live_speed": mark("speed"),
     "live_battery": mark("battery"),
-    "live_place": mark("place along the ship"),
+    "live_place": mark("place ± along"),
     "live_tether": mark("tether, by plan"),
     "live_link": mark("link, age"),
     "live_video": mark("video, age"),

@@ -59,6 +59,8 @@ class ReadingsStore:
         self._lock = threading.RLock()
         self._readings: dict[str, list[Reading]] | None = None
         self._barred: dict[str, str] | None = None
+        self._signed_rows: list[Any] | None = None
+        self._chests: dict[str, ChestSignature] | None = None
         self._places: frozenset[str] = frozenset()
         try:
             self.path.mkdir(exist_ok=True)
@@ -81,9 +83,9 @@ class ReadingsStore:
             self._database.close()
             self._audit.close()
 
-    def audit(self, kind: str, data: dict[str, Any]) -> None:
-        """Note who did or tried what."""
-        self._audit.add(kind, kind, data)
+    def audit(self, kind: str, data: dict[str, Any], *, sync: bool = True) -> None:
+        """Note who did or tried what; a view, which many come of, need not be on the disk before it is shown."""
+        self._audit.add(kind, kind, data, sync=sync)
 
     # ---------------------------------------------------------------- the worklist
 
@@ -189,8 +191,11 @@ class ReadingsStore:
 
     def chest_signatures(self) -> dict[str, ChestSignature]:
         """Who signed for which sea chest."""
-        rows = self._rows("SELECT chest, reader, clear, note, looked_s, utc_s FROM sea_chests")
-        return {row[0]: ChestSignature(row[1], bool(row[2]), row[3], row[4], row[5]) for row in rows}
+        with self._lock:
+            if self._chests is None:
+                rows = self._rows("SELECT chest, reader, clear, note, looked_s, utc_s FROM sea_chests")
+                self._chests = {row[0]: ChestSignature(row[1], bool(row[2]), row[3], row[4], row[5]) for row in rows}
+            return dict(self._chests)
 
     def sign_chest(self, chest: str, signature: ChestSignature) -> None:
         """Accept a signature for a sea chest, once.
@@ -207,18 +212,24 @@ class ReadingsStore:
                 chest, signature.reader, int(signature.clear), signature.note, signature.looked_s, signature.utc_s,
             )  # fmt: skip
             self._write(("INSERT INTO sea_chests VALUES (?, ?, ?, ?, ?, ?)", [row]))
+            self._chests = None
             self.audit("sea chest", {"reader": signature.reader, "chest": chest, "clear": signature.clear})
 
     # ---------------------------------------------------------------- the end
 
     def signed_off(self) -> tuple[str, float] | None:
         """Who signed the mission off, and when."""
-        rows = self._rows("SELECT reader, utc_s FROM signed_off")
-        return None if not rows else (str(rows[0][0]), float(rows[0][1]))
+        with self._lock:
+            if self._signed_rows is None:
+                self._signed_rows = self._rows("SELECT reader, utc_s FROM signed_off")
+            rows = self._signed_rows
+        return (str(rows[0][0]), float(rows[0][1])) if rows else None
 
     def close_reading(self, reader: str, utc_s: float) -> None:
         """From now on no verdict is taken."""
-        self._write(("INSERT INTO signed_off VALUES (?, ?)", [(reader, utc_s)]))
+        with self._lock:
+            self._write(("INSERT INTO signed_off VALUES (?, ?)", [(reader, utc_s)]))
+            self._signed_rows = None
         self.audit("signed off", {"reader": reader})
 
     @property

@@ -93,6 +93,9 @@ const clock = (seconds) => `${Math.floor(seconds / 60)}:${String(Math.floor(seco
 const percent = (share) => `${Math.round(100 * share)} %`;
 const figure = (value, digits, unit) => (value === null ? "–" : `${value.toFixed(digits)} ${unit}`);
 
+// mission time is mapped from the vehicle's: what was just heard may come a moment from ahead
+const age = (seconds) => (seconds === null ? null : Math.max(seconds, 0));
+
 function bar(id, share, text) {
   const box = at(id);
   box.querySelector("i").style.width = `${Math.min(Math.max(share, 0), 1) * 100}%`;
@@ -105,10 +108,10 @@ function numbers(now) {
     [words.depth, figure(now.depth_m, 1, "m")],
     [words.live_speed, figure(now.speed_mps, 2, "m/s")],
     [words.live_battery, figure(now.battery_v, 1, "V"), now.battery_v !== null && now.battery_v < now.battery_limit_v + 0.4],
-    [words.live_place, `± ${figure(now.sigma_along_m, 2, "m")}`, now.sigma_along_m > 1],
+    [words.live_place, figure(now.sigma_along_m, 2, "m"), now.sigma_along_m > 1],
     [words.live_tether, now.tether_m === null ? "–" : `${now.tether_m.toFixed(0)} / ${now.tether_limit_m.toFixed(0)} m`],
-    [words.live_link, figure(now.link_age_s, 1, "s"), now.link_age_s > 1],
-    [words.live_video, figure(now.video_age_s, 1, "s"), now.video_age_s > 1],
+    [words.live_link, figure(age(now.link_age_s), 1, "s"), now.link_age_s > 1],
+    [words.live_video, figure(age(now.video_age_s), 1, "s"), now.video_age_s > 1],
   ];
   const list = at("live-numbers");
   if (list.childElementCount !== rows.length) {
