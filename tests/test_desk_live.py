@@ -93,15 +93,15 @@ def test_what_becomes_of_a_request_is_known_and_recorded(act, state, words):
     assert asked.states() == [state]
     assert words in asked.told[-1]
     assert asked.told[0] == "Kim asks for a close-up: starboard, station 36.0 m, 2.0 m deep"
-    assert (asked.requests.accepted() is not None) is (state == "accepted")
+    assert bool(asked.requests.accepted()) is (state == "accepted")
 
 
-def test_one_request_is_open_at_a_time_and_one_that_nobody_answers_lapses():
+def test_one_request_waits_at_a_time_and_one_that_nobody_answers_lapses():
     asked = Asked()
     asked.requests.propose("Kim", PLACE)
     assert asked.requests.propose("Lee", PLACE).state is RequestState.REFUSED
     asked.clock.now_s += 61
-    assert asked.requests.open() is None
+    assert asked.requests.waiting() is None
     assert asked.requests.propose("Lee", PLACE).state is RequestState.WAITING
     assert asked.states() == ["unanswered", "refused", "waiting"]
     asked.requests.close()

@@ -106,8 +106,8 @@ class CloseUps:
     def interrupt(self, number: int, share: float) -> bool:
         """Fly a close-up if there is reason to; the leg goes on where it was. Never breaks the leg off."""
         here = self._cockpit.pose_in_ship()
-        asked = self._requests.accepted()
-        if asked is not None and self._is_near(here, asked.place_ship_m):
+        asked = next((each for each in self._requests.accepted() if self._is_near(here, each.place_ship_m)), None)
+        if asked is not None:
             result = self._look(number, Sighting(asked.place_ship_m, 0.0, mark("place asked for")), here)
             if isinstance(result, str):
                 self._requests.refuse(asked.number, result)

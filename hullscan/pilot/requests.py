@@ -44,6 +44,7 @@ _TOLD = {
 }
 _OVER = mark("nothing is searched any more")
 _OPEN = (RequestState.WAITING, RequestState.ACCEPTED)
+_MOST_ACCEPTED = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +67,7 @@ class CloseUpRequest:
 
 
 class CloseUpRequests:
-    """The requests of a flight; one is open at a time. Any thread may ask, answer and look; the pilot settles.
+    """The requests of a flight; one at a time waits for the operator. Any thread may ask, answer and look.
 
     Args:
         on_event: told of each request and of what becomes of it; what it raises, ``propose`` and ``answer`` raise,
@@ -80,9 +81,9 @@ class CloseUpRequests:
         self._over = False
 
     def propose(self, asked_by: str, place_ship_m: Array) -> CloseUpRequest:
-        """Ask; refused at once while another request is open, or when nothing is searched any more."""
+        """Ask; refused at once while another one waits, or when nothing is searched any more."""
         with self._lock:
-            busy = self.open() is not None
+            busy = self.waiting() is not None or len(self.accepted()) >= _MOST_ACCEPTED
             made = CloseUpRequest(
                 number=self._all[-1].number + 1 if self._all else 1,
                 asked_by=asked_by,
@@ -102,22 +103,22 @@ class CloseUpRequests:
     def answer(self, number: int, *, accept: bool) -> None:
         """The operator's word; one that comes too late, or to another request, changes nothing."""
         with self._lock:
-            at = self.open()
-            if at is not None and at.number == number and at.state is RequestState.WAITING:
+            at = self.waiting()
+            if at is not None and at.number == number:
                 self._become(at, RequestState.ACCEPTED if accept else RequestState.DECLINED)
 
-    def open(self) -> CloseUpRequest | None:
-        """The request that waits for the operator or the pilot."""
+    def waiting(self) -> CloseUpRequest | None:
+        """The request that waits for the operator; one that nobody answers lapses."""
         with self._lock:
-            for each in self._all:
-                late = self._clock.now() - each.asked_utc_s > _ANSWER_S
-                if each.state is RequestState.WAITING and late:
-                    self._become(each, RequestState.UNANSWERED)
-            return next((each for each in self._all if each.state in _OPEN), None)
+            at = next((each for each in self._all if each.state is RequestState.WAITING), None)
+            if at is not None and self._clock.now() - at.asked_utc_s > _ANSWER_S:
+                self._become(at, RequestState.UNANSWERED)
+                return None
+            return at
 
-    def accepted(self) -> CloseUpRequest | None:
+    def accepted(self) -> list[CloseUpRequest]:
         """What the operator has accepted and the pilot has not settled. No lock: the pilot waits for nobody."""
-        return next((each for each in self._all if each.state is RequestState.ACCEPTED), None)
+        return [each for each in self._all if each.state is RequestState.ACCEPTED]
 
     def refuse(self, number: int, reason: str) -> None:
         """The pilot's rules do not allow it."""
@@ -131,12 +132,12 @@ class CloseUpRequests:
         """Nothing is searched any more."""
         with self._lock:
             self._over = True
-            if (at := self.open()) is not None:
+            for at in [each for each in self._all if each.state in _OPEN]:
                 self._become(at, RequestState.REFUSED, reason=_OVER)
 
     def all(self) -> tuple[CloseUpRequest, ...]:
         """The last ones, the newest last."""
-        self.open()
+        self.waiting()
         return tuple(self._all)
 
     def _settle(self, number: int, state: RequestState, **found: Any) -> None:

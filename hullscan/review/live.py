@@ -131,7 +131,7 @@ class _Live:
         state = flight.state()
         if flight.phase() is not Phase.FLYING or state is None:
             raise Refused(409, "nothing is flown now")
-        if any(each["state"] in ("waiting", "accepted") for each in state.get("requests", [])):
+        if any(each["state"] == "waiting" for each in state.get("requests", [])):
             raise Refused(409, "another request is open")
         flight.ask(person.name, (float(at[0]), float(at[1])), self._shared.clock.now())
         flight.store.audit("asked for a close-up", {"reader": person.name, "at": at})
@@ -162,7 +162,7 @@ class _Live:
         try:
             told["now"] = _now(state, words, flags=flags)
             told["requests"] = _requests(state, person, words)
-            told["busy"] = any(each["state"] in ("waiting", "accepted") for each in state["requests"])
+            told["busy"] = any(each["state"] == "waiting" for each in state["requests"])
             if flags:
                 scores = person.role is Role.SUPERVISOR or not self._shared.options.blind
                 told["findings"] = _findings(flight, state, words, scores=scores)
