@@ -327,7 +327,7 @@ def test_a_reader_who_looks_at_the_flags_does_not_read_the_mission(desk):
     assert told["flags"]
     assert [each["score"] for each in told["findings"]] == [None]  # the score stays hidden
     assert not desk.told("Lee")["flags"]
-    assert desk.flight.store.barred() == {"kim": "saw during the flight what the detector flagged"}
+    assert desk.flight.store.barred() == {"kim": ("Kim", "saw during the flight what the detector flagged")}
 
 
 def test_a_request_goes_to_the_operator_and_its_answer_to_the_one_who_asked_and_to_nobody_else(desk):
@@ -443,7 +443,7 @@ def test_from_waiting_to_a_mission_that_is_read_by_those_who_may(tmp_path, hull)
         assert {name: told["missions"][0]["mine"] for name, told in inbox.items()} == {
             "Kim": 0, "Lee": 0, "Park": len(desk.missions[path.name].places), "Choi": 0,
         }  # fmt: skip
-        assert "lee does not read this mission: flew it" in inbox["Lee"]["missions"][0]["notices"]
+        assert "Lee does not read this mission: flew it" in inbox["Lee"]["missions"][0]["notices"]
         assert len(inbox["Choi"]["missions"][0]["notices"]) == 3  # the third: there is no recording
         assert len(inbox["Park"]["missions"][0]["notices"]) == 1
     finally:

@@ -65,8 +65,8 @@ def _barred(mission: DeskMission, person: Person, words: Words) -> list[str]:
     """Who does not read, and why: told to themselves and to supervisors."""
     return [
         words(mark("{name} does not read this mission: {why}")).format(name=name, why=words(why))
-        for name, why in mission.store.barred().items()
-        if person.role is Role.SUPERVISOR or name == person.name.casefold()
+        for key, (name, why) in mission.store.barred().items()
+        if person.role is Role.SUPERVISOR or key == person.name.casefold()
     ]
 
 

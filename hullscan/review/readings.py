@@ -58,7 +58,7 @@ class ReadingsStore:
         self.path = readings_path(mission.path)
         self._lock = threading.RLock()
         self._readings: dict[str, list[Reading]] | None = None
-        self._barred: dict[str, str] | None = None
+        self._barred: dict[str, tuple[str, str]] | None = None
         self._signed_rows: list[Any] | None = None
         self._chests: dict[str, ChestSignature] | None = None
         self._places: frozenset[str] = frozenset()
@@ -123,22 +123,23 @@ class ReadingsStore:
     # ---------------------------------------------------------------- who may not read
 
     def bar(self, reader: str, why: str) -> None:
-        """Somebody does not read this mission, once and for all: they know too much of it.
+        """Somebody does not read this mission, once and for all: they know too much of it. Case makes no other name.
 
         Args:
             why: words for people.
         """
         with self._lock:
             if reader.casefold() not in self.barred():
-                self._write(("INSERT INTO barred VALUES (?, ?)", [(reader.casefold(), why)]))
+                self._write(("INSERT INTO barred VALUES (?, ?)", [(reader, why)]))
                 self._barred = None
                 self.audit("barred", {"reader": reader, "why": why})
 
-    def barred(self) -> dict[str, str]:
-        """Why somebody does not read, by name without case."""
+    def barred(self) -> dict[str, tuple[str, str]]:
+        """Who does not read, and why, by name without case."""
         with self._lock:
             if self._barred is None:
-                self._barred = dict(self._rows("SELECT reader, why FROM barred"))
+                rows = self._rows("SELECT reader, why FROM barred ORDER BY rowid")
+                self._barred = {reader.casefold(): (reader, why) for reader, why in rows}
             return self._barred
 
     def asks(self, reader: str, readings: Sequence[Reading]) -> bool:

@@ -39,7 +39,7 @@ async function openMission(name) {
     await showMap(name);
   }
   await view("read");
-  if (isReader && !state.place) step(1);
+  if (!state.place) step(1);
 }
 
 async function refresh() {
@@ -167,6 +167,30 @@ async function showMap(mission) {
   map.innerHTML = await (await fetch(`/map/${mission}?lang=${facts.language}`)).text();
   map.querySelector("image.cells").setAttribute("href", `/cells/${mission}`);
   for (const mark of map.querySelectorAll(".place")) mark.addEventListener("click", () => show(mark.dataset.place));
+  const drawing = map.querySelector("svg");
+  drawing.dataset.whole = drawing.getAttribute("viewBox");
+  at("near").hidden = !drawing.dataset.part;
+  near(Boolean(drawing.dataset.part));
+}
+
+// the part that is asked for, or the whole ship; words and marks keep their size
+function near(wanted) {
+  const drawing = at("map").querySelector("svg");
+  if (!drawing) return;
+  const close = wanted && drawing.dataset.part;
+  drawing.setAttribute("viewBox", close || drawing.dataset.whole);
+  at("near").setAttribute("aria-pressed", close ? "false" : "true");
+  scaled();
+}
+
+function scaled() {
+  const drawing = at("map").querySelector("svg");
+  const pixels = drawing?.getScreenCTM()?.a; // on the screen, for each unit of the drawing
+  if (!pixels) return;
+  drawing.style.setProperty("--size", 1 / pixels);
+  const { y, height } = drawing.viewBox.baseVal;
+  const stations = drawing.querySelector(".scale"); // along the lower edge of what is shown
+  stations.setAttribute("transform", `translate(0 ${y + height - stations.dataset.foot + Math.min(22 - 24 / pixels, 0)})`);
 }
 
 function markPlace() {
@@ -175,6 +199,7 @@ function markPlace() {
     mark.classList.toggle("here", here);
     if (here) mark.parentNode.append(mark); // drawn last, so above the others
   }
+  scaled();
 }
 
 function showFacts() {
@@ -325,7 +350,7 @@ const ACTIONS = {
   x: () => { at("boxed").checked = !at("boxed").checked; adjust(); },
   v: () => { const clip = at("clip"); if (clip.paused) clip.play(); else clip.pause(); },
   "[": () => stepClip(-1), "]": () => stepClip(1),
-  n: () => at("note").focus(), enter: take,
+  n: () => at("note").focus(), enter: take, z: () => at("near").click(),
 };
 
 document.addEventListener("keydown", (event) => {
@@ -351,7 +376,7 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     return;
   }
-  if (ACTIONS[key] && (state.place || "jk".includes(key))) {
+  if (ACTIONS[key] && (state.place || "jkz".includes(key))) {
     event.preventDefault();
     ACTIONS[key]();
   }
@@ -370,6 +395,8 @@ at("clip").addEventListener("error", async () => {
   if (content.error) say(fill(words.clip_missing, { words: content.error }));
 });
 document.addEventListener("desk:refresh", refresh);
+at("near").addEventListener("click", () => near(at("near").getAttribute("aria-pressed") === "true"));
+new ResizeObserver(scaled).observe(at("map"));
 
 buildForm();
 watchFilters(openMission, openFlight);
