@@ -288,6 +288,8 @@ def test_everybody_sees_where_the_flight_stands_what_was_seen_and_the_picture(de
         again = desk.get(name, f"/live-picture/{desk.flight.name}?after={picture.headers['x-picture']}")
         assert again.headers["x-picture"] != picture.headers["x-picture"]
         assert desk.get(name, "/api/inbox").json()["flights"][0]["phase"] == "flying"
+    log = (desk.flight.store.path / "audit.jsonl").read_text(encoding="utf-8")
+    assert log.count('"kind": "watched the flight"') == 3  # once for each
 
 
 def test_pictures_come_faster_than_five_a_second(desk):

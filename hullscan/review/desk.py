@@ -172,7 +172,9 @@ class _Desk:
     async def open(self, request: Request) -> Response:
         """A reader opens a place or a sea chest; from now on its time counts."""
         person = reader_of(request)
-        _, key = await self._named(request, person)
+        mission, key = await self._named(request, person)
+        if (chest := key.rpartition("/")[2]) in mission.chests:  # of a place it is noted when it is shown
+            mission.store.audit("viewed", {"reader": person.name, "chest": chest}, sync=False)
         self._shared.attention.open(person.name, key, self._shared.seconds())
         return JSONResponse({"looked_s": self._shared.attention.looked_s(person.name, key)})
 

@@ -79,12 +79,16 @@ def listed_flight(flight: FollowedFlight, words: Words) -> dict[str, Any]:
 class _Live:
     def __init__(self, shared: Shared) -> None:
         self._shared = shared
+        self._audited: set[tuple[str, str]] = set()
 
     async def told(self, request: Request) -> Response:
         """Where the flight stands."""
         person, words = person_of(request), translator(self._shared.language(request))
         flight = self._flight(request.path_params["flight"])
         flight.watch()
+        if (seen := (flight.name, person.name)) not in self._audited:
+            self._audited.add(seen)
+            flight.store.audit("watched the flight", {"who": person.name}, sync=False)
         return JSONResponse(await run_in_threadpool(self._told, flight, person, words))
 
     async def picture(self, request: Request) -> Response:

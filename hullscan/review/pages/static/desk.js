@@ -280,7 +280,7 @@ function showForm() {
   const form = at("form");
   form.hidden = !state.place.mine;
   form.reset();
-  if (!state.place.mine && isReader) say(words.given);
+  if (!state.place.mine && state.place.readings.some((each) => each.reader === facts.person)) say(words.given);
   ready();
 }
 
