@@ -12,25 +12,26 @@ from scipy.sparse import csr_array
 
 from hullscan.errors import InputError
 from hullscan.geometry.frames import Array
-from hullscan.mission.candidates import SIDE_OVERLAP, Candidate, camera_track, duration_s
+from hullscan.mission.candidates import Candidate, camera_track, duration_s
 from hullscan.mission.feasibility import RETURN_S
 from hullscan.mission.hull_lines import HullLines
 from hullscan.mission.joining import SETTLE_S, Joiner
+from hullscan.mission.lawnmower import lawnmower_legs
 from hullscan.mission.model import Mission
 from hullscan.mission.offers import all_passes, kept_out
-from hullscan.mission.patterns import Leg
+from hullscan.mission.patterns import Area, Leg
 from hullscan.mission.patterns.clearance import nearest_approaches, sea_bed_depth_m
-from hullscan.mission.pricing import LOOK_RANGE_SHARE
+from hullscan.mission.pricing import LOOK_RANGE_SHARE, price_legs
 from hullscan.mission.shortfall import shortfall
+from hullscan.mission.stand_off import search_speed_mps, stand_off_m
 from hullscan.mission.tour import Passes, Tour, Travel, best_tour, missed_by_all
 from hullscan.search.cells import HullCells
 from hullscan.search.passes import pass_pods
 from hullscan.search.pod import LookModel
 from hullscan.search.zones import HullZones
 
-__all__ = ["Choice", "choose_passes", "search_speed_mps", "stand_off_m", "swath_m"]
+__all__ = ["Choice", "choose_passes"]
 
-_STAND_OFF_SHARE = 0.42  # of the visibility, see patterns
 _RESERVE_M = 0.02  # between the poses that are tried
 _MOST_PASSES = 400
 _ROUNDS = 32  # of choosing again without what could not be flown
@@ -40,6 +41,7 @@ _PATIENT = 8  # rounds in which only the ways are given up, and not yet the pass
 _REPEATED = 0.9
 _AT_THE_END_M = 1.5  # of a way: what is too near there is too near to the pass
 _REFINED = 2  # of choosing again with what the ways show
+_AHEAD_S = 6.0  # of the lawnmower: real ways are a little longer than those that are chosen by
 _BATTERY_SHARE = 0.8
 """Of the battery's time that a plan may use."""
 
@@ -70,32 +72,6 @@ class Choice:
             "seed_pod": round(self.tour.seed_pod, 4),
             "tour_pod": round(self.tour.pod, 4),
         }
-
-
-def swath_m(mission: Mission, stand_off: float) -> float:
-    """Height of hull that one lane adds, neighbours overlapping."""
-    return float(2 * stand_off * np.tan(mission.vehicle.camera.vfov_rad / 2) * (1 - SIDE_OVERLAP))
-
-
-def stand_off_m(mission: Mission) -> float:
-    """Distance of the camera from the hull by the visibility, never nearer than is safe."""
-    safe = mission.file.limits.min_clearance_m + 0.35
-    return float(np.clip(_STAND_OFF_SHARE * mission.file.conditions.visibility_m, max(0.7, safe), 2.5))
-
-
-def search_speed_mps(mission: Mission, stand_off: float, model: LookModel) -> float:
-    """Speed along the hull at which a minute finds most: what is gained in hull is lost to the blur of the picture."""
-    vehicle = mission.vehicle
-    speeds = np.linspace(vehicle.survey_speed_mps, vehicle.max_speed_mps, 26)
-    still = np.full(len(speeds), stand_off)
-    pod = model.of_look(
-        still,
-        still / vehicle.camera.fx_px,
-        np.zeros(len(speeds)),
-        mission.file.conditions.visibility_m,
-        speed_mps=speeds,
-    )
-    return float(speeds[np.argmax(pod * speeds)])
 
 
 def choose_passes(
@@ -138,12 +114,15 @@ def choose_passes(
         joiner.home_s(),
         joiner.hop_m,
     )
+    floor = _lawnmower_curve(mission, cells, share, model, speed)
     some = _promising(passes)
     asked_s, start, best, refined, again = budget, None, None, 0, False
     clear: dict[bytes, Array | None] = {}
     for number in range(_ROUNDS):
         few = effort if start is None else effort // (4 if best is not None and not again else 16)
-        tour = best_tour(_wary(_subset(passes, some)), travel.among(some), asked_s, effort=few, seed=seed, start=start)
+        tour = best_tour(
+            _wary(_subset(passes, some)), travel.among(some), asked_s, effort=few, seed=seed, start=start, floor=floor
+        )
         if not tour.order:
             break
         start, again = list(tour.order), True
@@ -183,6 +162,16 @@ def choose_passes(
             todo="launch nearer, or ask for a longer window",
         )
     return best
+
+
+def _lawnmower_curve(mission: Mission, cells: HullCells, share: Array, model: LookModel, speed_mps: float) -> Array:
+    """(minutes, 2) seconds, and the POD of a plain lawnmower a little later: a plan should be ahead of it all along."""
+    window_s = mission.file.window_min * 60
+    legs = lawnmower_legs(mission, cells, Area.whole(cells), speed_mps, within_s=window_s)
+    visibility = mission.file.conditions.visibility_m
+    priced = price_legs(legs, cells, mission.vehicle, share, visibility_m=visibility, model=model, occlusion=False)
+    times = np.arange(60.0, window_s, 60.0)
+    return np.column_stack([times, np.interp(times + _AHEAD_S, priced.growth[:, 0], priced.growth[:, 1])])
 
 
 def _missed_on_the_way(mission: Mission, legs: Sequence[Leg], cells: HullCells, model: LookModel) -> Array:

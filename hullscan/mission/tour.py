@@ -34,9 +34,10 @@ _BARRED_S = 1e5
 _MANY, _FEWEST = 90, 6  # passes above which there are fewer rounds; and how few
 _MARGIN = 20.0  # percentile of the passes' gains per second that a second saved is worth
 _NEAR_M = (8.0, 60.0)  # about a pass to which a tour is led: what else there is taken up with it
-_WORSE = 0.02  # of the worth at the beginning, by which a tour to go on from may at first be worse than the last
+_WORSE = 0.02  # of the POD at the beginning, by which a tour to go on from may at first be worse than the last
 # what an operator earns by a new best tour, a better one, one to go on from, and one for nothing; how long it counts
 _SCORES, _DECAY = [5.0, 2.0, 1.0, 0.5], 0.8
+_BELOW, _EACH_BELOW = 20.0, 0.02  # worth of the POD by which a tour is behind the floor at some time; of each such time
 _SPARE = 0.15  # of the budget, at most, by which it may run over before it is cut elsewhere
 
 
@@ -136,6 +137,7 @@ def best_tour(
     effort: int = 60,
     seed: int = 0,
     start: Order | None = None,
+    floor: Array | None = None,
 ) -> Tour:
     """Choose and order passes.
 
@@ -144,14 +146,15 @@ def best_tour(
         effort: rounds of improvement after the greedy seed; each costs about as much as a tenth of the seed.
         seed: of the random choices; the same seed gives the same tour.
         start: a tour to begin with, cut to the budget, instead of an empty one.
+        floor: (m, 2) seconds and the POD below which a tour should not be then, as far as that can be had.
     """
-    problem = _Problem(passes, travel, budget_s)
+    problem = _Problem(passes, travel, budget_s, floor)
     order = problem.ordered(problem.filled(problem.cut(problem.ordered(list(start or ())))))
     seed_pod = problem.pod(order)
     rounds = min(effort, max(_FEWEST, round(effort * (_MANY / max(len(order), 1)) ** 2)))  # each costs as its square
     if order and rounds:
-        order = _searched(_State.of(problem, order, seed_pod), rounds, seed)
-        order = problem.ordered(problem.filled(order))
+        found = _searched(_State.of(problem, order, seed_pod), rounds, seed)
+        order = max(found, problem.ordered(problem.filled(found)), key=problem.worth)
     return Tour(tuple(order), problem.time_s(order), problem.pod(order), seed_pod)
 
 
@@ -197,12 +200,13 @@ def _searched(begun: _State, rounds: int, seed: int) -> Order:
         return _State.of(problem, order, state.least_pod)
 
     search = ALNS(np.random.default_rng(seed))
-    for name, part in (("diverted", _Problem.diverted), ("ruined", _Problem.ruined), ("thinned", _Problem.thinned)):
-        search.add_destroy_operator(taking_out(part), name=name)
+    parts = (_Problem.diverted, _Problem.ruined, _Problem.thinned, _Problem.hurried)
+    for part in parts:
+        search.add_destroy_operator(taking_out(part), name=part.__name__)
     search.add_repair_operator(filled_again, name="filled again")
-    worse = _WORSE * begun.worth
+    worse = _WORSE * begun.least_pod
     accept = RecordToRecordTravel(worse, 0.0, worse / rounds, "linear", cmp_best=False)
-    choose = RouletteWheel(_SCORES, _DECAY, num_destroy=3, num_repair=1)
+    choose = RouletteWheel(_SCORES, _DECAY, num_destroy=len(parts), num_repair=1)
     best: _State = search.iterate(begun, choose, accept, MaxIterations(rounds)).best_state
     return best.order
 
@@ -217,10 +221,10 @@ def tour_curve(passes: Passes, travel: Travel, order: tuple[tuple[int, bool], ..
 class _Problem:
     """Passes, travel and budget, with the sums that every step needs."""
 
-    def __init__(self, passes: Passes, travel: Travel, budget_s: float) -> None:
+    def __init__(self, passes: Passes, travel: Travel, budget_s: float, floor: Array | None = None) -> None:
         seen = np.unique(passes.pod.indices)
         pod = passes.pod[:, seen] if len(seen) else passes.pod
-        self.passes, self.travel, self.budget_s = passes, travel, budget_s
+        self.passes, self.travel, self.budget_s, self.floor = passes, travel, budget_s, floor
         # places by number: 2 i where pass i starts, 2 i + 1 where it ends, the launch last
         places = np.concatenate([passes.ends_m.reshape(-1, 3), travel.launch_m[None]])
         self.way_s = travel.time_s(places[:, None], places[None])
@@ -286,12 +290,23 @@ class _Problem:
         return float(self.gains(order).sum())
 
     def worth(self, order: Order) -> float:
-        """What is maximised: the POD at the end, and a little for having it early."""
+        """What is maximised: the POD at the end, a little for having it early, and not to be below the floor."""
         if not order:
             return 0.0
         gains, finish = self.gains(order), self.finish_s(order)
         early = float(gains @ np.clip(1 - finish / self.budget_s, 0, 1))
-        return float(gains.sum()) + _EARLY * early
+        return float(gains.sum()) + _EARLY * early - self._below_floor(order, gains, finish)
+
+    def _below_floor(self, order: Order, gains: Array, finish_s: Array) -> float:
+        """What it costs a tour to be behind the floor, summed over the times; within a pass its POD grows evenly."""
+        if self.floor is None:
+            return 0.0
+        found = np.concatenate([[0.0], np.cumsum(gains)])
+        start_s = finish_s - self.passes.duration_s[[index for index, _ in order]]
+        knots_s = np.column_stack([start_s, finish_s]).ravel()
+        had = np.interp(self.floor[:, 0], knots_s, np.column_stack([found[:-1], found[1:]]).ravel())
+        behind = np.maximum(self.floor[:, 1] - had, 0.0)
+        return _BELOW * float(behind.sum()) + _EACH_BELOW * int((behind > 0).sum())
 
     # ---------------------------------------------------------------- steps
 
@@ -328,6 +343,11 @@ class _Problem:
     def thinned(self, order: Order, rng: np.random.Generator) -> Order:
         """The tour without what gains least for its time, a random share of it."""
         return self.cut(order, budget_s=self.time_s(order) * (1 - rng.uniform(0.03, 0.35)))
+
+    def hurried(self, order: Order, rng: np.random.Generator) -> Order:
+        """The tour without a little of what gains least, in an order in which more is found early."""
+        early = _EARLY * rng.uniform(2.0, 20.0)
+        return self.ordered(self.cut(order, budget_s=self.time_s(order) * 0.95), early=early)
 
     def _inserted(self, order: Order, index: int) -> Order:
         """The tour with one more pass where it costs least, whatever that is."""
@@ -414,10 +434,14 @@ class _Problem:
         link = self.way_s[left, reached]
         return np.asarray(link[:-1] + link[1:] - self.way_s[left[:-1], reached[1:]])
 
-    def ordered(self, order: Order, most: int = _MOST_MOVES) -> Order:
+    def ordered(self, order: Order, most: int = _MOST_MOVES, early: float = _EARLY) -> Order:
         """Runs of passes moved or turned round, while what is found early and the time saved are worth it.
 
         What each pass finds is taken to stay the same, although it changes a little with what comes before it.
+
+        Args:
+            most: moves.
+            early: worth of the mean POD over the window, against that at its end.
         """
         if not order:
             return order
@@ -431,7 +455,7 @@ class _Problem:
             left, reached = self._places(best)
             taken = [index for index, _ in best]
             flown, gains = self.passes.duration_s[taken], gain_of[taken]
-            move = best_move(self.way_s, left, reached, flown, gains, early=_EARLY / self.budget_s, second=second)
+            move = best_move(self.way_s, left, reached, flown, gains, early=early / self.budget_s, second=second)
             if move is None:
                 break
             moved = move.applied(best)
