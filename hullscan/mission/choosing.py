@@ -13,18 +13,19 @@ from scipy.sparse import csr_array
 from hullscan.errors import InputError
 from hullscan.geometry.frames import Array
 from hullscan.mission.candidates import Candidate, camera_track, duration_s
-from hullscan.mission.feasibility import RETURN_S
 from hullscan.mission.hull_lines import HullLines
 from hullscan.mission.joining import SETTLE_S, Joiner
+from hullscan.mission.keep_out import KeepOut
 from hullscan.mission.lawnmower import lawnmower_legs
+from hullscan.mission.limits import flying_time_s
 from hullscan.mission.model import Mission
-from hullscan.mission.offers import all_passes, kept_out
+from hullscan.mission.offers import all_passes
 from hullscan.mission.patterns import Area, Leg
 from hullscan.mission.patterns.clearance import nearest_approaches, sea_bed_depth_m
 from hullscan.mission.pricing import LOOK_RANGE_SHARE, price_legs
 from hullscan.mission.shortfall import shortfall
 from hullscan.mission.stand_off import search_speed_mps, stand_off_m
-from hullscan.mission.tour import Passes, Tour, Travel, best_tour, missed_by_all
+from hullscan.mission.tour import Passes, Tour, Travel, best_tour
 from hullscan.search.cells import HullCells
 from hullscan.search.passes import pass_pods
 from hullscan.search.pod import LookModel
@@ -41,9 +42,7 @@ _PATIENT = 8  # rounds in which only the ways are given up, and not yet the pass
 _REPEATED = 0.9
 _AT_THE_END_M = 1.5  # of a way: what is too near there is too near to the pass
 _REFINED = 2  # of choosing again with what the ways show
-_AHEAD_S = 6.0  # of the lawnmower: real ways are a little longer than those that are chosen by
-_BATTERY_SHARE = 0.8
-"""Of the battery's time that a plan may use."""
+_AHEAD_S, _AHEAD = 1.0, 0.02  # of the lawnmower, and more by a share of the time: real ways are longer than chosen ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +100,10 @@ def choose_passes(
     deepest = sea_bed_depth_m(mission) - file.limits.min_clearance_m - vehicle.half_size_m[2] - _RESERVE_M
     lines = HullLines(cells, vehicle, off, deepest)
     speed = search_speed_mps(mission, off, model)
-    keep_out = partial(kept_out, mission, zones, cells)
+    keep_out = KeepOut.of(mission, zones, cells)
     joiner = Joiner.from_launch(lines, vehicle, file.launch, file.limits.min_clearance_m, speed, keep_out)
-    budget = min(file.window_min * 60 - RETURN_S, _BATTERY_SHARE * vehicle.endurance_min * 60)
-    found = all_passes(mission, lines, zones, joiner, budget, speed, under_ship=under_ship, offered=offered)
+    budget = flying_time_s(mission)
+    found = all_passes(mission, lines, zones, keep_out, joiner, budget, speed, under_ship=under_ship, offered=offered)
     passes = _priced(mission, found, cells, share, model, joiner)
     travel = Travel(
         joiner.places(joiner.contact()[None], np.array([joiner.launch_side]))[0],
@@ -114,14 +113,34 @@ def choose_passes(
         joiner.home_s(),
         joiner.hop_m,
     )
-    floor = _lawnmower_curve(mission, cells, share, model, speed)
+    price = partial(
+        price_legs,
+        cells=cells,
+        vehicle=vehicle,
+        share=share,
+        visibility_m=file.conditions.visibility_m,
+        model=model,
+        occlusion=False,
+    )
+    mower = price(lawnmower_legs(mission, cells, Area.whole(cells), speed)).growth
+    minutes_s = np.arange(60.0, budget, 60.0)
+    ahead_s = minutes_s + _AHEAD_S + _AHEAD * minutes_s
+    floor = np.column_stack([minutes_s, _at(mower, ahead_s)])
     some = _promising(passes)
-    asked_s, start, best, refined, again = budget, None, None, 0, False
+    asked_s, start, best, best_merit, refined, again = budget, None, None, (False, 0.0), 0, False
     clear: dict[bytes, Array | None] = {}
     for number in range(_ROUNDS):
         few = effort if start is None else effort // (4 if best is not None and not again else 16)
         tour = best_tour(
-            _wary(_subset(passes, some)), travel.among(some), asked_s, effort=few, seed=seed, start=start, floor=floor
+            _subset(passes, some),
+            travel.among(some),
+            asked_s,
+            effort=few,
+            seed=seed,
+            start=start,
+            rival=_lawnmower_order([found[index] for index in some], joiner.launch_side) if start is None else None,
+            floor=floor,
+            repeated=_REPEATED,
         )
         if not tour.order:
             break
@@ -132,7 +151,7 @@ def choose_passes(
         if over > 0:
             asked_s -= over + 1.0  # the real way along the hull is a little longer than the straight one
             continue
-        unclear = _unclear(mission, zones, cells, legs, clear)
+        unclear = _unclear(mission, keep_out, legs, clear)
         if unclear:
             links, places = _led_by(legs, unclear, flown)
             if number >= _PATIENT:
@@ -144,13 +163,16 @@ def choose_passes(
             some = some[keep]
             continue
         taken = [int(some[index]) for index, _ in tour.order]
-        on_the_way = _missed_on_the_way(mission, legs, cells, model)
-        pod = float(share @ (model.asymptote * (1 - on_the_way * passes.missed_by(taken))))
-        if best is None or pod > best.tour.pod:
+        shown = price([leg for leg in legs if leg.surveys and not leg.lane[0]])
+        on_the_way = 1 - shown.pod / model.asymptote
+        growth = price(legs).growth
+        merit = bool((_at(growth, minutes_s) >= _at(mower, minutes_s)).all()), float(growth[-1, 1])
+        if best is None or merit > best_merit:
             more, reach = shortfall(replace(passes, missed=on_the_way), taken, zones, travel)
-            best = Choice(legs, replace(tour, pod=pod), off, len(found), budget, more, reach)
+            best, best_merit = Choice(legs, replace(tour, pod=merit[1]), off, len(found), budget, more, reach), merit
         # what the ways between passes show anyway need not be flown for: choose again with that in mind
         passes, refined, again = replace(passes, missed=on_the_way), refined + 1, False
+        floor = np.column_stack([minutes_s, _at(mower, ahead_s) - _at(shown.growth, minutes_s)])
         asked_s = min(budget, asked_s + max(-over - 2.0, 0.0))  # what was held back for ways that are no longer flown
         if refined > _REFINED:
             break
@@ -164,39 +186,27 @@ def choose_passes(
     return best
 
 
-def _lawnmower_curve(mission: Mission, cells: HullCells, share: Array, model: LookModel, speed_mps: float) -> Array:
-    """(minutes, 2) seconds, and the POD of a plain lawnmower a little later: a plan should be ahead of it all along."""
-    window_s = mission.file.window_min * 60
-    legs = lawnmower_legs(mission, cells, Area.whole(cells), speed_mps, within_s=window_s)
-    visibility = mission.file.conditions.visibility_m
-    priced = price_legs(legs, cells, mission.vehicle, share, visibility_m=visibility, model=model, occlusion=False)
-    times = np.arange(60.0, window_s, 60.0)
-    return np.column_stack([times, np.interp(times + _AHEAD_S, priced.growth[:, 0], priced.growth[:, 1])])
+def _at(growth: Array, times_s: Array) -> Array:
+    """(n,) POD at times, of (k, 2) seconds and POD."""
+    return np.interp(times_s, growth[:, 0], growth[:, 1])
 
 
-def _missed_on_the_way(mission: Mission, legs: Sequence[Leg], cells: HullCells, model: LookModel) -> Array:
-    """(n,) share of what lies in each cell that the ways between passes leave to be found."""
-    ways = [leg for leg in legs if leg.surveys and not leg.lane[0]]
-    if not ways:
-        return np.ones(len(cells))
-    visibility = mission.file.conditions.visibility_m
-    pods = pass_pods(
-        cells,
-        mission.vehicle.camera,
-        camera_track([leg.poses[:, 1:] for leg in ways], [leg.speed_mps for leg in ways], mission.vehicle),
-        len(ways),
-        visibility_m=visibility,
-        model=model,
-        max_range_m=LOOK_RANGE_SHARE * visibility,
-        occlusion=False,
-    )
-    return missed_by_all(pods, model.asymptote)
+def _lawnmower_order(passes: Sequence[Candidate], first_side: int) -> list[tuple[int, bool]]:
+    """The passes that are pieces of a lawnmower's lanes in its order, to and fro, one side first."""
+    lanes: dict[tuple[bool, int], list[int]] = {}
+    for index, each in enumerate(passes):
+        if each.lane:
+            lanes.setdefault((each.side != first_side, each.lane), []).append(index)
+    order: list[tuple[int, bool]] = []
+    for number, key in enumerate(sorted(lanes)):
+        back = bool(number % 2)
+        order += [(index, back) for index in (reversed(lanes[key]) if back else lanes[key])]
+    return order
 
 
 def _unclear(
     mission: Mission,
-    zones: HullZones,
-    cells: HullCells,
+    keep_out: KeepOut,
     legs: Sequence[Leg],
     known: dict[bytes, Array | None],
 ) -> dict[int, Array]:
@@ -208,7 +218,7 @@ def _unclear(
     keys = [leg.poses[:, 1:].tobytes() for leg in legs]
     ways = {key: leg.poses[:, 1:] for key, leg in zip(keys, legs, strict=True) if key not in known}
     if ways:
-        kept = kept_out(mission, zones, cells, np.concatenate(list(ways.values())))
+        kept = keep_out(np.concatenate(list(ways.values())))
         turning = np.split(kept, np.cumsum([len(way) for way in ways.values()])[:-1])
         near = nearest_approaches(mission, list(ways.values()))
         for (key, way), nearest, turns in zip(ways.items(), near, turning, strict=True):
@@ -277,14 +287,6 @@ def _priced(
     kinds = [(each.pattern, each.speed_mps) for each in found]
     kind = np.array([kinds.index(each) for each in kinds], dtype=np.intp)
     return Passes(pods, share, model.asymptote, ends.reshape(-1, 2, 3), durations, kind=kind)
-
-
-def _wary(passes: Passes) -> Passes:
-    """The passes as they are chosen from: what two looks at one place see is not quite independent."""
-    most = passes.asymptote * _REPEATED
-    pod = passes.pod.copy()
-    pod.data = np.minimum(pod.data, 0.999 * most)
-    return replace(passes, pod=pod, asymptote=most)
 
 
 def _promising(passes: Passes) -> npt.NDArray[np.intp]:

@@ -11,6 +11,8 @@ import numpy.typing as npt
 from hullscan.mission.candidates import Candidate, duration_s, runs_of, side_pieces
 from hullscan.mission.hull_lines import HullLines
 from hullscan.mission.joining import Joiner
+from hullscan.mission.keep_out import KeepOut
+from hullscan.mission.limits import flying_time_s, tether_out_m
 from hullscan.mission.model import Mission
 from hullscan.mission.offers import LEAST_QUAY_GAP_M, clear_poses
 from hullscan.mission.patterns import Area, Leg
@@ -30,16 +32,15 @@ def lawnmower_legs(
     cells: HullCells,
     areas: Sequence[Area],
     speed_mps: float | None = None,
-    within_s: float = np.inf,
 ) -> list[Leg]:
     """Lanes at constant girth over the stations and depths of some areas, the launch's side first.
 
-    Sides that the quay closes are left out, and of each lane what does not keep the clearance: the plan is held to
-    that too. The lanes go to and fro. Empty where no lane can be flown.
+    The lanes go to and fro until window or battery end. They are held to what the plan is held to: sides that the quay
+    closes are left out, and of each lane what does not keep the clearance or is beyond the tether. Empty where no lane
+    can be flown.
 
     Args:
         speed_mps: along lanes and between them; the profile's survey speed, and its transit speed, when not given.
-        within_s: legs that begin later are left out; none by default.
     """
     file, vehicle = mission.file, mission.vehicle
     lines = HullLines(cells, vehicle, stand_off_m(mission), file.berth.water_depth_m)
@@ -49,14 +50,18 @@ def lawnmower_legs(
     lanes = side_pieces(lines, halves, speed_mps or vehicle.survey_speed_mps, _WHOLE_M)
     if not lanes:
         return []
-    zones, first = HullZones.of_hull(cells, file.ship.fittings), side_sign(file.launch.side)
+    keep_out = KeepOut.of(mission, HullZones.of_hull(cells, file.ship.fittings), cells)
+    first, within_s = side_sign(file.launch.side), flying_time_s(mission)
+    tether_m = min(file.limits.max_tether_m, vehicle.tether_m)
     passes: list[tuple[Candidate, bool]] = []
     flown_s, back = 0.0, False
     for lane in sorted(lanes, key=lambda each: each.side != first):  # stable: from the waterline down on each side
         inside = np.zeros(len(lane.track), bool)
         for area in areas:
             inside |= _within(lane, area)
-        able = inside & clear_poses(mission, zones, cells, [lane.track])[0]
+        places = joiner.places(lane.track, np.full(len(lane.track), lane.side))
+        inside &= tether_out_m(mission, places) <= tether_m
+        able = inside & clear_poses(mission, keep_out, cells, [lane.track])[0]
         parts = [replace(lane, track=lane.track[run]) for run in runs_of(able, least=3)]
         passes += [(part, back) for part in (reversed(parts) if back else parts)]
         back ^= bool(parts)

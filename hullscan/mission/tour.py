@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Set
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -137,7 +138,9 @@ def best_tour(
     effort: int = 60,
     seed: int = 0,
     start: Order | None = None,
+    rival: Order | None = None,
     floor: Array | None = None,
+    repeated: float = 1.0,
 ) -> Tour:
     """Choose and order passes.
 
@@ -146,10 +149,14 @@ def best_tour(
         effort: rounds of improvement after the greedy seed; each costs about as much as a tenth of the seed.
         seed: of the random choices; the same seed gives the same tour.
         start: a tour to begin with, cut to the budget, instead of an empty one.
+        rival: another tour, cut to the budget too: the search begins with what is worth more.
         floor: (m, 2) seconds and the POD below which a tour should not be then, as far as that can be had.
+        repeated: no place is worth more than this share of endless looks, while passes are chosen.
     """
-    problem = _Problem(passes, travel, budget_s, floor)
+    problem = _Problem(passes, travel, budget_s, floor, repeated)
     order = problem.ordered(problem.filled(problem.cut(problem.ordered(list(start or ())))))
+    if rival:
+        order = max(order, problem.filled(problem.cut(rival)), key=problem.worth)
     seed_pod = problem.pod(order)
     rounds = min(effort, max(_FEWEST, round(effort * (_MANY / max(len(order), 1)) ** 2)))  # each costs as its square
     if order and rounds:
@@ -200,7 +207,7 @@ def _searched(begun: _State, rounds: int, seed: int) -> Order:
         return _State.of(problem, order, state.least_pod)
 
     search = ALNS(np.random.default_rng(seed))
-    parts = (_Problem.diverted, _Problem.ruined, _Problem.thinned, _Problem.hurried)
+    parts = (_Problem.diverted, _Problem.ruined, _Problem.thinned, _Problem.hurried, _Problem.begun)
     for part in parts:
         search.add_destroy_operator(taking_out(part), name=part.__name__)
     search.add_repair_operator(filled_again, name="filled again")
@@ -221,7 +228,9 @@ def tour_curve(passes: Passes, travel: Travel, order: tuple[tuple[int, bool], ..
 class _Problem:
     """Passes, travel and budget, with the sums that every step needs."""
 
-    def __init__(self, passes: Passes, travel: Travel, budget_s: float, floor: Array | None = None) -> None:
+    def __init__(
+        self, passes: Passes, travel: Travel, budget_s: float, floor: Array | None = None, repeated: float = 1.0
+    ) -> None:
         seen = np.unique(passes.pod.indices)
         pod = passes.pod[:, seen] if len(seen) else passes.pod
         self.passes, self.travel, self.budget_s, self.floor = passes, travel, budget_s, floor
@@ -236,12 +245,14 @@ class _Problem:
         for a, b in travel.barred:
             self.way_s[a, b] = self.way_s[b, a] = _BARRED_S
         self.pods: csr_array = pod.tocsr()
+        self.asymptote = repeated * passes.asymptote
+        whole, most = self.pods.data, 0.999 * self.asymptote
+        self.pods = csr_array((np.minimum(whole, most), self.pods.indices, self.pods.indptr), self.pods.shape)
         share = passes.share if passes.missed is None else passes.share * passes.missed
         self.share = share[seen] if len(seen) else share
-        self.rows = [
-            (self.pods.indices[a:b], self.pods.data[a:b])
-            for a, b in zip(self.pods.indptr[:-1], self.pods.indptr[1:], strict=True)
-        ]
+        spans = list(pairwise(self.pods.indptr.tolist()))
+        self.rows = [(self.pods.indices[a:b], self.pods.data[a:b]) for a, b in spans]
+        self.whole_rows = [(self.pods.indices[a:b], whole[a:b]) for a, b in spans]
 
     # ---------------------------------------------------------------- time
 
@@ -273,16 +284,17 @@ class _Problem:
         missed = np.ones(len(self.share))
         for index, _ in order:
             cells, pod = self.rows[index]
-            missed[cells] *= 1 - pod / self.passes.asymptote
+            missed[cells] *= 1 - pod / self.asymptote
         return missed
 
-    def gains(self, order: Order) -> Array:
-        """(n,) what each pass adds to those before it."""
+    def gains(self, order: Order, *, whole: bool = False) -> Array:
+        """(n,) what each pass adds to those before it, as it is chosen by, or as it is."""
+        rows, asymptote = (self.whole_rows, self.passes.asymptote) if whole else (self.rows, self.asymptote)
         missed, gains = np.ones(len(self.share)), np.zeros(len(order))
         for number, (index, _) in enumerate(order):
-            cells, pod = self.rows[index]
+            cells, pod = rows[index]
             gains[number] = float((self.share[cells] * missed[cells]) @ pod)
-            missed[cells] *= 1 - pod / self.passes.asymptote
+            missed[cells] *= 1 - pod / asymptote
         return gains
 
     def pod(self, order: Order) -> float:
@@ -295,13 +307,13 @@ class _Problem:
             return 0.0
         gains, finish = self.gains(order), self.finish_s(order)
         early = float(gains @ np.clip(1 - finish / self.budget_s, 0, 1))
-        return float(gains.sum()) + _EARLY * early - self._below_floor(order, gains, finish)
+        return float(gains.sum()) + _EARLY * early - self._below_floor(order, finish)
 
-    def _below_floor(self, order: Order, gains: Array, finish_s: Array) -> float:
+    def _below_floor(self, order: Order, finish_s: Array) -> float:
         """What it costs a tour to be behind the floor, summed over the times; within a pass its POD grows evenly."""
         if self.floor is None:
             return 0.0
-        found = np.concatenate([[0.0], np.cumsum(gains)])
+        found = np.concatenate([[0.0], np.cumsum(self.gains(order, whole=True))])
         start_s = finish_s - self.passes.duration_s[[index for index, _ in order]]
         knots_s = np.column_stack([start_s, finish_s]).ravel()
         had = np.interp(self.floor[:, 0], knots_s, np.column_stack([found[:-1], found[1:]]).ravel())
@@ -349,6 +361,16 @@ class _Problem:
         early = _EARLY * rng.uniform(2.0, 20.0)
         return self.ordered(self.cut(order, budget_s=self.time_s(order) * 0.95), early=early)
 
+    def begun(self, order: Order, rng: np.random.Generator) -> Order:
+        """The tour begun with another pass, cut elsewhere to the budget; drawn by what finds much soon."""
+        ends_s = self.way_s[self.launch, : self.launch].reshape(-1, 2)
+        rate = (self.pods @ self.share / (ends_s.min(axis=1) + self.passes.duration_s + self.travel.out_s)) ** 2
+        if rate.sum() <= 0:
+            return order
+        first = int(rng.choice(len(rate), p=rate / rate.sum()))
+        rest = [each for each in order if each[0] != first]
+        return self.cut([(first, bool(ends_s[first, 1] < ends_s[first, 0])), *rest], spared={first})
+
     def _inserted(self, order: Order, index: int) -> Order:
         """The tour with one more pass where it costs least, whatever that is."""
         left, reached = self._places(order)
@@ -394,7 +416,7 @@ class _Problem:
             used[index] = True
             slack -= float(cost[index])
             cells, pod = self.rows[index]
-            missed[cells] *= 1 - pod / self.passes.asymptote
+            missed[cells] *= 1 - pod / self.asymptote
             # the gap into which it came has become two
             left, reached = self._places(order)
             two = self._through(left[at : at + 2], reached[at : at + 2])

@@ -147,7 +147,7 @@ def _bought(plan: Plan, mission: Mission) -> _Bought:
 
     priced = price(plan.legs)
     mower = np.zeros((0, 2))
-    legs = lawnmower_legs(mission, cells, plan.areas, within_s=max(file.window_min * 60, plan.duration_s))
+    legs = lawnmower_legs(mission, cells, plan.areas)
     if legs:
         mower = price(legs).growth
     return _Bought(cells, zones, asked, priced, priced.growth, mower)
