@@ -233,24 +233,23 @@ class HullHalf:
     @property
     def wetted_area_m2(self) -> float:
         """Area below the waterline, flat ends included."""
-        return self._wetted_area(self.gaps, self.grid_m)
+        return float(self.strip_areas_m2.sum())
 
     @property
     def flat_end_area_m2(self) -> float:
         """Area below the waterline of the plates across the ends."""
-        ends = [slice(0, 2)] * self.flat_ends[0] + [slice(-2, None)] * self.flat_ends[1]
-        return sum(self._wetted_area(None if self.gaps is None else self.gaps[end], self.grid_m[end]) for end in ends)
+        return float(self.strip_areas_m2[0] * self.flat_ends[0] + self.strip_areas_m2[-1] * self.flat_ends[1])
 
-    def _wetted_area(self, gaps: npt.NDArray[np.bool_] | None, grid_m: Array) -> float:
-        wet = grid_m[:, self.waterline_row :]
+    @cached_property
+    def strip_areas_m2(self) -> Array:
+        """(n - 1,) area below the waterline of the plating between each station and the next."""
+        wet = self.grid_m[:, self.waterline_row :]
         a, b, c, d = wet[:-1, :-1], wet[1:, :-1], wet[1:, 1:], wet[:-1, 1:]
-        first, second = np.cross(d - a, c - a), np.cross(c - a, b - a)
-        areas = np.linalg.norm(first, axis=-1), np.linalg.norm(second, axis=-1)
-        if gaps is not None:
-            below = gaps[:, self.waterline_row :]
-            plating = ~(below[:-1] | below[1:])
-            return float((areas[0] + areas[1])[plating].sum() / 2)
-        return float(areas[0].sum() + areas[1].sum()) / 2
+        areas = np.linalg.norm(np.cross(d - a, c - a), axis=-1) + np.linalg.norm(np.cross(c - a, b - a), axis=-1)
+        if self.gaps is not None:
+            below = self.gaps[:, self.waterline_row :]
+            areas = np.where(below[:-1] | below[1:], 0.0, areas)
+        return np.asarray(areas.sum(axis=1) / 2, dtype=np.float64)
 
     @cached_property
     def section_areas_m2(self) -> Array:
