@@ -13,11 +13,12 @@ from scipy.sparse import csr_array
 from hullscan.errors import InputError
 from hullscan.geometry.frames import Array
 from hullscan.mission.candidates import Candidate, camera_track, duration_s
+from hullscan.mission.feasibility import RETURN_S
 from hullscan.mission.hull_lines import HullLines
 from hullscan.mission.joining import SETTLE_S, Joiner
 from hullscan.mission.keep_out import KeepOut
 from hullscan.mission.lawnmower import lawnmower_legs
-from hullscan.mission.limits import flying_time_s
+from hullscan.mission.limits import flying_time_s, return_margin_s
 from hullscan.mission.model import Mission
 from hullscan.mission.offers import all_passes
 from hullscan.mission.patterns import Area, Leg
@@ -147,9 +148,10 @@ def choose_passes(
         start, again = list(tour.order), True
         flown = [(found[some[index]], back) for index, back in tour.order]
         legs = joiner.legs(flown)
-        over = legs[-1].end_s - budget
+        over = max(legs[-1].end_s - budget, RETURN_S - return_margin_s(mission, legs))
         if over > 0:
-            asked_s -= over + 1.0  # the real way along the hull is a little longer than the straight one
+            # the real way along the hull is a little longer than the straight one, the way home slower if cut short
+            asked_s -= over + 1.0
             continue
         unclear = _unclear(mission, keep_out, legs, clear)
         if unclear:
