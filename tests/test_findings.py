@@ -12,6 +12,7 @@ from scipy.spatial.transform import Rotation
 
 from hullscan.findings.geotag import HullFix, geotag
 from hullscan.findings.merge import FindingRules, merge_fixes
+from hullscan.findings.outline import Outline
 from hullscan.findings.sightings import Looker, Sighting, contrast_map
 from hullscan.findings.viewpoint import Viewpoint, Viewpoints
 from hullscan.geometry.frames import Pose, ShipPose
@@ -128,9 +129,9 @@ def fix_at(
         suspect=False,
     )
     tangent = np.diag([1.0, 0.0, 1.0])
-    return HullFix(
-        seen, np.array([x, 4.0, z]), np.array([0.0, 1.0, 0.0]), 0.05**2 * tangent, 0.1**2 * tangent, 1.5, 0.4
-    )
+    normal = np.array([0.0, 1.0, 0.0])
+    point, outline = np.array([x, 4.0, z]), Outline.square(0.4, normal)
+    return HullFix(seen, point, normal, 0.05**2 * tangent, 0.1**2 * tangent, 1.5, outline)
 
 
 def lane(
