@@ -119,7 +119,7 @@ def breaches(raw: bytes) -> list[str]:
         rule(len(intents) == 1, "6.2.3 output intent")
         profiles = [each.DestOutputProfile.read_bytes() for each in intents]
         rule(all(profile[36:40] == b"acsp" for profile in profiles), "6.2.3 profile is no ICC profile")
-        for each in (inner for each in file.objects for inner in _within(each)):
+        for each in (inner for item in file.objects for inner in _within(item)):
             found += [words for holds, words in _of_object(each) if not holds]
         for page in file.pages:
             rule("/AA" not in page, "6.5.2 actions of a page")

@@ -22,7 +22,7 @@ from hullscan.geometry.frames import Array
 from hullscan.mission.vehicle import VehicleProfile
 from hullscan.ship.surface import HullSurface
 
-__all__ = ["HullFix", "geotag"]
+__all__ = ["HullFix", "geotag", "view_doubt"]
 
 # Heights off the plating of what is labelled: from the seizures of the field notes (boxes, bags and cylinders 0.2 to
 # 0.4 m thick); fittings lie flat.
@@ -34,6 +34,7 @@ _BOX_SHARE = 0.08
 _ATTITUDE_SIGMA_RAD = np.radians(0.6)  # look to look, of ArduSub's estimator at 10 Hz
 _MOUNT_SIGMA_RAD, _MOUNT_SIGMA_M = np.radians(1.0), 0.02
 _MAX_RANGE_M = 12.0
+_ONE_SIDED_95 = 1.645  # sigmas
 # Of depth, at least: the pressure sensor's zero, which the ranges tell only through the curve of the sections. Eleven
 # findings of three simulated flights were 0.14 m off in depth (rms), where the registration stated 0.05 m.
 _DEPTH_ZERO_SIGMA_M = 0.12
@@ -96,18 +97,30 @@ def geotag(
     tangent = np.eye(3) - np.outer(normal, normal)
     stretch = np.outer(ray - normal * (ray @ normal), ray - normal * (ray @ normal)) / cosine**2
     independent = across_sigma**2 * (tangent + stretch)
-    common = _of_ship_pose(view, point)
+    common = _of_ship_pose(view, point, _DEPTH_ZERO_SIGMA_M)
     common = common + (distance * _MOUNT_SIGMA_RAD) ** 2 * (tangent + stretch) + _MOUNT_SIGMA_M**2 * np.eye(3)
     common = common + np.outer(along, along)
     common = tangent @ common @ tangent
     return HullFix(sighting, point, normal, tangent @ independent @ tangent, common, distance, outline)
 
 
-def _of_ship_pose(view: Viewpoint, point_ship_m: Array) -> Array:
+def view_doubt(view: Viewpoint) -> tuple[Array, float]:
+    """How far the view may be off, with 95 % to each side.
+
+    Returns:
+        (2,) m of the camera's place along the picture's width and height, and radians of where it looks.
+    """
+    covariance = _of_ship_pose(view, view.camera_ship.position_m, 0.0)
+    axes = view.camera_ship.directions_to_parent(np.eye(3)[:2])
+    place_m = np.sqrt(np.einsum("ai,ij,aj->a", axes, covariance, axes) + _MOUNT_SIGMA_M**2)
+    return _ONE_SIDED_95 * place_m, _ONE_SIDED_95 * float(np.hypot(_ATTITUDE_SIGMA_RAD, _MOUNT_SIGMA_RAD))
+
+
+def _of_ship_pose(view: Viewpoint, point_ship_m: Array, least_depth_m: float) -> Array:
     """(3, 3) covariance in the ship frame of a point that is fixed in ned, from that of the ship's pose."""
     c, s = np.cos(view.ship_ned.heading_rad), np.sin(view.ship_ned.heading_rad)
     x, y = float(point_ship_m[0]), float(point_ship_m[1])
     jacobian = np.array([[-c, -s, y, 0.0], [s, -c, -x, 0.0], [0.0, 0.0, 0.0, -1.0]])
     covariance = np.array(view.ship_covariance)
-    covariance[3, 3] = max(covariance[3, 3], _DEPTH_ZERO_SIGMA_M**2)
+    covariance[3, 3] = max(covariance[3, 3], least_depth_m**2)
     return np.asarray(jacobian @ covariance @ jacobian.T, dtype=np.float64)
