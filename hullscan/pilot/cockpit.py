@@ -256,7 +256,7 @@ class Cockpit:
 
     @property
     def blind_m(self) -> float:
-        """How far below the surface the vehicle takes itself to be there: its zero has jumped, and it goes no higher."""
+        """How far below the surface the vehicle believes to be at it, since its zero has jumped: it goes no higher."""
         return max(-self._zero.offset_m, 0.0)
 
     def send(self, command: PositionVelocityYaw | HoldPosition) -> None:
