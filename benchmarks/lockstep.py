@@ -34,7 +34,7 @@ from hullscan_sim.world import World
 START_UTC_S = 1_780_000_000.0
 _SLICE_S = 0.02  # of simulated time, while the pilot computes or waits for an answer
 _IDLE_REAL_S = 0.004
-_BLOCKED_REAL_S = 0.1
+_BLOCKED_REAL_S = 0.5
 _DRAIN_REAL_S = 0.001
 _FLUSH_REAL_S = 0.01
 
