@@ -16,6 +16,7 @@ import json
 import os
 import sys
 import tempfile
+import threading
 import time
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -78,7 +79,8 @@ class Endurance:
     rows: list[Row] = field(default_factory=list)
     vehicle: ArduSubVehicle | None = None
     on_leg: bool = False
-    now_s: float = 0.0
+    pilot_clock: int = field(default_factory=lambda: time.pthread_getcpuclockid(threading.get_ident()))
+    _before: tuple[float, float, float] = (0.0, 0.0, 0.0)
     _last_s: float | None = None
     _periods: list[float] = field(default_factory=list)
 
@@ -86,8 +88,17 @@ class Endurance:
         """A message has reached the vehicle."""
         if kind != "SET_POSITION_TARGET_LOCAL_NED":
             return
+        now = self.simulation.time_s, time.clock_gettime(self.pilot_clock), time.monotonic()
         if self._last_s is not None and self.on_leg:
-            self._periods.append(self.simulation.time_s - self._last_s)
+            self._periods.append(now[0] - self._last_s)
+            if self._periods[-1] > 2 * NOMINAL_S + 1e-6:
+                period_s, computed_s, real_s = np.array(now) - np.array(self._before)
+                print(
+                    f"  late at {now[0]:.1f} s: {period_s:.2f} s, in which the pilot computed {1e3 * computed_s:.0f} ms "
+                    f"and {real_s:.1f} s went by here",
+                    flush=True,
+                )
+        self._before = now
         self._last_s = self.simulation.time_s if self.on_leg else None
 
     def take(self, simulation: Simulation, pilot: Pilot, signalled: Signalled) -> None:

@@ -21,6 +21,7 @@ from hullscan.mission.plan import Plan
 from hullscan.pilot.orders_of_operator import OrderDesk
 from hullscan.pilot.pilot import Pilot, PlanPlace, Signals
 from hullscan.record.replay import DvlLog
+from hullscan.vehicle import dvl as dvl_client
 from hullscan.vehicle.address import parse_address
 from hullscan.vehicle.ardusub import ArduSubVehicle
 from hullscan.vehicle.dvl import WaterLinkedDvl
@@ -35,6 +36,7 @@ START_UTC_S = 1_780_000_000.0
 _SLICE_S = 0.02  # of simulated time, while the pilot computes or waits for an answer
 _IDLE_REAL_S = 0.004
 _BLOCKED_REAL_S = 0.5
+_SILENCE_REAL_S = 600.0  # of the DVL, before its connection counts as dead: real time tells nothing here
 _DRAIN_REAL_S = 0.001
 _FLUSH_REAL_S = 0.01
 
@@ -158,6 +160,7 @@ def fly(
         by_processor: see ``LockstepClock``.
     """
     sys.setswitchinterval(0.0005)
+    dvl_client._SILENCE_S = _SILENCE_REAL_S
     began = time.monotonic()
     stated, hull = load_ship(mission_file, scenario)
     server = MavlinkServer("udpin:127.0.0.1:0")

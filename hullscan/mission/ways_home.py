@@ -19,7 +19,7 @@ from hullscan.geometry.frames import Array
 from hullscan.mission.hearing import BLIND_S, deaf_s
 from hullscan.mission.model import Mission
 from hullscan.mission.patterns import Leg
-from hullscan.mission.patterns.clearance import crosses_hull, hull_gap, quay_face_m, sea_bed_depth_m
+from hullscan.mission.patterns.clearance import crosses_hull, hull_gap, quay_face_m
 from hullscan.mission.patterns.leg import dense, timed
 
 __all__ = [
