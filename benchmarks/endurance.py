@@ -94,7 +94,7 @@ class Endurance:
             if self._periods[-1] > 2 * NOMINAL_S + 1e-6:
                 period_s, computed_s, real_s = np.array(now) - np.array(self._before)
                 print(
-                    f"  late at {now[0]:.1f} s: {period_s:.2f} s, in which the pilot computed {1e3 * computed_s:.0f} ms "
+                    f"  late at {now[0]:.1f} s: {period_s:.2f} s; the pilot computed {1e3 * computed_s:.0f} ms "
                     f"and {real_s:.1f} s went by here",
                     flush=True,
                 )
