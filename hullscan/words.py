@@ -35,6 +35,7 @@ VOCABULARY: Final = (
     mark("port"), mark("starboard"),
     mark("parcel"), mark("rope"), mark("possible parcel"), mark("possible rope"),
     mark("sea chest"), mark("anode"), mark("outlet"), mark("bilge keel"),
+    mark("thruster tunnel"), mark("dock block"),
     mark("flagged"), mark("confirmed"), mark("rejected"), mark("escalated"),
     mark("done"), mark("aborted"), mark("ended by a safety rule"), mark("cut off"), mark("analysed from a recording"),
     mark("preflight"), mark("descend"), mark("first fix"), mark("survey"), mark("home"), mark("surface"),

@@ -38,10 +38,14 @@ def plan(
     ship_only: Annotated[
         bool, typer.Option("--ship-only", help="only the ship as built, with her hydrostatics")
     ] = False,
+    launches: Annotated[
+        bool, typer.Option("--launches", help="only what the window buys from other places to launch from")
+    ] = False,
     lang: LangOption = "en",
 ) -> None:
     """Plan a mission: legs, time, area, probability of detection, go or no-go; exports for other programs."""
     from dataclasses import replace
+    from functools import partial
 
     from rich.console import Console
 
@@ -53,7 +57,7 @@ def plan(
     from hullscan.report.plan_page import write_plan_page
     from hullscan.search.pod_file import load_pod_model
     from hullscan.search.risk import load_risk
-    from hullscan.words import translator
+    from hullscan.words import mark, translator
 
     words, loaded = translator(lang), load_mission(mission)
     if ship_only:
@@ -65,6 +69,15 @@ def plan(
         loaded = replace(loaded, pod_model=load_pod_model(pod_model))
     if risk is not None:
         loaded = replace(loaded, risk=load_risk(risk))
+    if launches:
+        from hullscan.console.launch_table import launch_table
+        from hullscan.console.progress import console_progress
+        from hullscan.mission.launching import launch_places
+
+        with console_progress() as progress:
+            places = launch_places(loaded, told=partial(progress, words(mark("planning"))))
+        Console().print(launch_table(places, words))
+        return
     planned = plan_mission(loaded)
     Console().print(plan_table(planned, words))
     if out is not None:
