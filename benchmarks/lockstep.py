@@ -47,14 +47,17 @@ FIRMWARE = {"FS_GCS_ENABLE": 3, "FS_PILOT_INPUT": 1, "FS_LEAK_ENABLE": 1}
 class LockstepClock(PacedClock):
     """Mission time is the simulation's; it goes on to the earliest moment that anybody sleeps to.
 
+    Made by the thread that flies: while that computes, time goes on by small steps.
+
     Args:
-        by_processor: while the calling thread computes, time goes on with the processor time that it takes, rather than
+        by_processor: while it computes, time goes on with the processor time that it takes, rather than
             with the computer's clock: what else runs there then delays nothing.
     """
 
     def __init__(self, *, by_processor: bool = False) -> None:
         super().__init__(1.0)
-        self._pilot = time.pthread_getcpuclockid(threading.get_ident()) if by_processor else None
+        self._caller = threading.get_ident()
+        self._pilot = time.pthread_getcpuclockid(self._caller) if by_processor else None
         self._changed = threading.Condition()
         self._wakes: dict[int, float] = {}
         self._time_s = START_UTC_S
@@ -87,8 +90,9 @@ class LockstepClock(PacedClock):
         """Step the simulation; in a thread of its own."""
         while not stop.is_set():
             with self._changed:
-                self._wait_for_wakes()
-                until_s = min(self._wakes.values(), default=self._time_s + _SLICE_S)
+                self._wait_for_caller()
+                waits = self._caller in self._wakes
+                until_s = min([*self._wakes.values(), *([] if waits else [self._time_s + _SLICE_S])])
             while simulation.utc_s < until_s - 1e-6:
                 simulation.step()
             each(simulation.time_s)
@@ -96,14 +100,18 @@ class LockstepClock(PacedClock):
                 self._time_s = max(self._time_s, simulation.utc_s)
                 self._changed.notify_all()
 
-    def _wait_for_wakes(self) -> None:
-        """Until somebody sleeps, or the pilot has computed for a moment, or waits for something else than time."""
+    def _wait_for_caller(self) -> None:
+        """Until it sleeps, or has computed for a moment, or waits for something else than time."""
         if self._pilot is None:
-            if not self._wakes:
+            if self._caller not in self._wakes:
                 self._changed.wait(_IDLE_REAL_S)
             return
         used_s, end_s = time.clock_gettime(self._pilot), time.monotonic() + _BLOCKED_REAL_S
-        while not self._wakes and time.clock_gettime(self._pilot) - used_s < _IDLE_REAL_S and time.monotonic() < end_s:
+        while (
+            self._caller not in self._wakes
+            and time.clock_gettime(self._pilot) - used_s < _IDLE_REAL_S
+            and time.monotonic() < end_s
+        ):
             self._changed.wait(_IDLE_REAL_S / 4)
 
 
