@@ -131,7 +131,7 @@ class FakeRov(SimulatedClock):
             self._told = self.place.copy()
         else:
             self._told[2] = self.place[2]
-        told = [*self._told, 0.0, 0.0, self.zero_m]
+        told = self._told + np.array([0.0, 0.0, self.zero_m])
         flags = 831 if self.position_ok else 167
         base = 81 | (128 if self.is_armed else 0)
         for message in (
