@@ -99,8 +99,8 @@ def _turned(mission: Mission, leg: Leg) -> Leg:
     along_s = poses[:, 0]
     reach = np.abs(wanted)[None] - _TURN_RADPS * np.abs(along_s[:, None] - along_s[None])
     best = np.argmax(reach, axis=1)
-    offset = np.sign(wanted[best]) * np.maximum(reach[np.arange(count), best], 0.0)
-    offset[[0, -1]] = 0.0  # the lanes' headings
+    from_ends = _TURN_RADPS * np.minimum(along_s - along_s[0], along_s[-1] - along_s)  # which have the lanes' headings
+    offset = np.sign(wanted[best]) * np.clip(reach[np.arange(count), best], 0.0, from_ends)
     turned = _with_yaw(poses, offset)
     least = mission.file.limits.min_clearance_m
     gap_before, gap = hull_gap(mission, poses[:, 1:])[0], hull_gap(mission, turned[:, 1:])[0]
