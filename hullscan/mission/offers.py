@@ -13,6 +13,7 @@ from hullscan.geometry.frames import Array
 from hullscan.mission.candidates import Candidate, fitting_looks, runs_of, side_pieces
 from hullscan.mission.clear import hull_gaps, near_hull
 from hullscan.mission.girth_pieces import girth_pairs
+from hullscan.mission.hearing import hears_about
 from hullscan.mission.hull_lines import HullLines
 from hullscan.mission.joining import Joiner
 from hullscan.mission.keep_out import KeepOut
@@ -52,7 +53,8 @@ def all_passes(
 
     Args:
         speed_mps: along lanes; short looks at fittings are flown no faster than the profile's survey speed.
-        under_ship: whether passes under the ship are among them.
+        under_ship: whether passes under the ship are among them; without them there are none either where the DVL
+            hears too little to keep the position.
         offered: passes of other patterns beside these.
 
     Raises:
@@ -86,7 +88,7 @@ def all_passes(
     out_m = (tether_out_m(mission, ends) + inward).reshape(-1, 2).max(axis=1)
     soon = 2 * np.abs(ends[:, 0]).reshape(-1, 2).max(axis=1) / speed_mps < budget_s
     reached = [each for each, ok in zip(found, (out_m <= tether) & soon, strict=True) if ok]
-    kept = _clear_parts(mission, keep_out, lines.cells, reached)
+    kept = _clear_parts(mission, keep_out, lines.cells, reached, hearing=not under_ship)
     if not kept:
         raise InputError(
             "no pass is within reach of the tether and clear of the hull",
@@ -124,12 +126,19 @@ def clear_poses(
     return np.split(clear, np.cumsum([len(track) for track in tracks])[:-1])
 
 
-def _clear_parts(mission: Mission, keep_out: KeepOut, cells: HullCells, found: Sequence[Candidate]) -> list[Candidate]:
-    """Of each pass the stretches along which the vehicle's box keeps its clearance, if they are long enough."""
+def _clear_parts(
+    mission: Mission, keep_out: KeepOut, cells: HullCells, found: Sequence[Candidate], *, hearing: bool
+) -> list[Candidate]:
+    """Of each pass the stretches along which the vehicle's box keeps its clearance, if they are long enough.
+
+    Args:
+        hearing: and where its DVL hears enough to keep the position.
+    """
     if not found:
         return []
     parts = []
-    for each, able in zip(found, clear_poses(mission, keep_out, cells, [each.track for each in found]), strict=True):
+    for each, clear in zip(found, clear_poses(mission, keep_out, cells, [each.track for each in found]), strict=True):
+        able = clear & hears_about(mission, each.track) if hearing else clear
         runs = [slice(None)] if able.all() else runs_of(able, least=_LEAST_POSES)
         parts += [replace(each, track=each.track[run]) for run in runs]
     return parts
