@@ -212,6 +212,17 @@ def test_files_that_cannot_be_made_cost_the_desk_and_not_the_flight(tmp_path):
     feed.end()
 
 
+def test_whatever_is_wrong_with_the_view_of_a_flight_is_told_and_the_flight_goes_on(tmp_path):
+    flown, told = watched(tmp_path), []
+    flown.plan = None  # from which no picture of the hull can be made
+    feed = DeskFeed(lambda kind, message, data: told.append(message.format(**data)))
+    feed.begin(flown)
+    feed.event("survey", "armed", {})
+    assert until(lambda: told)
+    assert "AttributeError" in told[0]
+    feed.end()
+
+
 def test_a_desk_that_takes_the_folder_away_costs_nothing_but_its_own_view(live):
     shutil.rmtree(live.link.path)
     time.sleep(0.6)
