@@ -80,7 +80,6 @@ class DeskFeed:
 
     def begin(self, live: LiveMission) -> None:
         """The flight begins."""
-        self._observer.begin(live)
         link = LiveLink(live.folder.path)
         self._thread = threading.Thread(target=self._run, args=(live, link), name="desk", daemon=True)
         self._thread.start()
@@ -95,6 +94,7 @@ class DeskFeed:
 
     def _run(self, live: LiveMission, link: LiveLink) -> None:
         try:
+            self._observer.begin(live)
             link.begin()
             while not self._stop.is_set():
                 watched = self._is_watched(link)

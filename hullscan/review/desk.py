@@ -111,22 +111,27 @@ class _Desk:
     async def page(self, request: Request) -> Response:
         """The one page; everything else on it comes by ``/api``."""
         person, language = person_of(request), self._shared.language(request)
-        words = translator(language)
+        words, flights = translator(language), any(self._flights(str))
         facts = {
             "person": person.name,
             "role": person.role.value,
             "least_s": self._shared.options.least_s,
             "language": language,
             "verdicts": [verdict.value for verdict in Verdict],
-            "flights": bool(self._shared.flights),
+            "flights": flights,
             "words": page_words(words),
         }
         self._templates.globals["_"] = words
         page = self._templates.get_template("desk.html.j2").render(
-            language=language, languages=LANGUAGES, person=person, flights=bool(self._shared.flights),
+            language=language, languages=LANGUAGES, person=person, flights=flights,
             facts=json.dumps(facts, ensure_ascii=False),
         )  # fmt: skip
         return HTMLResponse(page)
+
+    def _flights(self, words: Callable[[str], str]) -> list[dict[str, Any]]:
+        """Missions that are not yet there to be read."""
+        listed = [listed_flight(each, words) for each in self._shared.flights.values()]
+        return [each for each in listed if each["phase"] != Phase.READY.value]
 
     # ---------------------------------------------------------------- reading
 
@@ -135,13 +140,8 @@ class _Desk:
         person, words = person_of(request), translator(self._shared.language(request))
         open_now = self._shared.attention.open_now()
         missions = list(self._shared.missions.values())
-        flights = [listed_flight(each, words) for each in self._shared.flights.values()]
-        return JSONResponse(
-            {
-                "missions": [listed_mission(each, person, words, open_now) for each in missions],
-                "flights": [each for each in flights if each["phase"] != Phase.READY.value],
-            }
-        )
+        listed = [listed_mission(each, person, words, open_now) for each in missions]
+        return JSONResponse({"missions": listed, "flights": self._flights(words)})
 
     async def queue(self, request: Request) -> Response:
         """The places of a mission, as far as this person may know of them."""

@@ -83,6 +83,7 @@ def listed_place(
         "station_m": place.finding["station_m"],
         "depth_m": place.finding["depth_m"],
         "mine": person.role is Role.READER and mission.store.asks(person.name, given) and open_,
+        "read": any(each.reader == person.name for each in given),
         "standing": at.value if told else None,
         "standing_words": words(at.value) if told else "",
     }

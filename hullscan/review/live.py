@@ -100,7 +100,7 @@ class _Live:
         for _ in range(int(_WAIT_S / _LOOK_EVERY_S)):
             version = flight.link.version("picture.jpg")
             if version and str(version) != after:
-                raw = await run_in_threadpool(flight.link.picture)
+                raw = flight.link.picture()  # written a moment ago, so from memory: a thread would take longer
                 if raw:
                     return Response(raw, media_type="image/jpeg", headers={"X-Picture": str(version)})
             await asyncio.sleep(_LOOK_EVERY_S)

@@ -93,7 +93,7 @@ function drawRows() {
   wanted.forEach((place, number) => {
     const [name, standing, where] = rows.children[number].children;
     name.textContent = place.id;
-    standing.textContent = isReader ? (place.mine ? words.to_read : place.standing_words || words.read) : place.standing_words;
+    standing.textContent = isReader ? (place.mine ? words.to_read : place.standing_words || (place.read ? words.read : "–")) : place.standing_words;
     standing.className = place.mine ? "mine" : `is-${place.standing ?? ""}`;
     where.textContent = `${place.side}, ${place.station_m.toFixed(1)} m, ${words.depth} ${place.depth_m.toFixed(1)} m`
       + (place.open?.length ? ` · ${fill(words.open_by, { names: place.open.join(", ") })}` : "");

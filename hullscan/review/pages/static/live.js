@@ -3,8 +3,9 @@ import { ask, at, element, facts, fill, isReader, say, words } from "./ask.js";
 
 const STATE_EVERY_MS = 600;
 const RATE_OVER_MS = 3000;
+const SAME = 0.012; // of the map
 const STEP = 0.02; // of the map, for each press of an arrow
-const state = { flight: null, told: null, version: "0", drawn: [], at: null, chosen: -1, shown: false };
+const state = { flight: null, told: null, version: "0", drawn: [], at: null, shown: false };
 
 export const onLive = () => state.shown;
 
@@ -14,7 +15,7 @@ export function showLive(shown) {
 }
 
 export function chooseFlight(name) {
-  if (state.flight !== name) Object.assign(state, { flight: name, told: null, version: "0", drawn: [], at: null, chosen: -1 });
+  if (state.flight !== name) Object.assign(state, { flight: name, told: null, version: "0", drawn: [], at: null });
 }
 
 const visible = () => state.shown && state.flight && document.visibilityState === "visible";
@@ -142,7 +143,7 @@ function map(drawn, told) {
   at("live-track").firstElementChild.setAttribute("points", drawn.track.map(([x, y]) => `${1000 * x},${1000 * y}`).join(" "));
   const marks = [];
   const mark = (kind, place, text = "") => { marks.push(placed(element("span", { className: kind, textContent: text }), place)); };
-  (told.findings ?? []).forEach((each, number) => mark(number === state.chosen ? "found chosen" : "found", each.at, String(number + 1)));
+  (told.findings ?? []).forEach((each, number) => mark(number === chosen(told) ? "found chosen" : "found", each.at, String(number + 1)));
   for (const each of told.requests) if (["waiting", "accepted"].includes(each.state)) mark("wanted", each.at);
   if (drawn.track.length) mark("vehicle", drawn.track.at(-1));
   if (state.at && isReader) mark("cursor", state.at);
@@ -219,18 +220,20 @@ function findings(told) {
     const button = element("button", { type: "button" }, element("b", { textContent: String(number + 1) }),
       each.picture ? element("img", { src: each.picture, alt: "" }) : null,
       element("span", {}, element("strong", { textContent: each.label + (each.score === null ? "" : ` ${each.score.toFixed(2)}`) }), element("small", { textContent: where })));
-    button.setAttribute("aria-pressed", number === state.chosen ? "true" : "false");
+    button.setAttribute("aria-pressed", number === chosen(told) ? "true" : "false");
     button.dataset.number = number;
     return element("li", {}, button);
   });
   keep(list, rows);
 }
 
+// the flag that is pointed at: their order changes as they come
+const chosen = (told) => (state.at ? (told.findings ?? []).findIndex(({ at: [x, y] }) => Math.hypot(x - state.at[0], y - state.at[1]) < SAME) : -1);
+
 function choose(number) {
   const found = state.told?.findings ?? [];
   if (!found.length) return;
-  state.chosen = (number + found.length) % found.length;
-  point(found[state.chosen].at);
+  point(found[(number + found.length) % found.length].at);
   findings(state.told);
 }
 
@@ -263,7 +266,7 @@ export function liveKey(key) {
     point([x + ARROWS[key][0], y + ARROWS[key][1]]);
   } else if (key === "w" && isReader) vehicle();
   else if (key === "e" && isReader) send();
-  else if (key === "j" || key === "k") choose(state.chosen + (key === "j" ? 1 : -1));
+  else if (key === "j" || key === "k") choose(chosen(state.told) + (key === "j" ? 1 : -1));
   else return false;
   return true;
 }
@@ -272,7 +275,6 @@ export function startLive(read) {
   at("live-map").addEventListener("click", (event) => {
     if (!isReader) return;
     const frame = at("live-cells").getBoundingClientRect();
-    state.chosen = -1;
     point([(event.clientX - frame.left) / frame.width, (event.clientY - frame.top) / frame.height]);
   });
   at("live-findings").addEventListener("click", (event) => {
