@@ -2,8 +2,9 @@
 
     python benchmarks/accuracy.py FOLDER... [--parts 5]
 
-Each folder must lie beside the truth.json and truth.csv of its flight. Findings: distance to the nearest parcel within
-a metre, share inside the stated 95 % ellipse, error of size. Coverage: for each look the true pose of the camera, and
+Each folder must lie beside the truth.json and truth.csv of its flight; one that ``hullscan analyze`` made lies beside
+the folder that it was made from. Findings: distance to the nearest parcel within a metre, share inside the stated 95 %
+ellipse, error of size, parcels that came as two findings. Coverage: for each look the true pose of the camera, and
 for each cell 5 by 5 points that are projected, and tested for what hides them, one by one; a cell's exact area is the
 share of its points that were in view (in range, facing, in the picture) at any look.
 """
@@ -32,10 +33,11 @@ from hullscan.vehicle.tlog import read_recording
 NEAR_M, REACH_SHARE = 1.0, 0.8
 
 
-def places(folder: Path) -> list[tuple[float, bool, float]]:
-    """(error m, inside the ellipse, error of size) of each finding that has a parcel."""
+def places(folder: Path) -> list[tuple[float, bool, float, float, float, bool]]:
+    """Of each finding that has a parcel: error m, inside the ellipse, error of size, along, in depth, not the first."""
     truth = json.loads((folder.parent / "truth.json").read_text(encoding="utf-8"))
     found = []
+    taken: set[int] = set()
     for finding in json.loads((folder / "findings.json").read_text(encoding="utf-8"))["findings"]:
         gaps = [np.subtract(finding["position_ship_m"], parcel["position_ship_m"]) for parcel in truth["parcels"]]
         nearest = int(np.argmin([np.linalg.norm(gap) for gap in gaps]))
@@ -43,7 +45,9 @@ def places(folder: Path) -> list[tuple[float, bool, float]]:
         if np.linalg.norm(gap) <= NEAR_M:
             # the covariance lies in the plating: two degrees of freedom
             squared = float(gap @ np.linalg.pinv(np.array(finding["cov_ship_m2"]), rcond=1e-3) @ gap)
-            found.append((float(np.linalg.norm(gap)), squared <= chi2.ppf(0.95, 2), finding["size_m"] / size_m - 1))
+            inside, size = squared <= chi2.ppf(0.95, 2), finding["size_m"] / size_m - 1
+            found.append((float(np.linalg.norm(gap)), inside, size, float(gap[0]), float(gap[2]), nearest in taken))
+            taken.add(nearest)
     return found
 
 
@@ -96,7 +100,10 @@ def coverage(path: Path, parts: int) -> dict[str, float]:
     database = MissionDatabase(folder.database, read_only=True)
     looks, ship = database.looks(), database.ship_track()
     database.close()
-    views = Viewpoints(read_recording(folder.telemetry).telemetry, ship, mission.vehicle)
+    summary = json.loads((path / "summary.json").read_text(encoding="utf-8"))
+    flown = MissionFolder(path.parent / summary.get("analysed_from", path.name))
+    telemetry = read_recording(flown.telemetry, boot_utc_s=summary.get("boot_utc_s")).telemetry
+    views = Viewpoints(telemetry, ship, mission.vehicle)
     reach = REACH_SHARE * mission.file.conditions.visibility_m
     margin, size = np.array([camera.width_px, camera.height_px]) * EDGE, np.array([camera.width_px, camera.height_px])
     seen = np.zeros(len(points), dtype=bool)
@@ -142,7 +149,7 @@ def main() -> None:
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--parts", type=int, default=5)
     asked = parser.parse_args()
-    found: list[tuple[float, bool, float]] = []
+    found: list[tuple[float, bool, float, float, float, bool]] = []
     for folder in asked.folders:
         found += places(folder)
         areas = coverage(folder, asked.parts)
@@ -150,10 +157,12 @@ def main() -> None:
         differ = areas["claimed_asked_m2"] - areas["exact_asked_m2"]
         print(f"{folder.name}: {said}; of what was asked {differ / areas['asked_m2']:+.2%}", flush=True)
     if found:
-        errors, inside, sizes = (np.array(column, dtype=np.float64) for column in zip(*found, strict=True))
+        errors, inside, sizes, along, depth, again = np.array(found, dtype=np.float64).T
         print(
             f"{len(errors)} findings: error median {np.median(errors):.3f} m, 95 % {np.quantile(errors, 0.95):.3f} m, "
-            f"inside the 95 % ellipse {inside.mean():.1%}, size median {np.median(np.abs(sizes)):.1%}"
+            f"inside the 95 % ellipse {inside.mean():.1%}, size median {np.median(np.abs(sizes)):.1%} "
+            f"({np.median(sizes):+.1%}); along {along.mean():+.3f} ± {along.std():.3f} m, "
+            f"depth {depth.mean():+.3f} ± {depth.std():.3f} m; {int(again.sum())} of a parcel that has one already"
         )
 
 

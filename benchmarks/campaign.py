@@ -1,8 +1,10 @@
 """How many planted parcels whole surveys find: flies a campaign in the simulator and scores it.
 
-    python benchmarks/campaign.py OUT --count 40 --seed 1 [--visibility 3 5]
+    python benchmarks/campaign.py OUT --count 40 --seed 1 [--visibility 3 5] [--parcels 3]
 
 Each world is a survey of the demo's stretch of hull with three parcels; one takes three to four minutes on two cores.
+With ``--parcels 16`` few flights give many places and sizes (``benchmarks/accuracy.py``), but no fair trial of
+detection.
 What has been flown already is not flown again, so it can be stopped and started.
 """
 
@@ -28,9 +30,11 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=40)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--visibility", type=float, nargs=2, default=(3.0, 5.0))
+    parser.add_argument("--parcels", type=int, default=3)
     asked = parser.parse_args()
     command = [*SIMULATOR, "campaign", MISSION, "--out", asked.out, "--count", asked.count, "--seed", asked.seed,
-               "--stations", 31.5, 42.5, "--depths", 0.8, 3.4, "--visibility", *asked.visibility]  # fmt: skip
+               "--stations", 31.5, 42.5, "--depths", 0.8, 3.4, "--visibility", *asked.visibility,
+               "--parcels", asked.parcels]  # fmt: skip
     subprocess.run(list(map(str, command)), check=True, stdout=subprocess.DEVNULL)
     folders = []
     for world in sorted(asked.out.glob("[0-9][0-9][0-9]")):

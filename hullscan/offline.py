@@ -1,4 +1,4 @@
-"""The same pipeline off line: a mission folder again, or somebody else's video with a tlog.
+"""The same pipeline off line: a mission folder again, or somebody else's video, with or without a log of the dive.
 
 The original is never touched: results go into a folder of their own.
 """
@@ -6,7 +6,6 @@ The original is never touched: results go into a folder of their own.
 from __future__ import annotations
 
 import bisect
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -16,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from hullscan.clock import utc_text
 from hullscan.errors import HullscanError, InputError, RecordError, VideoError
 from hullscan.findings.geotag import geotag
 from hullscan.findings.merge import FindingRules
@@ -31,6 +29,7 @@ from hullscan.pilot.registration import fitting_landmarks, sightings_of_fittings
 from hullscan.pilot.states import PilotState
 from hullscan.record.database import MissionDatabase
 from hullscan.record.events import read_events
+from hullscan.record.facts import boot_utc_s, facts_of, recorded_facts
 from hullscan.record.finish import Evidence, Pictures, finish
 from hullscan.record.folder import MissionFolder
 from hullscan.record.replay import FilePictures, FolderPictures, recorded_ranges
@@ -38,15 +37,20 @@ from hullscan.record.results import read_result
 from hullscan.record.seal import seal, unseal
 from hullscan.record.signature import machine_key
 from hullscan.report.writing import write_reports
+from hullscan.unplaced import UnplacedOptions, analyze_photographs, analyze_unplaced
+from hullscan.vehicle.dataflash import is_dataflash, read_dataflash
 from hullscan.vehicle.protocol import RangeReport
 from hullscan.vehicle.telemetry import Telemetry
 from hullscan.vehicle.tlog import read_recording
 from hullscan.video.container import picture_size
 from hullscan.video.files import VideoFile, creation_utc
 from hullscan.video.frames import Frame, FrameSource
+from hullscan.video.overlay import read_overlay
+from hullscan.video.photographs import photographs_in
 from hullscan.video.recorded import RecordedVideo
 from hullscan.vision.drift import WatchedDetector
 from hullscan.vision.runtime import DEFAULT_MODEL, load_detector
+from hullscan.words import translator
 
 __all__ = ["AnalyzeOptions", "analyze_folder", "analyze_video"]
 
@@ -88,8 +92,8 @@ def analyze_folder(source: Path, options: AnalyzeOptions, progress: Progress) ->
     """
     recorded = MissionFolder.open(source)
     mission = load_mission(recorded.mission_file)
-    facts, time_sigma_s = _recorded_facts(recorded)
-    telemetry = read_recording(recorded.telemetry, boot_utc_s=_boot_utc_s(facts)).telemetry
+    facts, time_sigma_s = recorded_facts(recorded)
+    telemetry = read_recording(recorded.telemetry, boot_utc_s=boot_utc_s(facts)).telemetry
     ranges = recorded_ranges(recorded.dvl, mission.vehicle.dvl_mount.rotation)
     home = source.resolve()  # "." has no name to put the results beside
     with RecordedVideo(recorded.video) as video:
@@ -102,7 +106,7 @@ def analyze_folder(source: Path, options: AnalyzeOptions, progress: Progress) ->
             _legs(recorded),
             options,
             options.out or home.with_name(home.name + "-analysis"),
-            {**_facts_of(telemetry), **facts, "analysed_from": home.name},
+            {**facts_of(telemetry), **facts, "analysed_from": home.name},
             time_sigma_s,
             progress,
             recorded,
@@ -111,28 +115,38 @@ def analyze_folder(source: Path, options: AnalyzeOptions, progress: Progress) ->
 
 def analyze_video(
     video: Path,
-    tlog: Path | None,
+    log: Path | None,
     mission_file: Path | None,
     start_utc: str | None,
     options: AnalyzeOptions,
     progress: Progress,
+    log_utc: str | None = None,
 ) -> Path:
-    """Find in a video that hullscan did not record, placed by a tlog of the same dive.
+    """Find in a video that hullscan did not record.
+
+    Args:
+        video: MP4, MKV, MOV, AVI; or a folder of photographs.
+        log: a tlog or a dataflash log of the same dive places what is found; without one, or with an overlay
+            (``.ass``), findings carry time only.
+        mission_file: of the ship; needed to place anything.
+        start_utc: when the video begins; else as the file says.
+        options: how it is analysed.
+        progress: is told how far it is.
+        log_utc: when a dataflash log without GPS time begins.
 
     Raises:
         HullscanError: something is missing or cannot be read; says what to give.
     """
     if not video.exists():
         raise InputError(f"there is no {video}", todo="name a mission folder or a video file")
-    if tlog is None or mission_file is None:
-        missing = " and ".join(
-            name for name, given in (("--telemetry", tlog), ("--mission", mission_file)) if not given
-        )
-        raise InputError("a video alone cannot be placed on a hull", where=str(video), todo=f"give {missing}")
+    if log is None or log.suffix.lower() == ".ass" or video.is_dir():
+        return _unplaced(video, log, mission_file, start_utc, options, progress)
+    if mission_file is None:
+        raise InputError("the log alone tells no place on a hull", where=str(video), todo="give --mission too")
     mission = load_mission(mission_file)
-    telemetry = read_recording(tlog).telemetry
+    telemetry = _telemetry(log, log_utc)
     begin_s = _begin(video, start_utc)
-    facts = {**_facts_of(telemetry), "analysed_from": video.name, "telemetry_from": tlog.name}
+    facts = {**facts_of(telemetry), "analysed_from": video.name, "telemetry_from": log.name}
     with VideoFile(video, start_utc_s=begin_s) as source:
         return _analyze(
             mission,
@@ -147,6 +161,39 @@ def analyze_video(
             _FOREIGN_TIME_SIGMA_S,
             progress,
         )
+
+
+def _telemetry(log: Path, log_utc: str | None) -> Telemetry:
+    if not is_dataflash(log):
+        return read_recording(log).telemetry
+    return read_dataflash(log, None if log_utc is None else _told_utc_s(log_utc, "--telemetry-utc"))
+
+
+def _unplaced(
+    source: Path,
+    overlay: Path | None,
+    mission_file: Path | None,
+    start_utc: str | None,
+    options: AnalyzeOptions,
+    progress: Progress,
+) -> Path:
+    """What nothing places: findings carry time only."""
+    translator(options.language)
+    ship = load_mission(mission_file).file.ship.name if mission_file is not None else ""
+    model = options.model or DEFAULT_MODEL
+    out = options.out or source.resolve().with_name(source.resolve().stem + "-analysis")
+    without = UnplacedOptions(
+        detector=WatchedDetector.by_its_card(load_detector(model, threads=options.threads), model),
+        rules=options.rules,
+        language=options.language,
+        seal_key=None if options.seal_key is None else machine_key(options.seal_key),
+        ship=ship,
+    )
+    if source.is_dir():
+        return analyze_photographs(source, photographs_in(source), out, without, progress)
+    begin_s = creation_utc(source) if start_utc is None else _told_utc_s(start_utc, "--start-utc")
+    said = None if overlay is None else read_overlay(overlay)
+    return analyze_unplaced(source, begin_s, said, out, without, progress)
 
 
 def _analyze(
@@ -351,69 +398,21 @@ def _legs(folder: MissionFolder) -> Callable[[float], int]:
     return lambda utc_s: legs[bisect.bisect_right(times, utc_s) - 1]
 
 
-def _recorded_facts(folder: MissionFolder) -> tuple[dict[str, Any], float]:
-    """What the mission's own summary said, as far as it got, and the uncertainty of its picture times."""
-    path = folder.path / "summary.json"
-    if not path.is_file():
-        return {"outcome": "cut off", "ended_by": "the recording ends without a summary"}, 0.05
-    try:
-        summary: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        time_sigma_s = float(summary["time_sigma_ms"]) / 1000
-    except (ValueError, KeyError, TypeError, RecursionError):
-        return {"outcome": "cut off", "ended_by": "its summary is damaged"}, 0.05
-    computed = (
-        "schema",
-        "software",
-        "findings",
-        "model_sha256",
-        "rules",
-        "pictures_missing",
-        "clips_missing",
-        "min_clearance_m",
-    )
-    return {key: value for key, value in summary.items() if key not in computed}, time_sigma_s
-
-
-def _boot_utc_s(facts: dict[str, Any]) -> float | None:
-    """When the vehicle booted, as the flight's clock knew it; of a mission in one session it holds for all of it."""
-    told, sessions = facts.get("boot_utc_s"), facts.get("sessions_utc_s")
-    single = isinstance(sessions, list) and len(sessions) == 1
-    return float(told) if single and isinstance(told, (int, float)) and np.isfinite(told) else None
-
-
-def _facts_of(telemetry: Telemetry) -> dict[str, Any]:
-    """Facts for the summary from telemetry alone."""
-    times = telemetry.attitude.all()["utc_s"]
-    begin_s, end_s = (float(times[0]), float(times[-1])) if len(times) else (0.0, 0.0)
-    volts = telemetry.battery.all()["voltage_v"] if len(telemetry.battery) else np.array([np.nan])
-    start_v, end_v = (round(float(value), 2) if np.isfinite(value) else None for value in (volts[0], volts[-1]))
-    way = telemetry.position.all()
-    steps = np.hypot(np.diff(way["north_m"]), np.diff(way["east_m"])) if len(way) > 1 else np.zeros(1)
-    return {
-        "outcome": "analysed from a recording",
-        "ended_by": None,
-        "start_utc": utc_text(begin_s),
-        "end_utc": utc_text(end_s),
-        "duration_s": round(end_s - begin_s, 1),
-        "distance_m": round(float(steps.sum()), 1),
-        "battery_v": {"start": start_v, "end": end_v},
-        "vehicle": {"firmware": ""},
-        "video": {"packets_lost": 0, "frames_recorded": 0, "frames_suspect": 0, "frames_examined": 0},
-        "dvl": {"reports": 0, "invalid": 0},
-    }
-
-
 def _begin(video: Path, start_utc: str | None) -> float:
     """When the video begins: as told, else as the file says."""
     if start_utc is not None:
-        try:
-            moment = datetime.fromisoformat(start_utc.replace("Z", "+00:00"))
-        except ValueError as error:
-            raise InputError(f"--start-utc {start_utc!r} is no time", todo="write 2026-11-22T09:30:00Z") from error
-        if moment.tzinfo is None:
-            raise InputError(f"--start-utc {start_utc!r} has no time zone", todo="end it with Z for UTC")
-        return moment.timestamp()
+        return _told_utc_s(start_utc, "--start-utc")
     begin_s = creation_utc(video)
     if begin_s is None:
         raise InputError("the video does not say when it begins", where=str(video), todo="give --start-utc")
     return begin_s
+
+
+def _told_utc_s(text: str, option: str) -> float:
+    try:
+        moment = datetime.fromisoformat(text.replace("Z", "+00:00"))
+    except ValueError as error:
+        raise InputError(f"{option} {text!r} is no time", todo="write 2026-11-22T09:30:00Z") from error
+    if moment.tzinfo is None:
+        raise InputError(f"{option} {text!r} has no time zone", todo="end it with Z for UTC")
+    return moment.timestamp()

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from hullscan.errors import InputError
 
-__all__ = ["LANGUAGES", "VOCABULARY", "fill", "mark", "translator"]
+__all__ = ["LANGUAGES", "VOCABULARY", "fill", "mark", "said", "translator"]
 
 LANGUAGES: Final = ("en", "ko")
 _FOLDER = Path(__file__).parent / "locale"
@@ -28,6 +28,15 @@ def mark(message: str) -> str:
 def fill(message: str, data: dict[str, Any]) -> str:
     """A message with its data."""
     return message.format(**data) if data else message
+
+
+def said(message: str, data: dict[str, Any], words: Callable[[str], str]) -> str:
+    """A message and its data in the language of ``words``; the English message where the data do not fit it."""
+    told = {key: words(each) if isinstance(each, str) else each for key, each in data.items()}
+    try:
+        return fill(words(message), told)
+    except (LookupError, ValueError, TypeError):
+        return message
 
 
 VOCABULARY: Final = (

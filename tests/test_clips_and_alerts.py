@@ -18,6 +18,7 @@ from video_streams import coded, number_in, write_file
 from hullscan.errors import VideoError
 from hullscan.findings.geotag import HullFix
 from hullscan.findings.merge import Finding
+from hullscan.findings.outline import Outline
 from hullscan.mission.model import Mission, load_mission
 from hullscan.record.clips import save_clips
 from hullscan.record.folder import MissionFolder
@@ -128,8 +129,9 @@ def provisional(mission: Mission, station_m: float, score: float = 0.7, radius95
     hull, side, station = mission.hull, np.array([1], np.int8), np.array([station_m])
     point = hull.point(side, station, hull.girth_to_depth(station, np.array([2.0])))[0]
     normal, spread = np.array([0.0, 1.0, 0.0]), np.eye(3) * 0.01
-    fixes = [HullFix(sighting(n, frame=n), point, normal, spread, spread, 1.5, 0.5) for n in range(3)]
-    return Finding("parcel", score, point, spread, radius95_m, 0.5, tuple(fixes))
+    outline = Outline.square(0.5, normal)
+    fixes = [HullFix(sighting(n, frame=n), point, normal, spread, spread, 1.5, outline) for n in range(3)]
+    return Finding("parcel", score, point, spread, radius95_m, outline, tuple(fixes))
 
 
 class Told(list[tuple[str, str, dict[str, Any]]]):

@@ -10,12 +10,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
-from hullscan.findings.geotag import HullFix, geotag
+from hullscan.findings.geotag import HullFix, geotag, view_doubt
 from hullscan.findings.merge import FindingRules, merge_fixes
+from hullscan.findings.outline import Outline
 from hullscan.findings.sightings import Looker, Sighting, contrast_map
 from hullscan.findings.viewpoint import Viewpoint, Viewpoints
 from hullscan.geometry.frames import Pose, ShipPose
 from hullscan.mission.vehicle import BLUEROV2_HEAVY
+from hullscan.search.cells import HullCells
+from hullscan.search.looks import seen_cells
 from hullscan.ship.surface import HullSurface
 from hullscan.video.frames import Frame
 from hullscan.vision.detections import Detections
@@ -26,6 +29,7 @@ CAMERA = BLUEROV2_HEAVY.camera
 BOX = HullSurface.from_sections(
     np.linspace(0, 40, 41), lambda _: np.array([[4.0, -1.0], [4.0, 5.0], [0.0, 5.0]]), wet_rows=181
 )
+CELLS = HullCells(BOX)
 
 
 def view(x: float, z: float, away: float = 1.5, *, side: int = 1, sigma: float = 0.1) -> Viewpoint:
@@ -128,9 +132,9 @@ def fix_at(
         suspect=False,
     )
     tangent = np.diag([1.0, 0.0, 1.0])
-    return HullFix(
-        seen, np.array([x, 4.0, z]), np.array([0.0, 1.0, 0.0]), 0.05**2 * tangent, 0.1**2 * tangent, 1.5, 0.4
-    )
+    normal = np.array([0.0, 1.0, 0.0])
+    point, outline = np.array([x, 4.0, z]), Outline.square(0.4, normal)
+    return HullFix(seen, point, normal, 0.05**2 * tangent, 0.1**2 * tangent, 1.5, outline)
 
 
 def lane(
@@ -242,6 +246,28 @@ def test_an_outlier_does_not_drag_the_finding_away() -> None:
     fixes = [*lane(20.0, 2.0, track=1, frame0=0, t0=0), fix_at(22.0, 3.0, frame=99, track=1, t=1.0)]
     (finding,) = merge_fixes(fixes, RULES)
     assert finding.position_ship_m == pytest.approx([20.0, 4.0, 2.0], abs=0.06)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    x=st.floats(12, 28),
+    aside=st.tuples(st.floats(-1, 1), st.floats(-1, 1)),
+    turned=st.tuples(st.floats(-0.7, 0.7), st.floats(-0.7, 0.7)),
+)
+def test_what_counts_as_seen_was_seen_wherever_the_camera_may_have_been(
+    x: float, aside: tuple[float, float], turned: tuple[float, float]
+) -> None:
+    believed = view(x, 2.5, sigma=0.15)
+    doubt = view_doubt(believed)
+    counted = set(seen_cells(CELLS, CAMERA, believed.camera_ship, 3.0, doubt=doubt).index.tolist())
+    pose = believed.camera_ship
+    shift = pose.directions_to_parent(np.array([[*(doubt[0] * aside), 0.0]]))[0]
+    turn = Rotation.from_rotvec([turned[0] * doubt[1], turned[1] * doubt[1], 0.0])
+    really = Pose(pose.position_m + shift, pose.rotation * turn)
+    within_reach = {"max_range_m": 4.0, "max_incidence_rad": np.radians(75)}
+    assert counted <= set(seen_cells(CELLS, CAMERA, really, **within_reach).index.tolist())
+    certain = set(seen_cells(CELLS, CAMERA, pose, 3.0).index.tolist())
+    assert counted < certain
 
 
 class Recorded:

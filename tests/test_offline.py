@@ -46,9 +46,10 @@ def flight(*, position: bool = True, seconds: int = 3) -> bytes:
     return b"".join(records)
 
 
-def blind_model(path: Path) -> None:
-    """A detector that sees nothing: one box of score 0, whatever the picture."""
-    nothing = numpy_helper.from_array(np.zeros((1, 5, 1), np.float32), "nothing")
+def blind_model(path: Path, score: float = 0.0) -> None:
+    """A detector that looks at nothing: one box in the middle of any score, whatever the picture."""
+    told = np.array([48.0, 32.0, 24.0, 12.0, score], np.float32) * (score > 0)
+    nothing = numpy_helper.from_array(told.astype(np.float32).reshape(1, 5, 1), "nothing")
     node = helper.make_node("Constant", [], ["boxes"], value=nothing)
     picture = helper.make_tensor_value_info("images", TensorProto.FLOAT, [1, 3, 64, 96])
     boxes = helper.make_tensor_value_info("boxes", TensorProto.FLOAT, [1, 5, 1])
@@ -69,6 +70,7 @@ def originals(tmp_path_factory) -> Path:
     (folder / "flight.tlog").write_bytes(flight())
     (folder / "adrift.tlog").write_bytes(flight(position=False))
     (folder / "notes.txt").write_text("visibility was bad\n" * 100)
+    (folder / "nothing.ass").write_text("[Script Info]\n[Events]\n")
     (folder / "00000012.BIN").write_bytes(b"\xa3\x95\x80\x80\x59FMT\0" + bytes(800))
     write_file(folder / "dive.mp4", [0.0, 0.5, 1.0, 1.5], metadata={"creation_time": CREATED})
     write_file(folder / "undated.mp4", [0.0, 0.5])
@@ -151,10 +153,12 @@ ERRORS = [
         ["with a broken mission"], "mission.yaml:14: window_min: input should be greater than 0",
         id="a folder with a broken mission",
     ),
-    pytest.param(["dive.mp4"], "give --telemetry and --mission", id="a video alone"),
-    pytest.param(["dive.mp4", "--mission", "mission.yaml"], "give --telemetry", id="a video without telemetry"),
     pytest.param(["dive.mp4", "--telemetry", "flight.tlog"], "give --mission", id="a video without a mission"),
-    pytest.param(["flight.tlog"], "a video alone cannot be placed on a hull", id="a log alone"),
+    pytest.param(["flight.tlog"], "this is no video that can be read", id="a log alone"),
+    pytest.param(["cut.mp4"], "its end is missing", id="a video without telemetry that was not copied to its end"),
+    pytest.param(["dive.mp4", "--telemetry", "nothing.ass"], "the overlay shows nothing", id="an empty overlay"),
+    pytest.param(["dive.mp4", "--out", "flown"], "flown holds a mission", id="findings without a place over a mission"),
+    pytest.param(["dive.mp4", "--out", "files"], "files is not a folder of results", id="or over somebody's files"),
     pytest.param(dive(video="flight.tlog"), "this is no video that can be read", id="a log for a video"),
     pytest.param(dive(video="notes.txt"), "this is no video that can be read", id="a text for a video"),
     pytest.param(dive(video="cut.mp4"), "its end is missing", id="a video that was not copied to its end"),
@@ -164,7 +168,11 @@ ERRORS = [
     pytest.param(dive(telemetry="nowhere.tlog"), "the log cannot be read", id="a log that is not there"),
     pytest.param(dive(telemetry="notes.txt"), "no heartbeat from a vehicle", id="a text for a log"),
     pytest.param(dive(telemetry="empty"), "the log cannot be read", id="a folder for a log"),
-    pytest.param(dive(telemetry="00000012.BIN"), "give the .tlog", id="the autopilot's own log"),
+    pytest.param(dive(telemetry="00000012.BIN"), "give --telemetry-utc", id="the autopilot's own log without a time"),
+    pytest.param(
+        dive(telemetry="00000012.BIN", telemetry_utc="2026-11-22T09:30:00Z"), "the log holds no attitude",
+        id="the autopilot's own log without anything in it",
+    ),
     pytest.param(dive(mission="nowhere.yaml"), "cannot read nowhere.yaml", id="a mission that is not there"),
     pytest.param(dive(mission="dive.mp4"), "dive.mp4:1: not UTF-8 text", id="a video for a mission"),
     pytest.param(dive(model="nowhere.onnx"), "cannot read the model nowhere.onnx", id="a model that is not there"),
@@ -341,12 +349,14 @@ LOGS = Path(__file__).parents[2] / "shared" / "data" / "logs"
         pytest.param(
             "bluerov2_heavy_bench_2023-04-18.tlog", "2023-04-18T18:00:00Z", "holds no position", id="of a bench"
         ),
-        pytest.param("bluerov2_standard.BIN", "2023-04-18T18:00:00Z", "give the .tlog", id="of the autopilot itself"),
+        pytest.param("bluerov2_standard.BIN", "2023-04-18T18:00:00Z", "give --telemetry-utc", id="of the autopilot"),
+        pytest.param("bluerov2_standard.BIN", "2023-04-18T18:00:05Z", "0.0 of", id="of the autopilot, told its time"),
     ],
 )  # fmt: skip
 def test_a_log_of_a_real_vehicle_ends_in_a_report_or_in_one_line(hullscan, tmp_path, name, start, said):
     arguments = dive(telemetry=str(LOGS / name), start_utc=start, out=str(tmp_path / "out"))
-    ended = hullscan("analyze", *arguments)
+    told = ["--telemetry-utc", "2023-04-18T18:00:00Z"] if start.endswith("05Z") else []
+    ended = hullscan("analyze", *arguments, *told)
     if ended.code:
         (line,) = ended.err.strip().splitlines()
         assert said in line

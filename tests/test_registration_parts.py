@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
 from hullscan.findings.geotag import HullFix
+from hullscan.findings.outline import Outline
 from hullscan.findings.sightings import Sighting
 from hullscan.geometry.frames import Pose, ShipPose
 from hullscan.pilot.registration import (
@@ -291,7 +292,9 @@ def fix(label: str, at: np.ndarray, sigma_m: float) -> HullFix:
         utc_s=1.0, stream_s=1.0, frame=1, label=label, score=0.9, box_xyxy_px=(0, 0, 9, 9), track=1, cut=False,
         suspect=False,
     )  # fmt: skip
-    return HullFix(seen, at, np.array([0.0, 1.0, 0.0]), np.eye(3) * 1e-3, np.eye(3) * sigma_m**2, 1.5, 0.4)
+    outward = np.array([0.0, 1.0, 0.0])
+    outline = Outline.square(0.4, outward)
+    return HullFix(seen, at, outward, np.eye(3) * 1e-3, np.eye(3) * sigma_m**2, 1.5, outline)
 
 
 def test_a_sighting_is_matched_only_where_one_fitting_alone_fits() -> None:

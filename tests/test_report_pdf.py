@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pikepdf
 import pypdfium2
 import pytest
 from test_report import HARM, HOSTILE, UTC_S, Parts, finding, hull, made, spoken_by
@@ -81,3 +84,124 @@ def test_without_typst_it_says_what_to_install(tmp_path, hull, monkeypatch):
     monkeypatch.setattr(pdf, "pdf_is_possible", lambda: False)
     with pytest.raises(InputError, match=r"hullscan\[report\]"):
         write_pdf(made(tmp_path / "m", Parts([])))
+
+
+# --- ISO 19005-2 (PDF/A-2), level B: the rules that can be checked without rendering, read by qpdf ---
+
+FORBIDDEN_ACTIONS = {"/Launch", "/Sound", "/Movie", "/ResetForm", "/ImportData", "/Hide", "/SetOCGState", "/Rendition",
+                     "/Trans", "/GoTo3DView", "/JavaScript"}  # fmt: skip
+FORBIDDEN_ANNOTATIONS = {"/3D", "/Sound", "/Screen", "/Movie"}
+SHOWN = {"/DeviceRGB", "/DeviceGray", "/ICCBased", "/Indexed", "/Separation", "/CalRGB", "/CalGray", "/Lab", "/Pattern"}
+
+
+def breaches(raw: bytes) -> list[str]:
+    """Which rules a file breaks."""
+    found = []
+
+    def rule(holds: bool, words: str) -> None:
+        if not holds:
+            found.append(words)
+
+    head = raw.split(b"\n", 2)
+    rule(bool(re.fullmatch(rb"%PDF-1\.[0-7]", head[0])), "6.1.2 header")
+    rule(head[1][:1] == b"%" and sum(byte > 127 for byte in head[1][1:5]) == 4, "6.1.2 comment of high bytes")
+    with pikepdf.open(io.BytesIO(raw)) as file:
+        rule("/Encrypt" not in file.trailer, "6.1.3 encryption")
+        rule("/ID" in file.trailer, "6.1.3 identifier")
+        rule("/AA" not in file.Root and "/OCProperties" not in file.Root, "6.5.2 actions of the catalogue, 6.9 layers")
+        metadata = file.Root.Metadata
+        rule("/Filter" not in metadata, "6.6.2 metadata filtered")
+        with file.open_metadata(set_pikepdf_as_editor=False) as xmp:
+            rule((xmp.get("pdfaid:part"), xmp.get("pdfaid:conformance")) == ("2", "B"), "6.6.4 identification")
+            if "/Title" in file.docinfo:
+                rule(str(file.docinfo.Title) == xmp.get("dc:title"), "6.6.3 title differs from metadata")
+        intents = [each for each in file.Root.OutputIntents if each.S == "/GTS_PDFA1"]
+        rule(len(intents) == 1, "6.2.3 output intent")
+        profiles = [each.DestOutputProfile.read_bytes() for each in intents]
+        rule(all(profile[36:40] == b"acsp" for profile in profiles), "6.2.3 profile is no ICC profile")
+        for each in (inner for item in file.objects for inner in _within(item)):
+            found += [words for holds, words in _of_object(each) if not holds]
+        for page in file.pages:
+            rule("/AA" not in page, "6.5.2 actions of a page")
+            for annotation in page.get("/Annots", []):
+                rule(annotation.Subtype not in FORBIDDEN_ANNOTATIONS, "6.3.1 annotation")
+                flags = int(annotation.get("/F", 0))
+                rule(annotation.Subtype == "/Popup" or flags & 4 == 4, "6.3.2 annotation is not printed")
+                rule(flags & (1 | 2 | 32 | 256) == 0, "6.3.2 annotation is hidden")
+                rule(annotation.Subtype == "/Link" or "/AP" in annotation, "6.3.3 no appearance")
+    return found
+
+
+def _within(each: Any) -> Iterator[Any]:
+    """The dictionaries and streams in an object of the file, those of other objects left out."""
+    if isinstance(each, (pikepdf.Dictionary, pikepdf.Stream)):
+        yield each
+        parts = [each[key] for key in each.keys()]  # noqa: SIM118 - a stream is no mapping
+    else:
+        parts = list(each) if isinstance(each, pikepdf.Array) else []
+    for part in parts:
+        if not getattr(part, "is_indirect", False):
+            yield from _within(part)
+
+
+def _of_object(each: Any) -> list[tuple[bool, str]]:
+    """(holds, which rule) for one dictionary or stream."""
+    rules = [
+        (each.get("/S") not in FORBIDDEN_ACTIONS, "6.5.1 action"),
+        ("/JS" not in each, "6.5.1 script"),
+        ("/TR" not in each and each.get("/TR2", "/Default") == "/Default", "6.2.5 transfer function"),
+    ]
+    if isinstance(each, pikepdf.Stream):
+        filters = each.get("/Filter", [])
+        names = {str(name) for name in ([filters] if isinstance(filters, pikepdf.Name) else filters)}
+        rules += [("/F" not in each, "6.1.7 external stream"), (not names & {"/LZWDecode", "/Crypt"}, "6.1.7 filter")]
+        rules.append((each.get("/Subtype") != "/PS" and "/PS" not in each, "6.2.9 PostScript"))
+        if each.get("/Subtype") == "/Image":
+            space = each.get("/ColorSpace", pikepdf.Name.DeviceGray)
+            name = str(space if isinstance(space, pikepdf.Name) else space[0])
+            rules.append((name in SHOWN, f"6.2.4 {name}"))
+            rules.append((not each.get("/Interpolate", False), "6.2.8 interpolated"))
+    if each.get("/Type") == "/FontDescriptor":
+        rules.append((bool({"/FontFile", "/FontFile2", "/FontFile3"} & set(each.keys())), "6.2.11.4 font not embedded"))
+    if each.get("/Type") == "/Font" and each.get("/Subtype") != "/Type0" and each.get("/Subtype") != "/Type3":
+        rules.append(("/FontDescriptor" in each, "6.2.11.4 font without a descriptor"))
+    if each.get("/Type") == "/Filespec":
+        rules.append((False, "6.8 embedded file"))
+    return rules
+
+
+@pytest.mark.parametrize("count", [0, 3, 40])
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_report_keeps_the_rules_of_pdf_a(tmp_path, hull, count, language):
+    assert breaches(write_pdf(made(tmp_path / "m", some(hull, count)), language).read_bytes()) == []
+
+
+def without_profile(file: pikepdf.Pdf) -> None:
+    file.Root.OutputIntents[0].S = pikepdf.Name("/GTS_PDFX")
+
+
+def with_a_script(file: pikepdf.Pdf) -> None:
+    file.Root.OpenAction = pikepdf.Dictionary(Type=pikepdf.Name.Action, S=pikepdf.Name.JavaScript, JS="app.alert(1)")
+
+
+def without_fonts(file: pikepdf.Pdf) -> None:
+    for each in file.objects:
+        if isinstance(each, pikepdf.Dictionary) and each.get("/Type") == "/FontDescriptor":
+            for key in {"/FontFile2", "/FontFile3"} & set(each.keys()):
+                del each[key]
+
+
+BREAKS = [
+    pytest.param(without_profile, "6.2.3", id="no colour profile"),
+    pytest.param(with_a_script, "6.5.1", id="a script"),
+    pytest.param(without_fonts, "6.2.11.4", id="fonts left out"),
+]
+
+
+@pytest.mark.parametrize(("harm", "rule"), BREAKS)
+def test_a_file_that_breaks_a_rule_is_noticed(tmp_path, hull, harm, rule):
+    path = write_pdf(made(tmp_path / "m", some(hull, 0)))
+    with pikepdf.open(path) as file:
+        harm(file)
+        file.save(tmp_path / "harmed.pdf")
+    assert any(words.startswith(rule) for words in breaches((tmp_path / "harmed.pdf").read_bytes()))

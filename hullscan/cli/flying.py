@@ -170,8 +170,10 @@ def survey(
         Path | None, typer.Option("--resume", help="folder of a broken-off mission: go on where it stopped")
     ] = None,
     seal_key: SealKeyOption = None,
+    pilot: Annotated[str, typer.Option("--pilot", help="who flies; will not be asked to read the mission")] = "",
 ) -> None:
     """Fly a mission, search the hull, and write the report."""
+    from hullscan.console.desk_feed import WatchedScreen
     from hullscan.console.live import make_screen
     from hullscan.console.tables import outcome_lines
     from hullscan.findings.merge import rules_for
@@ -195,8 +197,9 @@ def survey(
         signing_key=signing_key,
         approve=None if accept_cautions or paced or sim is not None else _ask_about_cautions(words),
         seal_key=seal_key_of(seal_key),
+        pilot=pilot,
     )
-    outcome = fly(mission, options, make_screen(words, lang, plain=no_console))
+    outcome = fly(mission, options, WatchedScreen(make_screen(words, lang, plain=no_console)))
     for line in outcome_lines(outcome, words):
         typer.echo(line)
     if outcome.ended_by is not None:

@@ -16,8 +16,13 @@ if TYPE_CHECKING:
 
 
 def analyze(
-    source: Annotated[Path, typer.Argument(metavar="VIDEO_OR_FOLDER", help="mission folder or video file")],
-    telemetry: Annotated[Path | None, typer.Option("--telemetry", help="tlog of a foreign video")] = None,
+    source: Annotated[
+        Path, typer.Argument(metavar="VIDEO_OR_FOLDER", help="mission folder, video file or folder of photographs")
+    ],
+    telemetry: Annotated[
+        Path | None,
+        typer.Option("--telemetry", help="log of a foreign video: .tlog, dataflash .BIN, or the .ass written over it"),
+    ] = None,
     mission: Annotated[Path | None, typer.Option("--mission", help="mission file, for a foreign video")] = None,
     out: Annotated[Path | None, typer.Option("--out", help="folder of the result")] = None,
     model: ModelOption = None,
@@ -25,6 +30,9 @@ def analyze(
     lang: LangOption = "en",
     start_utc: Annotated[
         str | None, typer.Option("--start-utc", help="when a foreign video begins, ISO 8601; else from the file")
+    ] = None,
+    telemetry_utc: Annotated[
+        str | None, typer.Option("--telemetry-utc", help="when a dataflash log without GPS time begins, ISO 8601")
     ] = None,
     seal_key: SealKeyOption = None,
     smooth: Annotated[
@@ -36,11 +44,12 @@ def analyze(
 ) -> None:
     """Find again: detect, place and report from a recording; of a mission folder, tell what that changed."""
     from hullscan.console.progress import console_progress
-    from hullscan.console.tables import result_lines, what_if_lines
+    from hullscan.console.tables import result_lines, unplaced_lines, what_if_lines
     from hullscan.findings.merge import rules_for
     from hullscan.offline import AnalyzeOptions, analyze_folder, analyze_video
     from hullscan.record.folder import MissionFolder
     from hullscan.report.compare import what_changed
+    from hullscan.video.photographs import photographs_in
     from hullscan.words import translator
 
     words = translator(lang)
@@ -54,11 +63,13 @@ def analyze(
         look_again=look_again,
     )
     with console_progress() as progress:
-        if source.is_dir():
+        album = source.is_dir() and not (source / "mission.yaml").exists() and photographs_in(source)
+        if source.is_dir() and not album:
             folder = analyze_folder(source, options, progress)
         else:
-            folder = analyze_video(source, telemetry, mission, start_utc, options, progress)
-    lines = result_lines(folder, words)
+            folder = analyze_video(source, telemetry, mission, start_utc, options, progress, telemetry_utc)
+    placed = (folder / "coverage.json").is_file()
+    lines = result_lines(folder, words) if placed else unplaced_lines(folder, words)
     if (source / "findings.json").is_file():
         lines += what_if_lines(what_changed(MissionFolder(source), MissionFolder(folder)), words)
     for line in lines:
@@ -124,6 +135,9 @@ def review(
     reader: Annotated[list[str] | None, typer.Option("--reader", help="name of a reader; give two or more")] = None,
     supervisor: Annotated[list[str] | None, typer.Option("--supervisor", help="who may sign off")] = None,
     guest: Annotated[list[str] | None, typer.Option("--guest", help="who may see what is signed off")] = None,
+    pilot: Annotated[
+        list[str] | None, typer.Option("--pilot", help="who flew; does not read. A record may name its pilot itself")
+    ] = None,
     samples: Annotated[
         float, typer.Option("--samples", min=0, max=1, help="share of unflagged hull that is read without being told")
     ] = 0.05,
@@ -156,6 +170,7 @@ def review(
         readers=reader or ["reader 1", "reader 2", "reader 3"],
         supervisors=supervisor or ["supervisor"],
         guests=guest or [],
+        pilots=tuple(pilot or ()),
         mixture=Mixture(sample_share=samples, planted=planted),
         host=host,
         names=name or [],

@@ -155,9 +155,32 @@ def result_lines(path: Path, words: Words) -> list[str]:
     ]
     if not findings:
         lines.append(words(mark("nothing was flagged")))
+    if coverage["sightings_not_placed"] > coverage.get("sightings_placed", float("inf")):
+        nowhere = words(mark("{lost} of {count} sightings lie nowhere on this hull: is the telemetry of this dive?"))
+        lost = coverage["sightings_not_placed"]
+        lines.append(nowhere.format(lost=lost, count=lost + coverage["sightings_placed"]))
     seen = words(mark("{seen:.1f} of {planned:.1f} m² seen"))
     lines.append(seen.format(seen=coverage["seen_area_m2"], planned=coverage["planned_area_m2"]))
     lines.append(words(mark("report: {path}")).format(path=folder.report))
+    return lines
+
+
+def unplaced_lines(path: Path, words: Words) -> list[str]:
+    """Findings that carry time only, one a line, and where the report lies."""
+    findings = json.loads((path / "findings.json").read_text(encoding="utf-8"))["findings"]
+    line = words(mark("{id} {label}: {when}, score {score:.2f}"))
+    lines = []
+    for each in findings:
+        best = each["frames"][0]
+        named = [value for name, value in best["said"] if not name]
+        when = words(mark("{when} in the video")).format(when=f"{best['stream_s']:.1f} s")
+        if each["views"] == 1 and named and not each["clip"]:
+            when = words(mark("photograph {name}")).format(name=named[0])
+        lines.append(line.format(id=each["id"], label=words(each["label"]), when=when, score=each["score"]))
+    if not findings:
+        lines.append(words(mark("nothing was flagged")))
+    lines.append(words(mark("no place on a hull is told: there is no telemetry")))
+    lines.append(words(mark("report: {path}")).format(path=MissionFolder(path).report))
     return lines
 
 

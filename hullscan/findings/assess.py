@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hullscan.findings.geotag import HullFix, geotag
+from hullscan.findings.geotag import HullFix, geotag, view_doubt
 from hullscan.findings.merge import Finding, FindingRules, merge_fixes
 from hullscan.findings.sightings import CONTRAST_GRID, Look, Sighting
 from hullscan.findings.viewpoint import Viewpoints
@@ -76,7 +76,8 @@ def assess(
             continue
         if look.suspect:
             continue
-        seen = seen_cells(cells, camera, view.camera_ship, reach)
+        # what was in the picture only if all is where it is believed to be is not called seen
+        seen = seen_cells(cells, camera, view.camera_ship, reach, doubt=view_doubt(view))
         contrast = _contrast_at(look, camera, seen.pixels)
         clear = contrast >= _LEAST_CONTRAST
         veiled += int((~clear).sum())

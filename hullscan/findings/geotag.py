@@ -1,7 +1,7 @@
 """From a pixel to a place on the hull, with its covariance.
 
-The ray through the centre of a box is cast on the hull. A parcel stands off the plating, so the ray's foot is
-drawn back along the ray by half the height that such an object usually has, and set down along the normal.
+The ray through the centre of a box is cast on the hull. A parcel stands off the plating, so what its box shows is
+traced edge by edge (``outline``): the foot of the middle of that outline is its place.
 
 The covariance has two parts. One is independent from look to look (pixel, vibration of the attitude, timing), and
 many looks reduce it. The other is common to all looks of a pass (registration of the ship, mounting of the
@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hullscan.findings.outline import Outline, outline_of_box
 from hullscan.findings.sightings import Sighting
 from hullscan.findings.viewpoint import Viewpoint
 from hullscan.geometry.camera import Camera
@@ -21,18 +22,19 @@ from hullscan.geometry.frames import Array
 from hullscan.mission.vehicle import VehicleProfile
 from hullscan.ship.surface import HullSurface
 
-__all__ = ["HullFix", "geotag"]
+__all__ = ["HullFix", "geotag", "view_doubt"]
 
-# Heights off the plating of what is labelled, half of them: from the seizures of the field notes (boxes, bags and
-# cylinders 0.2 to 0.4 m thick); fittings lie flat.
-_HALF_HEIGHT_M = {"parcel": 0.12}
-_FLAT_M = 0.01
+# Heights off the plating of what is labelled: from the seizures of the field notes (boxes, bags and cylinders 0.2 to
+# 0.4 m thick); fittings lie flat.
+_HEIGHT_M = {"parcel": 0.24}
+_FLAT_M = 0.02
 
 _PIXEL_SIGMA = 2.0  # px, plus a share of the box: detectors place edges to about 8 % of the object
 _BOX_SHARE = 0.08
 _ATTITUDE_SIGMA_RAD = np.radians(0.6)  # look to look, of ArduSub's estimator at 10 Hz
 _MOUNT_SIGMA_RAD, _MOUNT_SIGMA_M = np.radians(1.0), 0.02
 _MAX_RANGE_M = 12.0
+_ONE_SIDED_95 = 1.645  # sigmas
 # Of depth, at least: the pressure sensor's zero, which the ranges tell only through the curve of the sections. Eleven
 # findings of three simulated flights were 0.14 m off in depth (rms), where the registration stated 0.05 m.
 _DEPTH_ZERO_SIGMA_M = 0.12
@@ -47,7 +49,7 @@ class HullFix:
         normal: (3,) outward.
         independent_m2, common_m2: (3, 3) covariances, ship frame.
         range_m: from the camera.
-        size_m: extent of the object along the plating.
+        outline: of the object, from its point.
     """
 
     sighting: Sighting
@@ -56,7 +58,7 @@ class HullFix:
     independent_m2: Array
     common_m2: Array
     range_m: float
-    size_m: float
+    outline: Outline
 
 
 def geotag(
@@ -80,32 +82,45 @@ def geotag(
         return None
     distance, normal = float(met.distance_m[0]), met.normals[0]
     cosine = max(float(-ray @ normal), 0.15)
-    height = _HALF_HEIGHT_M.get(sighting.label, _FLAT_M)
-    foot = met.points_m[0] - ray * (height / cosine) - normal * height
-    nearest, _, normals = hull.nearest(foot[None])
+    height = _HEIGHT_M.get(sighting.label, _FLAT_M)
+    outline = outline_of_box(sighting.box_xyxy_px, camera, view.camera_ship, met.points_m[0], normal, height)
+    nearest, _, normals = hull.nearest((met.points_m[0] + outline.centre_m @ outline.axes)[None])
     point, normal = nearest[0], normals[0]
+    outline = Outline(outline.axes, outline.ends_m - outline.centre_m[:, None], outline.seen)
 
     gsd_m = distance / camera.fx_px
-    # the outline of what stands off the plating is that of its front, which is nearer than the plating
-    size_m = sighting.extent_px * max(distance - 2 * height / cosine, 0.5 * distance) / camera.fx_px
-    pixel_sigma = _PIXEL_SIGMA + _BOX_SHARE * sighting.extent_px + (0.25 * sighting.extent_px if sighting.cut else 0.0)
+    pixel_sigma = (
+        _PIXEL_SIGMA + _BOX_SHARE * sighting.extent_px + (0.0 if outline.seen.all() else 0.25 * sighting.extent_px)
+    )
     along = view.velocity_ship_mps * time_sigma_s
     across_sigma = np.hypot(pixel_sigma * gsd_m, distance * _ATTITUDE_SIGMA_RAD)
     tangent = np.eye(3) - np.outer(normal, normal)
     stretch = np.outer(ray - normal * (ray @ normal), ray - normal * (ray @ normal)) / cosine**2
     independent = across_sigma**2 * (tangent + stretch)
-    common = _of_ship_pose(view, point)
+    common = _of_ship_pose(view, point, _DEPTH_ZERO_SIGMA_M)
     common = common + (distance * _MOUNT_SIGMA_RAD) ** 2 * (tangent + stretch) + _MOUNT_SIGMA_M**2 * np.eye(3)
     common = common + np.outer(along, along)
     common = tangent @ common @ tangent
-    return HullFix(sighting, point, normal, tangent @ independent @ tangent, common, distance, size_m)
+    return HullFix(sighting, point, normal, tangent @ independent @ tangent, common, distance, outline)
 
 
-def _of_ship_pose(view: Viewpoint, point_ship_m: Array) -> Array:
+def view_doubt(view: Viewpoint) -> tuple[Array, float]:
+    """How far the view may be off, with 95 % to each side.
+
+    Returns:
+        (2,) m of the camera's place along the picture's width and height, and radians of where it looks.
+    """
+    covariance = _of_ship_pose(view, view.camera_ship.position_m, 0.0)
+    axes = view.camera_ship.directions_to_parent(np.eye(3)[:2])
+    place_m = np.sqrt(np.einsum("ai,ij,aj->a", axes, covariance, axes) + _MOUNT_SIGMA_M**2)
+    return _ONE_SIDED_95 * place_m, _ONE_SIDED_95 * float(np.hypot(_ATTITUDE_SIGMA_RAD, _MOUNT_SIGMA_RAD))
+
+
+def _of_ship_pose(view: Viewpoint, point_ship_m: Array, least_depth_m: float) -> Array:
     """(3, 3) covariance in the ship frame of a point that is fixed in ned, from that of the ship's pose."""
     c, s = np.cos(view.ship_ned.heading_rad), np.sin(view.ship_ned.heading_rad)
     x, y = float(point_ship_m[0]), float(point_ship_m[1])
     jacobian = np.array([[-c, -s, y, 0.0], [s, -c, -x, 0.0], [0.0, 0.0, 0.0, -1.0]])
     covariance = np.array(view.ship_covariance)
-    covariance[3, 3] = max(covariance[3, 3], _DEPTH_ZERO_SIGMA_M**2)
+    covariance[3, 3] = max(covariance[3, 3], least_depth_m**2)
     return np.asarray(jacobian @ covariance @ jacobian.T, dtype=np.float64)

@@ -1,7 +1,8 @@
 """From sightings to findings: tracks are fused, and tracks of the same thing from other lanes are joined.
 
-Looks of one pass share their common error, so their mean keeps it in full. Two things that were seen in the same
-picture are two things, however near they lie, unless their places are one: a detector may box a thing and its half.
+Looks of one pass share their common error, so their mean keeps it in full. What lies within the outline of a thing is
+a part of it, from whatever lane it was seen. Two things that were seen side by side in one picture are two, however
+near they lie, unless more says that they are one: boxes that hold both, or that their places are one.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import numpy as np
 from scipy.stats import chi2
 
 from hullscan.findings.geotag import HullFix
+from hullscan.findings.outline import Outline, common_outline, plating_axes
 from hullscan.geometry.frames import Array
 from hullscan.vision.card import operating_threshold
 from hullscan.vision.runtime import DEFAULT_MODEL
@@ -23,6 +25,9 @@ __all__ = ["Finding", "FindingRules", "merge_fixes", "rules_for"]
 _TELL_TALES = ("rope",)
 _ONE_PLACE_M = 0.25  # the centres of two parcels hardly lie nearer than this: seized ones are 0.2 to 0.4 m wide
 _PASS_GAP_S = 8.0  # sightings farther apart in time than this belong to different passes
+_MOST_BETWEEN_PASSES_M = 0.3  # by which outlines from two passes may be shifted against each other, at most
+_HOLDS = 0.8  # a box holds two things if it is this much as long as they are together
+_HIDDEN_M = 0.5  # of an object beyond the picture's edge, when no look shows its end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +38,7 @@ class FindingRules:
         min_score: mean of the best five scores of a finding; ``rules_for`` takes it from the model's card.
         min_views: looks in which it was seen.
         labels: that are reported; fittings are kept as landmarks only.
-        join_m: tracks nearer than this, or than their size, are the same thing.
+        join_m: tracks nearer than this, or within one's outline, are the same thing.
     """
 
     min_score: float = 0.4
@@ -55,6 +60,7 @@ class Finding:
         position_ship_m: (3,) of the hull surface under it.
         covariance_m2: (3, 3) ship frame.
         radius95_m: circle that holds the truth with 95 %.
+        outline: of the thing, from its position.
         fixes: its sightings, best first.
     """
 
@@ -63,8 +69,13 @@ class Finding:
     position_ship_m: Array
     covariance_m2: Array
     radius95_m: float
-    size_m: float
+    outline: Outline
     fixes: tuple[HullFix, ...]
+
+    @property
+    def size_m(self) -> float:
+        """Greater extent along the plating."""
+        return self.outline.size_m
 
     @property
     def views(self) -> int:
@@ -104,33 +115,78 @@ def _tracks(fixes: list[HullFix]) -> list[list[HullFix]]:
 
 def _joined(tracks: list[list[HullFix]], rules: FindingRules) -> list[list[HullFix]]:
     """Join tracks nearest first, never two that show side by side in one picture."""
-    groups = [list(track) for track in tracks]
-    while True:
-        best: tuple[float, int, int] | None = None
-        centres = [_fused(group) for group in groups]
-        for i in range(len(groups)):
-            for j in range(i + 1, len(groups)):
-                gap = float(np.linalg.norm(centres[i].position_ship_m - centres[j].position_ship_m))
-                apart = np.sqrt(centres[i].radius95_m ** 2 + centres[j].radius95_m ** 2) / 2
-                reach = max(rules.join_m, 0.45 * max(centres[i].size_m, centres[j].size_m), min(float(apart), 0.6))
-                if gap >= reach or (best is not None and gap >= best[0]):
-                    continue
-                if gap < _ONE_PLACE_M or not _side_by_side(groups[i], groups[j]):
-                    best = (gap, i, j)
-        if best is None:
-            return groups
-        groups[best[1]] += groups.pop(best[2])
+    groups = {number: (track, _fused(track)) for number, track in enumerate(tracks)}
+    gaps: dict[tuple[int, int], float] = {}
+    fresh = set(groups)
+    while fresh:
+        for one in fresh & set(groups):
+            for other in groups:
+                gap = _gap_of_one_thing(groups[one], groups[other], rules) if other != one else None
+                if gap is not None:
+                    gaps[min(one, other), max(one, other)] = gap
+        if not gaps:
+            break
+        one, other = min(gaps, key=lambda pair: (gaps[pair], pair))
+        members = groups[one][0] + groups.pop(other)[0]
+        groups[one] = members, _fused(members)
+        gaps = {pair: gap for pair, gap in gaps.items() if not {one, other} & set(pair)}
+        fresh = {one}
+    return [members for members, _ in groups.values()]
 
 
-def _side_by_side(one: list[HullFix], other: list[HullFix]) -> bool:
-    """Whether both were seen in one picture as boxes that hardly overlap, more than once."""
+Group = tuple[list[HullFix], Finding]
+
+
+def _gap_of_one_thing(one: Group, other: Group, rules: FindingRules) -> float | None:
+    """Distance between two groups of sightings that are of one thing; None when they are of two."""
+    a, b = one[1], other[1]
+    between = b.position_ship_m - a.position_ship_m
+    gap = float(np.linalg.norm(between))
+    apart_m = float(np.hypot(a.radius95_m, b.radius95_m)) / 2
+    near = gap < max(rules.join_m, min(apart_m, 2 * _MOST_BETWEEN_PASSES_M))
+    slack = min(apart_m, _MOST_BETWEEN_PASSES_M)
+    if not near and not _within(b, a, slack) and not _within(a, b, slack):
+        return None
+    if gap >= _ONE_PLACE_M and _seen_as_two(one[0], other[0]) > _seen_as_one(one, other, slack):
+        return None
+    return gap
+
+
+def _within(part: Finding, whole: Finding, slack_m: float) -> bool:
+    """Whether the middle of one lies within the outline of the other."""
+    place = whole.outline.axes @ (part.position_ship_m - whole.position_ship_m)
+    ends = whole.outline.ends_m
+    return bool(((place > ends[:, 0] - slack_m) & (place < ends[:, 1] + slack_m)).all())
+
+
+def _seen_as_one(one: Group, other: Group, slack_m: float) -> float:
+    """Sum of the scores of boxes that hold both of two things from end to end."""
+    a, b = one[1], other[1]
+    axes = a.outline.axes
+    there = axes @ (b.position_ship_m - a.position_ship_m)
+    low = np.minimum(a.outline.ends_m[:, 0], b.outline.ends_m[:, 0] + there)
+    high = np.maximum(a.outline.ends_m[:, 1], b.outline.ends_m[:, 1] + there)
+    # seen from two lanes they may be that much nearer to each other than they seem
+    both = _HOLDS * np.maximum(high - low - slack_m, np.maximum(a.outline.extent_m, b.outline.extent_m))
+    total = 0.0
+    for fix in one[0] + other[0]:
+        ends = fix.outline.ends_m + (axes @ (fix.point_ship_m - a.position_ship_m))[:, None]
+        shared = np.minimum(ends[:, 1] + slack_m, high) - np.maximum(ends[:, 0] - slack_m, low)
+        if (shared >= both).all() and (fix.outline.extent_m >= both).all():
+            total += fix.sighting.score
+    return total
+
+
+def _seen_as_two(one: list[HullFix], other: list[HullFix]) -> float:
+    """Sum of the lesser scores over pictures that show both, as boxes that hardly overlap; of one picture nothing."""
     # by time: a mission that was resumed counts its frames anew
-    boxes = {fix.sighting.utc_s: fix.sighting.box_xyxy_px for fix in one}
-    together = 0
+    boxes = {fix.sighting.utc_s: fix.sighting for fix in one}
+    scores = []
     for fix in other:
-        if fix.sighting.utc_s in boxes and _overlap(boxes[fix.sighting.utc_s], fix.sighting.box_xyxy_px) < 0.2:
-            together += 1
-    return together >= 2
+        seen = boxes.get(fix.sighting.utc_s)
+        if seen is not None and _overlap(seen.box_xyxy_px, fix.sighting.box_xyxy_px) < 0.2:
+            scores.append(min(seen.score, fix.sighting.score))
+    return sum(scores) if len(scores) >= 2 else 0.0
 
 
 def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> float:
@@ -144,28 +200,15 @@ def _overlap(a: tuple[float, float, float, float], b: tuple[float, float, float,
 
 def _fused(fixes: list[HullFix]) -> Finding:
     """Weighted mean of a group; independent errors average out, the common error of a pass stays."""
-    usable = [fix for fix in fixes if not fix.sighting.cut] or fixes
-    passes: list[list[HullFix]] = []
-    for fix in sorted(usable, key=lambda item: item.sighting.utc_s):
-        if passes and fix.sighting.utc_s - passes[-1][-1].sighting.utc_s < _PASS_GAP_S:
-            passes[-1].append(fix)
-        else:
-            passes.append([fix])
-    means, precisions = [], []
-    for group in passes:
-        weights = np.array([_weight(fix) for fix in group])
-        points = np.array([fix.point_ship_m for fix in group])
-        middle = np.median(points, axis=0)
-        weights = weights * (np.linalg.norm(points - middle, axis=1) < 3 * _spread(points, middle))
-        weights /= weights.sum()
-        mean = weights @ points
-        independent = sum(w**2 * fix.independent_m2 for w, fix in zip(weights, group, strict=True))
-        common = sum(w * fix.common_m2 for w, fix in zip(weights, group, strict=True))
-        means.append(mean)
-        # the floor keeps the plane of the hull invertible: nothing is known better than 2 cm
-        precisions.append(np.linalg.inv(independent + common + 0.02**2 * np.eye(3)))
+    origin = np.median([fix.point_ship_m for fix in fixes], axis=0)
+    normal = np.sum([fix.normal for fix in fixes], axis=0)
+    axes = plating_axes(normal / np.linalg.norm(normal))
+    passes = [_Pass.of(group, origin, axes) for group in _passes(fixes)]
+    extent = _extent(passes)
+    precisions = [np.linalg.inv(each.covariance_m2 + _of_parts(each.outline, extent)) for each in passes]
     covariance = np.linalg.inv(np.sum(precisions, axis=0))
-    position = covariance @ np.sum([p @ m for p, m in zip(precisions, means, strict=True)], axis=0)
+    position = covariance @ np.sum([p @ each.middle_m for p, each in zip(precisions, passes, strict=True)], axis=0)
+    ends = extent[:, None] * [-0.5, 0.5]
     best = sorted(fixes, key=lambda item: -item.sighting.score)
     top = [fix.sighting.score for fix in best[:5]]
     return Finding(
@@ -174,14 +217,72 @@ def _fused(fixes: list[HullFix]) -> Finding:
         position_ship_m=position,
         covariance_m2=covariance,
         radius95_m=float(np.sqrt(chi2.ppf(0.95, 2) * np.linalg.eigvalsh(covariance)[-1])),
-        size_m=float(np.median([fix.size_m for fix in usable])),
+        outline=Outline(axes, ends, np.any([each.outline.seen for each in passes], axis=0)),
         fixes=tuple(best),
     )
 
 
+def _passes(fixes: list[HullFix]) -> list[list[HullFix]]:
+    passes: list[list[HullFix]] = []
+    for fix in sorted(fixes, key=lambda item: item.sighting.utc_s):
+        if passes and fix.sighting.utc_s - passes[-1][-1].sighting.utc_s < _PASS_GAP_S:
+            passes[-1].append(fix)
+        else:
+            passes.append([fix])
+    return passes
+
+
+@dataclass(frozen=True, slots=True)
+class _Pass:
+    """What one pass says of a thing.
+
+    Attributes:
+        outline: from the group's origin.
+        middle_m: (3,) of the outline, ship frame.
+        covariance_m2: (3, 3) of that, if the outline is the whole of it.
+        weight: sum of the scores.
+    """
+
+    outline: Outline
+    middle_m: Array
+    covariance_m2: Array
+    weight: float
+
+    @classmethod
+    def of(cls, fixes: list[HullFix], origin_m: Array, axes: Array) -> _Pass:
+        points = np.array([fix.point_ship_m for fix in fixes])
+        off = np.linalg.norm(points - np.median(points, axis=0), axis=1)
+        reach = 3 * max(float(np.median(off)), 0.05) + np.array([fix.outline.size_m for fix in fixes]) / 2
+        kept = [fix for fix, good in zip(fixes, off < reach, strict=True) if good]
+        points, scores = points[off < reach], np.array([fix.sighting.score for fix in kept])
+        outline = common_outline([fix.outline for fix in kept], points, scores, origin_m, axes)
+        weights = np.array([_weight(fix) for fix in kept])
+        weights /= weights.sum()
+        independent = sum(w**2 * fix.independent_m2 for w, fix in zip(weights, kept, strict=True))
+        common = sum(w * fix.common_m2 for w, fix in zip(weights, kept, strict=True))
+        off_plane = (weights @ points - origin_m) @ (np.eye(3) - axes.T @ axes)
+        middle = origin_m + off_plane + outline.centre_m @ axes
+        # the floor keeps the plane of the hull invertible: nothing is known better than 2 cm
+        return cls(outline, middle, independent + common + 0.02**2 * np.eye(3), float(scores.sum()))
+
+
+def _extent(passes: list[_Pass]) -> Array:
+    """(2,) of the thing: of the passes that saw it from end to end those that saw most, else of what was seen."""
+    extent = np.zeros(2)
+    for axis in range(2):
+        whole = [each for each in passes if each.outline.whole[axis]] or passes
+        sizes = np.array([each.outline.extent_m[axis] for each in whole])
+        near = sizes >= _HOLDS * sizes.max()
+        extent[axis] = np.average(sizes[near], weights=np.array([each.weight for each in whole])[near])
+    return extent
+
+
+def _of_parts(outline: Outline, extent_m: Array) -> Array:
+    """(3, 3) covariance of the middle of a thing about the middle of the part of it that was seen."""
+    unseen = np.maximum(extent_m - outline.extent_m, np.where(outline.whole, 0.0, _HIDDEN_M))
+    unseen = np.where(unseen > 0.1, unseen, 0.0)
+    return np.asarray(outline.axes.T @ np.diag(unseen**2 / 12) @ outline.axes)
+
+
 def _weight(fix: HullFix) -> float:
     return float(fix.sighting.score / max(np.trace(fix.independent_m2), 1e-6))
-
-
-def _spread(points: Array, middle: Array) -> float:
-    return max(float(np.median(np.linalg.norm(points - middle, axis=1))), 0.05)

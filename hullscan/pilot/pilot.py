@@ -29,6 +29,7 @@ from hullscan.pilot.legs import LegsFlight, follow
 from hullscan.pilot.orders_of_operator import OperatorOrder, OrderDesk
 from hullscan.pilot.refly import Gaps, GapsFlight
 from hullscan.pilot.registration import HullRegistration, noise_of
+from hullscan.pilot.requests import CloseUpRequests
 from hullscan.pilot.states import PilotState, PilotStatus
 from hullscan.pilot.supervisor import Act, Verdict
 from hullscan.pilot.watch import Signals
@@ -92,7 +93,8 @@ class Pilot:
         self._cockpit = Cockpit(vehicle, ranges, mission, plan, clock, signals, self.desk, on_event)
         self._vehicle, self._mission, self._plan, self._clock = vehicle, mission, plan, clock
         self._resume_at, self._kept = resume_at, kept
-        self._close_ups = CloseUps(self._cockpit, sighting)
+        self.requests = CloseUpRequests(clock, self._cockpit.on_event)
+        self._close_ups = CloseUps(self._cockpit, sighting, self.requests)
         self._legs = LegsFlight(
             self._cockpit, lambda leg, share: on_place(PlanPlace(leg, share)), self._close_ups.interrupt
         )
@@ -150,6 +152,7 @@ class Pilot:
         with _no_long_collections(), vehicle.armed(leaving=Disarm.WHEN_SHALLOW):
             cockpit.enter(PilotState.ARMED, mark("armed"))
             ended = self._survey()
+            self.requests.close()
             if ended is None:
                 self._endings.surface()
             else:

@@ -5,22 +5,24 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hullscan import __version__
 from hullscan.clock import utc_text
 from hullscan.errors import RecordError
-from hullscan.findings.assess import Assessment
-from hullscan.findings.merge import Finding
-from hullscan.findings.viewpoint import Viewpoints
 from hullscan.geometry.frames import GeoOrigin, ShipPose
 from hullscan.mission.model import Mission
-from hullscan.record.database import MissionDatabase
 from hullscan.record.folder import MissionFolder
 from hullscan.ship.frames import frame_at
 from hullscan.ship.surface import side_name
+
+if TYPE_CHECKING:  # who only reads results does without what makes them: the desk is 40 MB smaller
+    from hullscan.findings.assess import Assessment
+    from hullscan.findings.merge import Finding
+    from hullscan.findings.viewpoint import Viewpoints
+    from hullscan.record.database import MissionDatabase
 
 __all__ = [
     "FRAMES_PER_FINDING",
@@ -31,6 +33,7 @@ __all__ = [
     "pictured_sightings",
     "read_result",
     "track_result",
+    "write_result",
     "write_results",
 ]
 
@@ -158,6 +161,7 @@ def coverage_result(mission: Mission, assessment: Assessment) -> dict[str, Any]:
         "pod_model": {"measured": record.model.measured, "parcel_m": 0.4},
         "looks_without_telemetry": assessment.untagged_looks,
         "looks_without_contrast": assessment.veiled_cells,
+        "sightings_placed": len(assessment.fixes),
         "sightings_not_placed": assessment.unplaced,
         "zones": _zones(assessment),
         "gaps": [
@@ -222,13 +226,22 @@ def write_results(folder: MissionFolder, database: MissionDatabase, results: dic
     for name, content in results.items():
         content = {**content, "software": f"hullscan {__version__}"}
         database.set_result(name, content)
-        target, draft = folder.path / f"{name}.json", folder.path / f".{name}.json"
-        try:
-            text = json.dumps(content, indent=1, ensure_ascii=False)
-            draft.write_text(text, encoding="utf-8", errors="backslashreplace")
-            draft.replace(target)
-        except OSError as error:
-            raise RecordError(f"cannot write {target}: {error.strerror}") from error
+        write_result(folder.path / f"{name}.json", content)
+
+
+def write_result(target: Path, content: dict[str, Any]) -> None:
+    """Write one result file, whole or not at all.
+
+    Raises:
+        RecordError: it cannot be written.
+    """
+    draft = target.with_name(f".{target.name}")
+    try:
+        text = json.dumps(content, indent=1, ensure_ascii=False)
+        draft.write_text(text, encoding="utf-8", errors="backslashreplace")
+        draft.replace(target)
+    except OSError as error:
+        raise RecordError(f"cannot write {target}: {error.strerror}") from error
 
 
 def read_result(path: Path) -> dict[str, Any]:

@@ -51,6 +51,12 @@ def statement(content: ReportContent) -> list[str]:
         flagged = _(many).format(count=count)
     else:
         flagged = _(mark("The detector flagged no place on the hull."))
+    placed, lost = coverage.get("sightings_placed", 0), coverage["sightings_not_placed"]
+    if "sightings_placed" in coverage and lost > placed:
+        nowhere = mark(
+            "Of {count} sightings {lost} lie nowhere on this hull: telemetry, ship and times may not belong to these pictures. Analysed without telemetry they show what was seen."  # noqa: E501
+        )
+        flagged += " " + _(nowhere).format(count=placed + lost, lost=lost)
     seen = _(mark("{seen:.1f} of {planned:.1f} m² that were planned have been seen ({share:.0f} %).")).format(
         seen=coverage["seen_area_m2"],
         planned=coverage["planned_area_m2"],

@@ -45,12 +45,19 @@ class SeenCells:
 
 
 def seen_cells(
-    cells: HullCells, camera: Camera, pose_ship: Pose, max_range_m: float, max_incidence_rad: float = MAX_INCIDENCE_RAD
+    cells: HullCells,
+    camera: Camera,
+    pose_ship: Pose,
+    max_range_m: float,
+    max_incidence_rad: float = MAX_INCIDENCE_RAD,
+    doubt: tuple[Array, float] = (np.zeros(2), 0.0),
 ) -> SeenCells:
     """Cells that a camera sees: in the picture, in range, facing it, not hidden by the hull itself.
 
     Args:
         pose_ship: ship from camera.
+        doubt: (2,) m by which the camera may be elsewhere, along the picture's width and height, and radians by which
+            it may look elsewhere; a cell counts that is in the picture all the same.
     """
     index = cells.near(pose_ship.position_m, max_range_m)
     toward = cells.points_m[index] - pose_ship.position_m
@@ -58,8 +65,11 @@ def seen_cells(
     cosine = -(toward * cells.normals[index]).sum(axis=1) / np.maximum(distance, 1e-6)
     facing = cosine > np.cos(max_incidence_rad)
     index, distance, cosine = index[facing], distance[facing], cosine[facing]
-    pixels = camera.project(pose_ship.to_body(cells.points_m[index]))
+    points = pose_ship.to_body(cells.points_m[index])
+    pixels = camera.project(points)
     margin = np.array([camera.width_px, camera.height_px]) * EDGE
+    ahead = np.maximum(points[:, 2:], 1e-6)
+    margin = margin + camera.fx_px * (doubt[0] / ahead + doubt[1] * (distance[:, None] / ahead) ** 2)
     with np.errstate(invalid="ignore"):
         inside = ((pixels > margin) & (pixels < [camera.width_px, camera.height_px] - margin)).all(axis=1)
     index, distance, cosine, pixels = index[inside], distance[inside], cosine[inside], pixels[inside]

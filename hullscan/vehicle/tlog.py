@@ -88,9 +88,9 @@ class TlogReader:
     def _records(self, data: mmap.mmap) -> Iterator[tuple[float, Frame]]:
         if data[:2] == _DATAFLASH:
             raise InputError(
-                "this is the autopilot's own log (dataflash), which carries no time of day",
+                "this is the autopilot's own log (dataflash), no .tlog",
                 where=str(self._path),
-                todo="give the .tlog that the ground station recorded of the same dive",
+                todo="give it to hullscan analyze with the video",
             )
         codec = Codec(Source(0, 0))
         at, last_us = 0, None

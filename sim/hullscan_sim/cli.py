@@ -169,13 +169,14 @@ def campaign(
     visibility: Annotated[tuple[float, float] | None, typer.Option(help="Range of the water's visibility, m.")] = None,
     count: Annotated[int, typer.Option(min=1, help="Worlds.")] = 40,
     seed: Annotated[int, typer.Option(min=0, help="Everything follows from it.")] = 1,
+    parcels: Annotated[int, typer.Option(min=1, help="In each; many lie close together.")] = 3,
 ) -> None:
     """Write worlds with planted parcels, to be flown with hullscan survey and scored with hullscan-sim score."""
     from hullscan_sim.campaign import CampaignRequest, write_campaign
 
     request = CampaignRequest(
         mission=mission, count=count, seed=seed, side=side, stations_m=stations, depths_m=depths,
-        visibility_m=visibility,
+        visibility_m=visibility, parcels=parcels,
     )  # fmt: skip
     for folder in write_campaign(request, out):
         _say(str(folder))
