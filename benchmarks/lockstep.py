@@ -38,7 +38,7 @@ _IDLE_REAL_S = 0.004
 _BLOCKED_REAL_S = 0.5
 _SILENCE_REAL_S = 600.0  # of the DVL, before its connection counts as dead: real time tells nothing here
 _DRAIN_REAL_S = 0.001
-_FLUSH_REAL_S = 0.01
+_FLUSH_REAL_S = 2.0  # at most, for what the pilot has sent to leave; what else runs here must not delay it
 
 FIRMWARE = {"FS_GCS_ENABLE": 3, "FS_PILOT_INPUT": 1, "FS_LEAK_ENABLE": 1}
 """As the preflight sets them: hold where it is when the station is lost, warn when the pilot is."""
