@@ -151,11 +151,13 @@ async function show(id) {
   adjust();
   showFacts();
   showPictures();
-  at("making").hidden = false;
   const clip = at("clip");
-  clip.src = state.place.clip;
-  clip.poster = state.place.pictures[0]?.address ?? "";
-  clip.play().catch(() => {});
+  at("film").hidden = !place.clip; // there is no recording: the mission's notice says so
+  at("making").hidden = !place.clip;
+  if (place.clip) clip.src = place.clip;
+  else clip.removeAttribute("src");
+  clip.poster = place.pictures[0]?.address ?? "";
+  if (place.clip) clip.play().catch(() => {});
   markPlace();
   showForm();
   await refreshQueue();
@@ -218,7 +220,7 @@ function showFacts() {
   at("facts").replaceChildren(element("h2", { textContent: `${place.id} · ${place.side}` }), list);
   const table = element("table");
   for (const each of place.readings) {
-    table.append(element("tr", {}, element("td", { textContent: each.reader }),
+    table.append(element("tr", {}, element("th", { scope: "row", textContent: each.reader }),
       element("td", { textContent: `${words[each.verdict]} (${each.confidence}/5)` }), element("td", { textContent: each.note })));
   }
   at("readings").replaceChildren(...(place.readings.length ? [table] : []));
@@ -252,7 +254,7 @@ function choose(number) {
   const shot = at("shot");
   shot.style.setProperty("--ox", `${(50 * (x0 + x1)) / picture.width}%`);
   shot.style.setProperty("--oy", `${(50 * (y0 + y1)) / picture.height}%`);
-  shot.style.aspectRatio = `${picture.width} / ${picture.height}`;
+  shot.style.setProperty("--aspect", picture.width / picture.height);
   [...at("strip").children].forEach((child, index) => child.setAttribute("aria-current", index === state.picture ? "true" : "false"));
 }
 
