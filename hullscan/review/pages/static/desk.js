@@ -1,5 +1,5 @@
 // The reading desk's page. The rules (who may read, how long, who sees what) are the server's; this only shows and asks.
-import { ask, at, element, facts, fill, isReader, isSupervisor, say, select, words } from "./ask.js";
+import { ask, at, element, facts, fill, isReader, isSupervisor, say, sayDone, select, words } from "./ask.js";
 import { refreshChests, tickChest } from "./chests.js";
 import { refreshInbox, watchFilters } from "./inbox.js";
 import { chooseFlight, liveKey, onLive, showLive, startLive } from "./live.js";
@@ -114,7 +114,7 @@ function supervise(mission) {
 async function signOff(mission) {
   try {
     const { sealed } = await ask("/api/sign-off", { mission: mission.name });
-    say(fill(words.sealed, { name: sealed }));
+    sayDone(fill(words.sealed, { name: sealed }));
   } catch (error) { say(error.message); }
   await refresh();
 }
@@ -187,7 +187,7 @@ function near(wanted) {
 
 function scaled() {
   const drawing = at("map").querySelector("svg");
-  const pixels = drawing?.getScreenCTM()?.a; // on the screen, for each unit of the drawing
+  const pixels = (drawing?.getScreenCTM()?.a ?? 0) / (drawing?.currentCSSZoom ?? 1); // for each unit of the drawing
   if (!pixels) return;
   drawing.style.setProperty("--size", 1 / pixels);
   const { y, height } = drawing.viewBox.baseVal;
@@ -282,7 +282,7 @@ function showForm() {
   const form = at("form");
   form.hidden = !state.place.mine;
   form.reset();
-  if (!state.place.mine && state.place.readings.some((each) => each.reader === facts.person)) say(words.given);
+  if (!state.place.mine && state.place.readings.some((each) => each.reader === facts.person)) sayDone(words.given);
   ready();
 }
 
@@ -310,7 +310,7 @@ async function take() {
     const later = state.places.slice(state.places.findIndex((place) => place.id === id) + 1);
     const next = [...later, ...state.places].find((place) => place.mine && place.id !== id);
     await show(next ? next.id : id);
-    say(next ? words.taken : words.nothing_left);
+    sayDone(next ? words.taken : words.nothing_left);
   } catch (error) {
     say(error.message);
   } finally {
