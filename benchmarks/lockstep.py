@@ -20,6 +20,8 @@ from hullscan.mission.model import Mission
 from hullscan.mission.plan import Plan
 from hullscan.pilot.orders_of_operator import OrderDesk
 from hullscan.pilot.pilot import Pilot, PlanPlace, Signals
+from hullscan.record.replay import DvlLog
+from hullscan.vehicle import dvl as dvl_client
 from hullscan.vehicle.address import parse_address
 from hullscan.vehicle.ardusub import ArduSubVehicle
 from hullscan.vehicle.dvl import WaterLinkedDvl
@@ -33,18 +35,29 @@ from hullscan_sim.world import World
 START_UTC_S = 1_780_000_000.0
 _SLICE_S = 0.02  # of simulated time, while the pilot computes or waits for an answer
 _IDLE_REAL_S = 0.004
+_BLOCKED_REAL_S = 0.5
+_SILENCE_REAL_S = 600.0  # of the DVL, before its connection counts as dead: real time tells nothing here
 _DRAIN_REAL_S = 0.001
-_FLUSH_REAL_S = 0.01
+_FLUSH_REAL_S = 2.0  # at most, for what the pilot has sent to leave; what else runs here must not delay it
 
 FIRMWARE = {"FS_GCS_ENABLE": 3, "FS_PILOT_INPUT": 1, "FS_LEAK_ENABLE": 1}
 """As the preflight sets them: hold where it is when the station is lost, warn when the pilot is."""
 
 
 class LockstepClock(PacedClock):
-    """Mission time is the simulation's; it goes on to the earliest moment that anybody sleeps to."""
+    """Mission time is the simulation's; it goes on to the earliest moment that anybody sleeps to.
 
-    def __init__(self) -> None:
+    Made by the thread that flies: while that computes, time goes on by small steps.
+
+    Args:
+        by_processor: while it computes, time goes on with the processor time that it takes, rather than
+            with the computer's clock: what else runs there then delays nothing.
+    """
+
+    def __init__(self, *, by_processor: bool = False) -> None:
         super().__init__(1.0)
+        self._caller = threading.get_ident()
+        self._pilot = time.pthread_getcpuclockid(self._caller) if by_processor else None
         self._changed = threading.Condition()
         self._wakes: dict[int, float] = {}
         self._time_s = START_UTC_S
@@ -77,15 +90,29 @@ class LockstepClock(PacedClock):
         """Step the simulation; in a thread of its own."""
         while not stop.is_set():
             with self._changed:
-                if not self._wakes:
-                    self._changed.wait(_IDLE_REAL_S)
-                until_s = min(self._wakes.values(), default=self._time_s + _SLICE_S)
+                self._wait_for_caller()
+                waits = self._caller in self._wakes
+                until_s = min([*self._wakes.values(), *([] if waits else [self._time_s + _SLICE_S])])
             while simulation.utc_s < until_s - 1e-6:
                 simulation.step()
             each(simulation.time_s)
             with self._changed:
                 self._time_s = max(self._time_s, simulation.utc_s)
                 self._changed.notify_all()
+
+    def _wait_for_caller(self) -> None:
+        """Until it sleeps, or has computed for a moment, or waits for something else than time."""
+        if self._pilot is None:
+            if self._caller not in self._wakes:
+                self._changed.wait(_IDLE_REAL_S)
+            return
+        used_s, end_s = time.clock_gettime(self._pilot), time.monotonic() + _BLOCKED_REAL_S
+        while (
+            self._caller not in self._wakes
+            and time.clock_gettime(self._pilot) - used_s < _IDLE_REAL_S
+            and time.monotonic() < end_s
+        ):
+            self._changed.wait(_IDLE_REAL_S / 4)
 
 
 @dataclass(slots=True)
@@ -125,19 +152,27 @@ def fly(
     truth: Path | None = None,
     each: Callable[[Simulation, Pilot, Signalled], None] = lambda simulation, pilot, signalled: None,
     resume_at: PlanPlace | None = None,
-    limit_s: float = 3600.0,
     watch: Callable[[Pilot, ArduSubVehicle], None] | None = None,
+    dvl_log: Path | None = None,
+    heard: Callable[[str], None] | None = None,
+    by_processor: bool = False,
+    on_place: Callable[[PlanPlace], None] = lambda place: None,
+    on_event: Callable[[str, str, dict[str, Any]], None] = lambda kind, message, data: None,
 ) -> Flown:
     """Fly a plan.
 
     Args:
         each: called after each slice of simulated time, in the simulation's thread: to inject faults.
+        log, dvl_log: files for what is heard, as a mission folder has them.
+        heard: told the type of each message that reaches the vehicle, at that moment of simulated time.
+        by_processor: see ``LockstepClock``.
     """
     sys.setswitchinterval(0.0005)
+    dvl_client._SILENCE_S = _SILENCE_REAL_S
     began = time.monotonic()
     stated, hull = load_ship(mission_file, scenario)
     server = MavlinkServer("udpin:127.0.0.1:0")
-    sent = _Counted(server)
+    sent = _Counted(server, heard)
 
     def recorder(world: World) -> TruthRecorder:
         assert truth is not None
@@ -147,17 +182,21 @@ def fly(
         scenario, stated, hull, link=sent, start_utc_s=START_UTC_S, dvl_address="127.0.0.1:0",
         truth=None if truth is None else recorder,
     )  # fmt: skip
-    clock, stop = LockstepClock(), threading.Event()
+    clock, stop = LockstepClock(by_processor=by_processor), threading.Event()
     host, port = server.address
     vehicle = ArduSubVehicle(parse_address(f"udpout:{host}:{port}"), clock, log=log)
     dvl_server = simulation.plant.dvl_server
     assert dvl_server is not None
-    dvl = WaterLinkedDvl(dvl_server.address[0], clock, mission.vehicle.dvl_mount.rotation, port=dvl_server.address[1])
+    dvl_lines = None if dvl_log is None else DvlLog(dvl_log)
+    dvl = WaterLinkedDvl(
+        dvl_server.address[0], clock, mission.vehicle.dvl_mount.rotation, port=dvl_server.address[1], record=dvl_lines
+    )  # fmt: skip
     flown, signalled = Flown(), Signalled()
     last = [0.0]
 
-    def on_event(kind: str, message: str, data: dict[str, Any]) -> None:
+    def note(kind: str, message: str, data: dict[str, Any]) -> None:
         flown.events.append((clock.now() - START_UTC_S, kind, fill(message, data)))
+        on_event(kind, message, data)
 
     pilot = Pilot(
         vehicle, dvl, mission, plan, clock,
@@ -165,7 +204,7 @@ def fly(
             video_age_s=lambda: signalled.video_age_s(clock.now()), detector_lag_s=lambda: signalled.detector_lag_s,
             disk_free_mb=lambda: signalled.disk_free_mb, record_error=lambda: signalled.record_error,
         ),
-        on_event=on_event, desk=OrderDesk(), resume_at=resume_at,
+        on_event=note, desk=OrderDesk(), on_place=on_place, resume_at=resume_at,
     )  # fmt: skip
 
     def after_slice(time_s: float) -> None:
@@ -212,6 +251,8 @@ def fly(
         flown.seconds, flown.share = simulation.time_s, pilot.status.survey_share
         flown.pilot = pilot
         dvl.close()
+        if dvl_lines is not None:
+            dvl_lines.close()
         vehicle.close()
         stop.set()
         driver.join(5)
@@ -237,12 +278,16 @@ class Signalled:
 class _Counted:
     """The simulator's link, with its packets counted so that the pilot can wait until it has heard them all."""
 
-    def __init__(self, server: MavlinkServer) -> None:
-        self._server, self._sent, self.heard = server, 0, 0
+    def __init__(self, server: MavlinkServer, told: Callable[[str], None] | None) -> None:
+        self._server, self._sent, self.heard, self._told = server, 0, 0, told
         self._lock = threading.Lock()
 
     def receive(self) -> list[Any]:
-        return self._server.receive()
+        messages = self._server.receive()
+        if self._told is not None:
+            for message in messages:
+                self._told(message.get_type())
+        return messages
 
     def send(self, packets: Any) -> None:
         packets = list(packets)

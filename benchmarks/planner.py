@@ -4,27 +4,30 @@
 
 Bulk carriers of 30 to 400 m, ships of other types, and the Duisburg Test Case at full scale where its mesh is at hand,
 at anchor in water of 2 m visibility, a 30-minute window, machinery locked out, launched from a boat beside the sea
-chests. The lawnmower is that of the plan's page, as fast as the plan: lanes along the whole side from the waterline
-down, as far as they keep their clearance. "least lead" is the least difference of the two at a whole minute. Processor
-time of the whole plan, not wall time; with OPENBLAS_NUM_THREADS=1 that is one core.
+chests; the ship of 180 m once more from the place that ``hullscan plan --launches`` finds best. The lawnmower is that
+of the plan's page, as fast as the plan: lanes along the whole side from the waterline down, as far as they keep their
+clearance. "least lead" is the least difference of the two at a whole minute. Processor time of the whole plan, not wall
+time; with OPENBLAS_NUM_THREADS=1 that is one core.
 """
 
 from __future__ import annotations
 
 import argparse
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from pydantic import TypeAdapter
 
-from hullscan.mission.choosing import search_speed_mps, stand_off_m
+from hullscan.mission.launching import launch_places
 from hullscan.mission.lawnmower import lawnmower_legs
 from hullscan.mission.model import Conditions, Limits, Mission, MissionFile
 from hullscan.mission.orders import LockOut
 from hullscan.mission.plan import plan_mission
 from hullscan.mission.pricing import price_legs
+from hullscan.mission.stand_off import search_speed_mps, stand_off_m
 from hullscan.mission.vehicle import BLUEROV2_HEAVY
 from hullscan.search.cells import HullCells
 from hullscan.search.risk import risk_share
@@ -103,6 +106,14 @@ def main() -> None:
     for kind, size in FORMS.items() if given.lengths == list(SHIPS) else ():
         _measure(
             f"{size[0]:3.0f} {kind}", _of_type(kind, *size, given.launch, locked=not given.no_lock_out), verbose=given.v
+        )
+    if 180.0 in given.lengths:
+        stated = mission_of(180.0, given.launch, locked=not given.no_lock_out)
+        best = launch_places(stated)[0].launch
+        _measure(
+            f"180 from {best.side} {best.station_m:.0f} m",
+            replace(stated, file=replace(stated.file, launch=best)),
+            verbose=given.v,
         )
     if (mission := test_case(given.hulls, given.launch, locked=not given.no_lock_out)) is not None:
         _measure("  DTC", mission, verbose=given.v)

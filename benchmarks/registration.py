@@ -1,6 +1,6 @@
 """Measures the registration: error of the vehicle's place beside the ship, and whether it is as large as it says.
 
-    python benchmarks/registration.py [--seeds N] [CASE ...]
+    python benchmarks/registration.py [--seeds N] [--first SEED] [CASE ...]
 
 Kinematic passes with every trouble of ``tests/hull_passes.py``: berth off by 2 m and 3 degrees, compass by up to 40
 degrees, trim, list, moorings, dents and growth, misaligned DVL, gaps of seconds, wrong and repeated reports. Live
@@ -134,7 +134,8 @@ def fly(case: Case, seed: int) -> tuple[HullPass, HullRegistration, ShipTrack, l
 def main() -> None:
     arguments = sys.argv[1:]
     seeds = int(arguments.pop(arguments.index("--seeds") + 1)) if "--seeds" in arguments else 30
-    asked = [a for a in arguments if a != "--seeds"]
+    first = int(arguments.pop(arguments.index("--first") + 1)) if "--first" in arguments else 0
+    asked = [a for a in arguments if a not in ("--seeds", "--first")]
     print(f"{seeds} passes each; error of the place in the ship frame, m; inside: share within the stated 95 % radius")
     print(f"{'':34}{'anchored':^24}{'all':^24}{'again, anchored':^24}{'ms a report':^16}")
     head = f"{'95 %':>8}{'inside':>8}{'stated':>8}"
@@ -144,7 +145,7 @@ def main() -> None:
             continue
         rows: dict[str, list[Result]] = {"live": [], "again": []}
         spent: list[float] = []
-        for seed in range(seeds):
+        for seed in range(first, first + seeds):
             flown, registration, track, times = fly(case, seed)
             spent += times
             anchored = anchored_samples(flown)

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from hullscan.errors import InputError
 
-__all__ = ["LANGUAGES", "VOCABULARY", "fill", "mark", "translator"]
+__all__ = ["LANGUAGES", "VOCABULARY", "fill", "mark", "said", "translator"]
 
 LANGUAGES: Final = ("en", "ko")
 _FOLDER = Path(__file__).parent / "locale"
@@ -30,11 +30,21 @@ def fill(message: str, data: dict[str, Any]) -> str:
     return message.format(**data) if data else message
 
 
+def said(message: str, data: dict[str, Any], words: Callable[[str], str]) -> str:
+    """A message and its data in the language of ``words``; the English message where the data do not fit it."""
+    told = {key: words(each) if isinstance(each, str) else each for key, each in data.items()}
+    try:
+        return fill(words(message), told)
+    except (LookupError, ValueError, TypeError):
+        return message
+
+
 VOCABULARY: Final = (
     # words that are data elsewhere: sides, labels, fittings, states, outcomes
     mark("port"), mark("starboard"),
     mark("parcel"), mark("rope"), mark("possible parcel"), mark("possible rope"),
     mark("sea chest"), mark("anode"), mark("outlet"), mark("bilge keel"),
+    mark("thruster tunnel"), mark("dock block"),
     mark("flagged"), mark("confirmed"), mark("rejected"), mark("escalated"),
     mark("done"), mark("aborted"), mark("ended by a safety rule"), mark("cut off"), mark("analysed from a recording"),
     mark("preflight"), mark("descend"), mark("first fix"), mark("survey"), mark("home"), mark("surface"),

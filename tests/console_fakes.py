@@ -15,9 +15,11 @@ from hullscan.geometry.frames import ShipPose
 from hullscan.mission.model import Mission, load_mission
 from hullscan.mission.plan import Plan, plan_mission
 from hullscan.pilot.orders_of_operator import OrderDesk
+from hullscan.pilot.requests import CloseUpRequests
 from hullscan.pilot.states import PilotState, PilotStatus
 from hullscan.search.cells import HullCells
 from hullscan.vehicle.telemetry import Telemetry
+from hullscan.video.frames import Frame
 
 DEMO = Path(__file__).parent.parent / "missions" / "demo.yaml"
 
@@ -81,6 +83,7 @@ class FakeClock:
 @dataclass
 class FakePilot:
     desk: OrderDesk = field(default_factory=OrderDesk)
+    requests: CloseUpRequests = field(default_factory=lambda: CloseUpRequests(FakeClock(), lambda *event: None))
     status: PilotStatus = field(default_factory=lambda: PilotStatus(PilotState.LEGS, leg=1))
     registration: Any = None
 
@@ -112,6 +115,22 @@ class FakeSeeing:
         return "live/track-1.jpg"
 
 
+@dataclass
+class FakeStream:
+    """Shows another picture each time that it is looked at."""
+
+    counts: Any
+    shown: int = 0
+
+    def stats(self) -> Any:
+        return self.counts
+
+    def glimpse(self, after: int, width_px: int) -> Frame:
+        self.shown += 1
+        image = np.full((90, 160, 3), self.shown % 250, np.uint8)
+        return Frame(image_bgr=image, utc_s=1000.0, stream_s=0.0, index=self.shown, suspect=False)
+
+
 def watched(folder: Path) -> Any:
     """What ``LiveMission`` holds, as far as the screen reads it: the demo's plan, beside a ship at the origin."""
     mission, plan = _demo()
@@ -122,7 +141,7 @@ def watched(folder: Path) -> Any:
     live = SimpleNamespace(
         mission=mission, plan=plan, folder=SimpleNamespace(path=folder), clock=clock, pilot=FakePilot(),
         vehicle=SimpleNamespace(telemetry=Telemetry(clock)), seeing=FakeSeeing(HullCells(mission.hull)),
-        dvl=SimpleNamespace(latest=lambda: None, counts=counts), stream=SimpleNamespace(stats=lambda: stats),
+        dvl=SimpleNamespace(latest=lambda: None, counts=counts), stream=FakeStream(stats),
         stats=stats, flags=flags,
     )  # fmt: skip
     live.pilot.registration = SimpleNamespace(pose=ShipPose(0.0, 0.0, 0.0), updates=20)

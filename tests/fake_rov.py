@@ -51,6 +51,9 @@ class FakeRov(SimulatedClock):
         self.is_armed, self.mode_now = False, Mode.MANUAL
         self.position_ok = self.link_ok = self.dvl_ok = True
         self.volts, self.current_ned = 16.0, np.zeros(3)
+        self.zero_m = 0.0
+        """By how much its depth reads too deep."""
+        self._zero_m = 0.0  # what the estimator has taken over of it
         self.telemetry = Telemetry(self)
         self.control = ControlState(False, "not taken", self.now())
         self.counts = RangeCounts()
@@ -105,7 +108,7 @@ class FakeRov(SimulatedClock):
     def _move(self) -> None:
         c, s = math.cos(self.yaw), math.sin(self.yaw)
         if self.mode_now is Mode.GUIDED and self._target is not None:
-            goal, yaw = self._target
+            goal, yaw = self._target[0] - np.array([0.0, 0.0, self._zero_m]), self._target[1]
             way = goal - (self.place if self.position_ok else self._told)
             length = float(np.linalg.norm(way))
             self.place = self.place + way * min(1.0, _REACH_MPS * STEP_S / max(length, 1e-9))
@@ -117,6 +120,8 @@ class FakeRov(SimulatedClock):
             x, y = self._sticks.x / 1000, self._sticks.y / 1000
             up = (self._sticks.z - 500) / 500
             rise = _RISE_MPS * up if abs(up) > 0.13 else 0.0
+            if self.mode_now is Mode.ALT_HOLD and self.place[2] + self._zero_m < 0.1:
+                rise = min(rise, 0.0)  # it takes itself to be at the surface
             self.place = self.place + STEP_S * (
                 _STICK_MPS * np.array([c * x - s * y, s * x + c * y, 0]) - np.array([0, 0, rise]) + self.current_ned
             )
@@ -127,13 +132,15 @@ class FakeRov(SimulatedClock):
             self._told = self.place.copy()
         else:
             self._told[2] = self.place[2]
+        self._zero_m += (self.zero_m - self._zero_m) * (1 - math.exp(-STEP_S / 0.8))
+        told = self._told + np.array([0.0, 0.0, self._zero_m])
         flags = 831 if self.position_ok else 167
         base = 81 | (128 if self.is_armed else 0)
         for message in (
             m.Attitude(boot_s, 0.0, 0.0, wrap_pi(self.yaw), (0.0, 0.0, self._turn_radps)),
-            m.LocalPosition(boot_s, tuple(self._told), tuple(moved / STEP_S if self.position_ok else np.zeros(3))),
-            m.VfrHud(-float(self.place[2]), 0.0, 0.0),
-            m.Pressure(boot_s, 2, 101_325.0 + 1025 * 9.80665 * float(self.place[2]), 12.0),
+            m.LocalPosition(boot_s, tuple(told), tuple(moved / STEP_S if self.position_ok else np.zeros(3))),
+            m.VfrHud(-float(self.place[2] + self._zero_m), 0.0, 0.0),
+            m.Pressure(boot_s, 2, 101_325.0 + 1025 * 9.80665 * max(float(self.place[2] + self.zero_m), 0.0), 12.0),
             m.SysStatus(0, 0, 0, self.volts, 5.0, 0.8),
             m.EkfStatus(flags, 0.1, 0.1, 0.1, 0.1),
             m.Heartbeat(12, 3, base, int(self.mode_now), 4),
@@ -234,7 +241,7 @@ class FakeRov(SimulatedClock):
         if self.mode_now is not Mode.GUIDED:
             raise RefusedError("a position is obeyed in GUIDED only")
         target = np.array(sent.position_ned_m)
-        here = self._told
+        here = self._told + np.array([0.0, 0.0, self._zero_m])
         if target[2] < 0.29:
             self.wrongs.append(f"a target {target[2]:.2f} m deep")
         if isinstance(sent, PositionVelocityYaw) and np.linalg.norm(sent.velocity_ned_mps) > 0.51:

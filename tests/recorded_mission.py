@@ -72,7 +72,7 @@ def _track(hull: Any) -> list[list[float]]:
         station = FIRST_M + SPEED_MPS * second
         girth = hull.girth_to_depth(np.array([station]), np.array([DEPTH_M]))
         y = float(hull.point(np.array([1], np.int8), np.array([station]), girth)[0, 1])
-        rows.append([UTC_S + second, station, y + AWAY_M + 0.21, DEPTH_M, -90.0])
+        rows.append([UTC_S + second, station, y + AWAY_M + 0.21, DEPTH_M, -90.0, 35.0767, 129.08])
     return rows
 
 

@@ -103,6 +103,33 @@ class Flown:
 
 
 @pytest.mark.slow
+def test_what_a_reader_asks_for_is_flown_only_when_accepted_and_where_the_pilot_s_own_rules_allow_it(
+    planned: tuple[Mission, Plan],
+) -> None:
+    mission, plan = planned
+    mission = replace(mission, file=replace(mission.file, inspect=None))  # it looks at nothing again by itself
+    side, keel = on_hull(mission, 33.5, 2.3), on_hull(mission, 33.5, 4.45)
+    flown = Flown((mission, plan))
+    requests = flown.pilot.requests
+    answers = iter([(side, False), (keel, True), (side, True)])
+
+    def ask(share: object) -> None:
+        if requests.waiting() is None and not requests.accepted() and (each := next(answers, None)) is not None:
+            asked = requests.propose("Kim", each[0])
+            requests.answer(asked.number, accept=each[1])
+
+    on_place = flown.pilot._legs._on_place
+    flown.pilot._legs._on_place = lambda leg, share: (on_place(leg, share), ask(share))  # type: ignore[func-returns-value]
+    flown.pilot.fly()
+    states = [(each.state.value, each.reason, each.views) for each in requests.all()]
+    assert states == [("declined", "", 0), ("refused", "plating lies overhead", 0), ("flown", "", 3)]
+    kinds = [kind for _, kind, _ in flown.events]
+    assert kinds.count("asked") == 3
+    assert kinds.count("answered") == 5  # one declined; two accepted, and what became of them
+    assert not flown.rov.wrongs
+
+
+@pytest.mark.slow
 def test_a_lane_is_left_for_a_close_up_and_goes_on_where_it_was(planned: tuple[Mission, Plan]) -> None:
     place = on_hull(planned[0], 33.5, 2.3)
     flown = Flown(planned, sighting=lambda: Sighting(place, 0.8))

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +21,11 @@ from hullscan.console.hull_picture import hull_picture
 from hullscan.console.live import ConsoleScreen, LineScreen, make_screen
 from hullscan.console.observer import Observer
 from hullscan.console.panels import events_panel, findings_panel, header, numbers_panel, progress_panel
-from hullscan.console.snapshot import EventRow, Snapshot
+from hullscan.console.snapshot import EventRow, RequestRow, Snapshot
 from hullscan.findings.sightings import Sighting
 from hullscan.findings.thumbnails import Thumbnails
 from hullscan.pilot.orders_of_operator import OperatorOrder
+from hullscan.pilot.requests import RequestState
 from hullscan.pilot.states import PilotState
 from hullscan.pilot.supervisor import RULES, Act
 from hullscan.vehicle import messages as m
@@ -252,6 +254,37 @@ def test_a_key_is_an_order(key, order):
     assert order == "flag" or OperatorOrder(order)
 
 
+@pytest.mark.parametrize(("language", "yes", "no"), [("en", "Y accept", "N decline"), ("ko", "Y 수락", "N 거절")])
+def test_a_reader_s_request_is_answered_with_a_key_and_without_one_the_keys_do_nothing(language, yes, no):
+    asked = RequestRow(
+        number=7, asked_by="Kim", side="starboard", station_m=36.5, depth_m=1.6, after_s=60.0, state="waiting",
+        at=(0.2, 0.3),
+    )  # fmt: skip
+    assert Snapshot.from_json(snapshot(requests=(asked,)).to_json()).request == asked
+
+    async def answer(app, user, clock):
+        app.show(snapshot(requests=(replace(asked, state="flown"),)))
+        await user.press("y", "n")
+        assert yes not in shown(app)
+        app.show(snapshot(requests=(asked,)))
+        await user.press("y", "n")
+        await user.pause()
+        assert yes in shown(app)
+        assert no in shown(app)
+        assert "36.5 m" in shown(app)
+
+    assert run_app(answer, words=translator(language)) == ["accept 7", "decline 7"]
+
+
+def test_the_operator_s_answer_reaches_the_request(tmp_path):
+    live = watched(tmp_path)
+    live.pilot.requests.propose("Kim", np.array([36.0, 5.2, 2.0]))
+    screen = screen_of(tmp_path, ["accept 9", "accept", "accept x", "decline 1", "accept 1"], STAYS)
+    screen.begin(live)
+    assert until(lambda: live.pilot.requests.all()[0].state is RequestState.DECLINED)
+    screen.end()
+
+
 def test_the_way_home_needs_the_key_twice_and_soon():
     async def slowly(app, user, clock):
         app.show(snapshot())
@@ -286,7 +319,7 @@ def test_the_screen_shows_every_panel_in_both_languages(width, height):
         for part in ("MV Haneul", "1:02", "◆", "15.8 V", "0.82"):
             assert part in said
         for panel in app.query("Static"):
-            assert panel.size.height > 0, panel.id
+            assert (panel.size.height > 0) is (panel.id != "request"), panel.id
         bottom = max(panel.region.bottom for panel in app.query("Static"))
         assert bottom <= height
         assert app.query_one("#hull").size.height >= 4

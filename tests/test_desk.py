@@ -253,15 +253,48 @@ def test_a_verdict_is_given_once(desk):
     assert desk.verdict("Kim", "P01", "growth").status_code == 409
 
 
+ROUTES: dict[str, list[tuple[str, dict[str, Any] | None]]] = {
+    # every route of the desk, with what a reader may ask of it that bears on P01; None is a GET
+    "/": [("/", None), ("/?lang=ko", None)],
+    "/login": [("/login", None), ("/login?token=x", None)],
+    "/api/inbox": [("/api/inbox", None), ("/api/inbox?lang=ko", None)],
+    "/api/queue/{mission}": [("/api/queue/{m}", None)],
+    "/api/place/{mission}/{place}": [("/api/place/{m}/P01", None), ("/api/place/{m}/P02", None)],
+    "/api/open": [("/api/open", {"place": "P01"})],
+    "/api/tick": [("/api/tick", {"place": "P01"})],
+    "/api/verdict": [("/api/verdict", {"place": "P01", "verdict": "parcel", "confidence": 3})],
+    "/api/sign-chest": [("/api/sign-chest", {"place": "P01", "clear": True})],
+    "/picture/{mission}/{place}/{number:int}": [("/picture/{m}/P01/0", None)],
+    "/clip/{mission}/{place}": [("/clip/{m}/P01", None)],
+    "/chest-picture/{mission}/{chest}/{number:int}": [("/chest-picture/{m}/C01/0", None)],
+    "/chest-clip/{mission}/{chest}": [("/chest-clip/{m}/C01", None)],
+    "/api/chests/{mission}": [("/api/chests/{m}", None)],
+    "/map/{mission}": [("/map/{m}", None)],
+    "/cells/{mission}": [("/cells/{m}", None)],
+    "/api/live/{flight}": [("/api/live/{m}", None)],
+    "/live-picture/{flight}": [("/live-picture/{m}", None)],
+    "/live-thumbnail/{flight}/{track:int}": [("/live-thumbnail/{m}/1", None)],
+    "/api/show-flags": [("/api/show-flags", {"flight": "x"})],
+    "/api/ask-close-up": [("/api/ask-close-up", {"flight": "x", "at": [0.5, 0.5]})],
+    "/api/measures": [("/api/measures", None)],
+    "/api/sign-off": [("/api/sign-off", {})],
+    "/export/{mission}/{form}": [("/export/{m}/csv", None), ("/export/{m}/share", None)],
+    "/static": [("/static/desk.js", None)],
+}
+
+
 @pytest.mark.parametrize("other", ["Lee", "Park"])
 def test_no_route_tells_a_reader_what_another_one_said(desk, other):
+    assert {route.path for route in desk.client.app.routes} == set(ROUTES)  # a new one must be asked here too
     desk.read("Kim", "P01", "parcel", "secret-of-kim")
-    answers = [desk.get(other, address.format(m=desk.mission)) for address in ADDRESSES]
-    assert all(answer.status_code == 200 for answer in answers)
-    # the same desk without Kim's verdict answers in the same words
-    for answer in answers:
-        assert "secret-of-kim" not in answer.text
-        assert "Kim" not in answer.text.replace("Kimhae", "")
+    for address, body in (asked for every in ROUTES.values() for asked in every):
+        target = address.format(m=desk.mission)
+        answer = desk.get(other, target) if body is None else desk.post(other, target, **body)
+        told = answer.text + str(answer.headers)
+        assert "secret-of-kim" not in told, address
+        assert "Kim" not in told, address
+    for address in ADDRESSES:
+        assert desk.get(other, address.format(m=desk.mission)).status_code == 200, address
     place = desk.get(other, f"/api/place/{desk.mission}/P01").json()
     assert place["readings"] == []
     assert not {"kind", "score", "label", "size_m", "finding"} & set(place)

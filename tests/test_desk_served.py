@@ -147,7 +147,7 @@ def test_killed_between_verdicts_over_tls_nothing_that_was_taken_is_lost_and_the
 
 
 @contextmanager
-def browsed(folder: Path, cache: Path) -> Iterator[tuple[Any, str, dict[str, str]]]:
+def browsed(folder: Path, cache: Path, least_s: float = 7.0) -> Iterator[tuple[Any, str, dict[str, str]]]:
     """A browser, and a desk in this process with its address and tokens."""
     sync_api = pytest.importorskip("playwright.sync_api")
     import uvicorn
@@ -158,9 +158,9 @@ def browsed(folder: Path, cache: Path) -> Iterator[tuple[Any, str, dict[str, str
         now_s[0] += 0.05
         return now_s[0]
 
-    roster = Roster(["Kim", "Lee"], ["Choi"], ["Gast"])
+    roster = Roster(["Kim", "Lee", "Park"], ["Choi"], ["Gast"])
     missions = open_missions([folder], clock, LANGUAGES, mixture=Mixture(planted=1), seed=lambda: 2)
-    app = make_desk(missions, roster, KEY, clock, seconds, DeskOptions(cache=cache))
+    app = make_desk(missions, roster, KEY, clock, seconds, DeskOptions(cache=cache, least_s=least_s))
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error", lifespan="off"))
     thread = threading.Thread(target=server.run)
     thread.start()
@@ -216,6 +216,63 @@ def test_every_page_is_accessible_and_a_hidden_page_earns_no_time(tmp_path, hull
                 _hidden_earns_nothing(page)
             page.close()
     assert faults == []
+
+
+READ = [  # who reads, and the keys that they press for each place that is theirs
+    ("Kim", {"P01": "p4", "P02": "t3", "P03": "h5"}),
+    ("Lee", {"P01": "p5", "P02": "g2", "P03": "f4"}),
+    ("Park", {"P02": "u1"}),
+]
+
+
+@pytest.mark.slow
+@needs_chromium
+def test_two_readers_a_third_and_a_supervisor_by_keyboard_alone(tmp_path, hull):
+    folder = made(tmp_path / "m", Parts([finding(hull, n, 20.0 + 4 * n, 2.0) for n in (1, 2, 3)])).path
+    asked: list[str] = []
+    with browsed(folder, tmp_path, least_s=0.2) as (browser, address, tokens):
+
+        def opened(who: str) -> Any:
+            page = browser.new_page()
+            page.on("request", lambda request: asked.append(request.url))
+            page.goto(f"{address}/login?token={tokens[who]}")
+            page.wait_for_selector("button.place")
+            return page
+
+        for who, keys in READ:
+            page = opened(who)
+            for place, pressed in keys.items():
+                page.wait_for_selector(f"#facts h2:has-text('{place} ')")
+                page.wait_for_selector("#form:not([hidden])")
+                for key in pressed:
+                    page.keyboard.press(key)
+                assert page.is_disabled("#take")  # nobody has looked for long enough
+                page.keyboard.press("n")
+                page.keyboard.type(f"note of {who}")
+                page.keyboard.press("Escape")
+                page.wait_for_selector("#take:enabled")
+                assert not any(f"note of {other}" in page.content() for other, _ in READ if other != who)
+                page.keyboard.press("Enter")
+                page.wait_for_selector(f"#rows button:has-text('{place}') em:not(.mine)")
+            page.close()
+        page = opened("Choi")
+        assert "escalated" in page.inner_text("#rows")
+        _tab_to(page, "Sign off and seal")
+        page.keyboard.press("Enter")
+        page.wait_for_selector("#said:has-text('m-readings')")
+    assert all(each.startswith(address) for each in asked)
+    signed = json.loads((tmp_path / "m-readings" / "signed" / "readings.json").read_text(encoding="utf-8"))
+    assert [each["standing"] for each in signed["places"]] == ["confirmed", "escalated", "rejected"]
+    assert [each["reader"] for each in signed["places"][1]["readings"]] == ["Kim", "Lee", "Park"]
+    assert {each["note"] for each in signed["places"][0]["readings"]} == {"note of Kim", "note of Lee"}
+
+
+def _tab_to(page: Any, name: str) -> None:
+    for _ in range(80):
+        page.keyboard.press("Tab")
+        if page.evaluate("document.activeElement.textContent").strip() == name:
+            return
+    raise AssertionError(f"no key leads to {name}")
 
 
 def _hidden_earns_nothing(page: Any) -> None:

@@ -77,6 +77,8 @@ class Flight:
             rov.lose("the operator moves a stick (channel 6: 1600 us)")
         elif event == "video lost":
             self.video_age_s = 60.0
+        elif event == "depth reads a metre too shallow":
+            rov.zero_m = -1.0
         elif event == "disk full":
             self.disk_mb = 100.0
         elif event == "current":
@@ -118,6 +120,7 @@ SCRIPTS = {
     "a failsafe, then the position": ([(70.0, "failsafe"), (71.0, "position lost")], "out from under"),
     "hold, then resume": ([(60.0, "hold"), (70.0, "resume")], "ended"),
     "skip, back, skip": ([(66.0, "skip"), (75.0, "back"), (90.0, "skip")], "ended"),
+    "the depth reads a metre too shallow": ([(70.0, "depth reads a metre too shallow"), (80.0, "abort")], "ended"),
     "hold, and then abort": ([(60.0, "hold"), (65.0, "abort")], "home"),
 }
 

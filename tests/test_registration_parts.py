@@ -59,8 +59,10 @@ def report(utc_s: float, ranges: list[float], velocity: tuple[float, float, floa
     return RangeReport(utc_s, directions, distances, good, np.zeros(len(ranges), bool), velocity_frd_mps=moving)
 
 
-def run(flown: HullPass, noise: RegistrationNoise | None = None, *, landmarks: bool = True) -> HullRegistration:
-    registration = HullRegistration(HULL, flown.expected, MOUNT, flown.believed[0].position_m, noise)
+def run(
+    flown: HullPass, noise: RegistrationNoise | None = None, *, landmarks: bool = True, kept: int | None = None
+) -> HullRegistration:
+    registration = HullRegistration(HULL, flown.expected, MOUNT, flown.believed[0].position_m, noise, kept=kept)
     since = 0.0
     for k, (each, pose) in enumerate(zip(flown.reports, flown.believed, strict=True)):
         since += flown.turned_rad[k]
@@ -313,6 +315,20 @@ def test_fittings_placed_by_rule_are_no_landmarks() -> None:
 
 
 # ---------------------------------------------------------------- afterwards
+
+
+def test_a_registration_that_forgets_knows_as_much_as_one_that_does_not() -> None:
+    flown = fly_pass(HULL, [(50.0, 1.5), (36.0, 1.5), (36.0, 2.6), (56.0, 2.6), (14.0, 2.6)], 4)
+    all_of_it, some = run(flown), run(flown, kept=1_100)
+    assert all_of_it.forgotten == 0
+    assert some.forgotten > 0
+    assert some.updates == all_of_it.updates
+    assert some.sigma_m == pytest.approx(all_of_it.sigma_m, rel=1e-6)
+    end_s = float(flown.utc_s[-1])
+    ends = [each.smoothed().at(end_s)[0] for each in (some, all_of_it)]
+    assert ends[0].north_m == pytest.approx(ends[1].north_m, abs=0.05)
+    with pytest.raises(ValueError, match="at least"):
+        run(flown, kept=100)
 
 
 def test_what_became_known_later_counts_for_the_beginning() -> None:

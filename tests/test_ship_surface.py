@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hullscan.errors import InputError
-from hullscan.ship.fittings import assumed_fittings, fitting_point
+from hullscan.ship.fittings import Fitting, assumed_dock_blocks, assumed_fittings, fitting_point
 from hullscan.ship.form import BulkCarrier, build_hull
 from hullscan.ship.surface import HullSurface, side_name, side_sign
 
@@ -196,3 +196,25 @@ def test_assumed_fittings_lie_on_both_sides_and_say_that_they_are_assumed() -> N
         assert np.sign(point[1]) == side_sign(fitting.side)
         assert np.linalg.norm(normal) == pytest.approx(1.0)
         assert girth > 0
+
+
+def test_marks_of_dock_blocks_lie_on_the_flat_bottom_on_both_sides_in_rows() -> None:
+    hull = HULLS["bulk carrier"]
+    blocks = assumed_dock_blocks(hull)
+    assert {(block.kind, block.assumed) for block in blocks} == {("dock_block", True)}
+    assert sum(block.side == "port" for block in blocks) == len(blocks) / 2 > 4
+    assert len({block.from_keel_m for block in blocks}) == 2
+    for block in blocks:
+        point, normal, _ = fitting_point(hull, block)
+        assert normal[2] > 0.98
+        assert abs(point[1]) == pytest.approx(block.from_keel_m, abs=0.02)
+        assert point[1] * side_sign(block.side) > 0
+        assert point[2] == pytest.approx(block.depth_m, abs=0.02)
+
+
+def test_a_fitting_on_the_bottom_is_placed_from_the_centre_line() -> None:
+    hull = HULLS["bulk carrier"]
+    stated = Fitting(kind="dock_block", side="port", station_m=26.0, depth_m=4.0, size_m=(0.4, 1.2), from_keel_m=1.5)
+    point, normal, _ = fitting_point(hull, stated)
+    assert point[:2] == pytest.approx([26.0, -1.5], abs=0.02)
+    assert normal[2] > 0.98

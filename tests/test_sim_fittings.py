@@ -24,7 +24,7 @@ from hullscan_sim.camera.objects import Material, build_parcel, on_hull
 from hullscan_sim.camera.renderer import Rendered, Renderer
 from hullscan_sim.camera.scene import HULL as PLATING
 from hullscan_sim.camera.scene import NOTHING, QUAY
-from hullscan_sim.camera.ship_scene import build_scene, draught_marks, hidden_shares
+from hullscan_sim.camera.ship_scene import build_scene, dock_block_marks, draught_marks, hidden_shares
 from hullscan_sim.contact import Contacts
 from hullscan_sim.dynamics import MODELS, SIZE_M, STEP_S, RigidBody
 from hullscan_sim.fitted import FittedShip, fit_out, parcel_place
@@ -127,6 +127,16 @@ def test_draught_marks_stand_on_their_height_above_the_keel_and_follow_the_drawi
     draught = HULL.dimensions.draught_at(np.array([30.0]))[0]
     assert draught - point[2] == pytest.approx(2.05, abs=0.01)  # its middle: numerals are 0.1 m high
     assert {each.v_m > 0 for each in draught_marks(HULL)} == {True, False}
+
+
+def test_marks_of_dock_blocks_are_painted_where_stated_else_by_rule():
+    coat = (0.1, 0.1, 0.2)
+    block = Fitting(kind="dock_block", side="port", station_m=20.0, depth_m=4.0, size_m=(0.4, 1.2), from_keel_m=1.5)
+    (mark,) = dock_block_marks(HULL, (block,), coat)
+    assert (mark.kind, mark.u_m, mark.size_u_m, mark.size_v_m) == ("paint", 20.0, 0.4, 1.2)
+    assert mark.v_m == pytest.approx(-1.5, abs=1e-6)
+    assert max(mark.colour) < max(coat)
+    assert len(dock_block_marks(HULL, (), coat)) > 4
 
 
 # ---------------------------------------------------------------- shapes

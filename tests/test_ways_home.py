@@ -10,8 +10,10 @@ import pytest
 import yaml
 
 from hullscan.errors import InputError
+from hullscan.mission.hearing import BLIND_S, deaf_s, turned_to_hear
 from hullscan.mission.model import Mission, load_mission
 from hullscan.mission.patterns.clearance import nearest_approach
+from hullscan.mission.patterns.leg import timed
 from hullscan.mission.plan import Plan, plan_mission
 from hullscan.mission.vehicle import BLUEROV2_HEAVY_TWO_DVLS
 from hullscan.mission.ways_home import (
@@ -107,6 +109,32 @@ def test_under_the_flat_bottom_a_forward_dvl_hears_nothing_and_a_second_one_is_a
     with pytest.raises(InputError, match="second DVL"):
         require_ways_home(mission, legs)
     require_ways_home(replace(mission, vehicle=BLUEROV2_HEAVY_TWO_DVLS), legs)
+
+
+def test_an_automatic_plan_keeps_to_where_a_dvl_that_faces_forward_hears_enough(tmp_path: Path) -> None:
+    stated = yaml.safe_load((MISSION.parent / "customs-window.yaml").read_text(encoding="utf-8"))
+    file = tmp_path / "mission.yaml"
+    file.write_text(yaml.safe_dump(stated | {"window_min": 9}), encoding="utf-8")
+    mission = load_mission(file)
+    plan = plan_mission(mission, under_ship=False)
+    assert any(leg.surveys for leg in plan.legs)
+    assert max(deaf_s(mission, leg.poses) for leg in plan.legs) <= BLIND_S
+    assert plan.min_clearance_m >= mission.file.limits.min_clearance_m
+
+
+def test_between_lanes_the_vehicle_turns_to_the_plating_that_it_hears() -> None:
+    mission = load_mission(MISSION.parent / "customs-window.yaml")
+    # low below the overhang of the stern, as lanes there are joined; square to her side nothing comes back
+    way = np.array([[13.6, 8.0, 1.7, -1.33, 0, 0], [8.6, 7.6, 0.9, -1.33, 0, 0]])
+    leg, _ = timed("water", "transfer", way, 0.3, 0.0, surveys=False)
+    assert deaf_s(mission, leg.poses) > BLIND_S
+    (turned,) = turned_to_hear(mission, [leg])
+    assert deaf_s(mission, turned.poses) <= BLIND_S
+    assert turned.poses[:, 0] == pytest.approx(leg.poses[:, 0])
+    assert turned.poses[[0, -1], 4] == pytest.approx(leg.poses[[0, -1], 4])
+    assert np.abs(np.diff(turned.poses[:, 4]) / np.diff(leg.poses[:, 0])).max() <= np.radians(20)
+    two = replace(mission, vehicle=BLUEROV2_HEAVY_TWO_DVLS)
+    assert turned_to_hear(two, [leg]) == [leg]
 
 
 def test_the_demos_lanes_lie_in_the_open(tmp_path: Path) -> None:

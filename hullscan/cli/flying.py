@@ -38,10 +38,14 @@ def plan(
     ship_only: Annotated[
         bool, typer.Option("--ship-only", help="only the ship as built, with her hydrostatics")
     ] = False,
+    launches: Annotated[
+        bool, typer.Option("--launches", help="only what the window buys from other places to launch from")
+    ] = False,
     lang: LangOption = "en",
 ) -> None:
     """Plan a mission: legs, time, area, probability of detection, go or no-go; exports for other programs."""
     from dataclasses import replace
+    from functools import partial
 
     from rich.console import Console
 
@@ -53,7 +57,7 @@ def plan(
     from hullscan.report.plan_page import write_plan_page
     from hullscan.search.pod_file import load_pod_model
     from hullscan.search.risk import load_risk
-    from hullscan.words import translator
+    from hullscan.words import mark, translator
 
     words, loaded = translator(lang), load_mission(mission)
     if ship_only:
@@ -65,6 +69,15 @@ def plan(
         loaded = replace(loaded, pod_model=load_pod_model(pod_model))
     if risk is not None:
         loaded = replace(loaded, risk=load_risk(risk))
+    if launches:
+        from hullscan.console.launch_table import launch_table
+        from hullscan.console.progress import console_progress
+        from hullscan.mission.launching import launch_places
+
+        with console_progress() as progress:
+            places = launch_places(loaded, told=partial(progress, words(mark("planning"))))
+        Console().print(launch_table(places, words))
+        return
     planned = plan_mission(loaded)
     Console().print(plan_table(planned, words))
     if out is not None:
@@ -157,8 +170,10 @@ def survey(
         Path | None, typer.Option("--resume", help="folder of a broken-off mission: go on where it stopped")
     ] = None,
     seal_key: SealKeyOption = None,
+    pilot: Annotated[str, typer.Option("--pilot", help="who flies; will not be asked to read the mission")] = "",
 ) -> None:
     """Fly a mission, search the hull, and write the report."""
+    from hullscan.console.desk_feed import WatchedScreen
     from hullscan.console.live import make_screen
     from hullscan.console.tables import outcome_lines
     from hullscan.findings.merge import rules_for
@@ -182,8 +197,9 @@ def survey(
         signing_key=signing_key,
         approve=None if accept_cautions or paced or sim is not None else _ask_about_cautions(words),
         seal_key=seal_key_of(seal_key),
+        pilot=pilot,
     )
-    outcome = fly(mission, options, make_screen(words, lang, plain=no_console))
+    outcome = fly(mission, options, WatchedScreen(make_screen(words, lang, plain=no_console)))
     for line in outcome_lines(outcome, words):
         typer.echo(line)
     if outcome.ended_by is not None:

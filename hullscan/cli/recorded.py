@@ -135,6 +135,9 @@ def review(
     reader: Annotated[list[str] | None, typer.Option("--reader", help="name of a reader; give two or more")] = None,
     supervisor: Annotated[list[str] | None, typer.Option("--supervisor", help="who may sign off")] = None,
     guest: Annotated[list[str] | None, typer.Option("--guest", help="who may see what is signed off")] = None,
+    pilot: Annotated[
+        list[str] | None, typer.Option("--pilot", help="who flew; does not read. A record may name its pilot itself")
+    ] = None,
     samples: Annotated[
         float, typer.Option("--samples", min=0, max=1, help="share of unflagged hull that is read without being told")
     ] = 0.05,
@@ -167,6 +170,7 @@ def review(
         readers=reader or ["reader 1", "reader 2", "reader 3"],
         supervisors=supervisor or ["supervisor"],
         guests=guest or [],
+        pilots=tuple(pilot or ()),
         mixture=Mixture(sample_share=samples, planted=planted),
         host=host,
         names=name or [],

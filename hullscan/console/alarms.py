@@ -9,7 +9,8 @@ from typing import Final, Literal
 from hullscan.console.snapshot import EventRow, Snapshot
 from hullscan.pilot.states import PilotState
 from hullscan.pilot.supervisor import RULES, Act
-from hullscan.words import fill, mark
+from hullscan.words import mark
+from hullscan.words import said as words_said
 
 __all__ = ["Alarm", "Level", "alarm_of", "level_of"]
 
@@ -100,11 +101,7 @@ def alarm_of(now: Snapshot, words: Words) -> Alarm:
 
 def said(event: EventRow, words: Words) -> str:
     """An event in the reader's language."""
-    data = {key: words(each) if isinstance(each, str) else each for key, each in event.data.items()}
-    try:
-        return fill(words(event.message), data)
-    except (LookupError, ValueError, TypeError):
-        return event.message
+    return words_said(event.message, event.data, words)
 
 
 def _english(event: EventRow) -> str:

@@ -27,8 +27,9 @@ from hullscan.console.panels import (
     header,
     numbers_panel,
     progress_panel,
+    request_panel,
 )
-from hullscan.console.snapshot import Snapshot
+from hullscan.console.snapshot import ACCEPT, DECLINE, Snapshot
 from hullscan.words import mark
 
 __all__ = ["FLAG", "LINES", "ConsoleApp"]
@@ -48,7 +49,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
 
     Args:
         words: translator.
-        order: called with hold, resume, skip, back, slower, faster, abort, flag or lines.
+        order: called with hold, resume, skip, back, slower, faster, abort, flag or lines, or with accept or decline
+            and the number of a reader's request.
         clock: of this computer, for how long ago something was pressed.
     """
 
@@ -72,6 +74,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
         "slower": mark("sent: slower"),
         "faster": mark("sent: faster"),
         FLAG: mark("sent: flag this place"),
+        ACCEPT: mark("sent: the close-up is accepted"),
+        DECLINE: mark("sent: the close-up is declined"),
         "abort?": mark("press A again to end the survey: home, then up"),
         "abort": mark("the end is asked for: home, then up"),
     }
@@ -81,6 +85,8 @@ class ConsoleApp(App[None], inherit_bindings=False):
     Static { width: 100%; }
     #header { height: 1; background: #1b2930; }
     #alarm, #progress { height: 2; }
+    #request { height: 1; background: #ffd21f; color: #10191e; display: none; }
+    #request.open { display: block; }
     #keys { height: 1; dock: bottom; background: #1b2930; }
     #below { height: auto; }
     .ruled { border-top: solid #2d3d46; }
@@ -98,6 +104,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
         """Panels from above."""
         yield Static(id="header")
         yield Static(id="alarm")
+        yield Static(id="request")
         yield Static(id="hull")
         yield Static(id="progress")
         yield Static(id="numbers")
@@ -134,6 +141,10 @@ class ConsoleApp(App[None], inherit_bindings=False):
             else:
                 self._abort_s = self._clock.now()
                 self._say(self.SAYS["abort?"])
+        elif key in ("y", "n") and self._now is not None and (asked := self._now.request) is not None:
+            word = ACCEPT if key == "y" else DECLINE
+            self._order(f"{word} {asked.number}")
+            self._say(self.SAYS[word])
         elif key in _KEYS:
             name = _KEYS[key]
             self._order(name)
@@ -170,7 +181,11 @@ class ConsoleApp(App[None], inherit_bindings=False):
             self.query_one(f"#{panel}").set_class(ruled, "ruled")
         numbers = numbers_panel(now, width, words)
         lines = numbers.plain.count("\n") + 1
-        left = height - 1 - 2 - 2 - lines - 1 - (4 if ruled else 0)
+        asked = now.request
+        self.query_one("#request").set_class(asked is not None, "open")
+        if asked is not None:
+            self._put("request", request_panel(asked, width, words))
+        left = height - 1 - 2 - 2 - lines - 1 - (4 if ruled else 0) - (asked is not None)
         below = min(14, max(left * 2 // 5, 4)) if wide else min(16, max(left // 2, 4))
         picture = max(left - below, 3)
         self._put("header", header(now, width, words))

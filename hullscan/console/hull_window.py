@@ -30,7 +30,7 @@ class HullWindow:
     """
 
     def __init__(self, hull: HullSurface, cells: HullCells, asked: npt.NDArray[np.bool_]) -> None:
-        self._hull, self.asked = hull, asked
+        self._hull, self._points_m, self.asked = hull, cells.points_m, asked
         self._raster = raster = ShellRaster.of_cells(cells)
         wanted = raster.of(self.asked) > 0
         if not wanted.any():
@@ -62,6 +62,13 @@ class HullWindow:
         column, row = self._raster.pixels(hull.unroll(at.side, at.station_m, at.girth_m))[0]
         (top, bottom), (left, right) = self._box
         return round(float((column - left) / (right - left)), 4), round(float((row - top) / (bottom - top)), 4)
+
+    def point(self, at: Place) -> Array | None:
+        """(3,) point of the hull at a place of the picture, ship frame; None where it shows no hull."""
+        column, row = min(int(at[0] * COLUMNS), COLUMNS - 1), min(int(at[1] * ROWS), ROWS - 1)
+        if column < 0 or row < 0 or self._cell[row, column] < 0:
+            return None
+        return np.asarray(self._points_m[self._cell[row, column]])
 
 
 def _span(there: npt.NDArray[np.bool_], count: int) -> tuple[float, float]:

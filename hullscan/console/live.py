@@ -21,6 +21,7 @@ import numpy as np
 from rich.console import Console
 
 from hullscan.console.observer import Observer
+from hullscan.console.snapshot import ACCEPT, DECLINE
 from hullscan.errors import HullscanError
 from hullscan.pilot.orders_of_operator import OperatorOrder
 from hullscan.survey import LiveMission
@@ -190,6 +191,10 @@ class ConsoleScreen:
                         place = live.flag()
                         if place is not None:
                             self._observer.flagged(place)
+                elif name.startswith((ACCEPT, DECLINE)):
+                    with suppress(HullscanError, ValueError):
+                        word, _, number = name.partition(" ")
+                        live.pilot.requests.answer(int(number), accept=word == ACCEPT)
                 elif name in {order.value for order in OperatorOrder}:
                     live.pilot.desk.put(OperatorOrder(name))
 

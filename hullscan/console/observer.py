@@ -9,19 +9,21 @@ from typing import Any
 import numpy as np
 
 from hullscan.console.hull_window import COLUMNS, ROWS, HullWindow
-from hullscan.console.snapshot import EventRow, FindingRow, HullImage, Place, Snapshot
+from hullscan.console.snapshot import EventRow, FindingRow, HullImage, Place, RequestRow, Snapshot
 from hullscan.findings.merge import Finding
 from hullscan.geometry.frames import Array, Pose
+from hullscan.pilot.requests import CloseUpRequest
 from hullscan.record.folder import free_mb
 from hullscan.ship.surface import side_name
 from hullscan.survey import LiveMission
 
 __all__ = ["Observer"]
 
-_KEPT_EVENTS, _KEPT_TRACK = 40, 240
+_KEPT_EVENTS, _KEPT_TRACK, _KEPT_REQUESTS = 40, 240, 8
 _IMAGE_EVERY_S = 1.0  # of mission time
 _RATE_OVER_S = 3.0
 _DISK_EVERY_S = 10.0
+_SAME_PLACE_M = 1.0  # a pixel of a long ship's picture is as wide
 
 
 class Observer:
@@ -112,8 +114,19 @@ class Observer:
             aborted=live.pilot.aborted,
             findings=tuple(self._finding(live, each) for each in list(live.seeing.findings)[:9]),
             events=self._rows(),
+            requests=tuple(self._request(each) for each in live.pilot.requests.all()[-_KEPT_REQUESTS:]),
             image=self._image,
         )
+
+    def place_of(self, at: Place) -> Array | None:
+        """(3,) place of the hull at a place of the picture, ship frame: a finding that lies there, else the plating."""
+        live = self._live
+        point = None if live is None else self._window.point(at)
+        if live is None or point is None:
+            return None
+        near = [each.position_ship_m for each in list(live.seeing.findings)]
+        near = [each for each in near if float(np.linalg.norm(each - point)) < _SAME_PLACE_M]
+        return min(near, key=lambda each: float(np.linalg.norm(each - point)), default=point)
 
     def flagged(self, place_ship_m: Array) -> None:
         """Show a place that the operator has flagged."""
@@ -139,6 +152,22 @@ class Observer:
             radius95_m=finding.radius95_m,
             views=finding.views,
             picture=live.seeing.picture_of(finding),
+            at=self._window.place(finding.position_ship_m),
+        )
+
+    def _request(self, request: CloseUpRequest) -> RequestRow:
+        x, y, z = (float(value) for value in request.place_ship_m)
+        return RequestRow(
+            number=request.number,
+            asked_by=request.asked_by,
+            side=side_name(y),
+            station_m=x,
+            depth_m=z,
+            after_s=request.asked_utc_s - self._begun_s,
+            state=request.state.value,
+            reason=request.reason,
+            views=request.views,
+            at=self._window.place(request.place_ship_m),
         )
 
     def _drawn(self, live: LiveMission) -> HullImage:

@@ -10,10 +10,13 @@ from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from hullscan.console.alarms import Level, alarm_of, level_of, said
-from hullscan.console.snapshot import Snapshot
+from hullscan.console.snapshot import RequestRow, Snapshot
 from hullscan.words import fill, mark
 
-__all__ = ["STYLES", "alarm_panel", "events_panel", "findings_panel", "header", "numbers_panel", "progress_panel"]
+__all__ = [
+    "STYLES", "alarm_panel", "events_panel", "findings_panel", "header", "numbers_panel", "progress_panel",
+    "request_panel",
+]  # fmt: skip
 
 Words = Callable[[str], str]
 STYLES: dict[Level, str] = {"well": "", "caution": "bold #f0b94f", "alarm": "bold #ff8e7f"}
@@ -55,6 +58,16 @@ def alarm_panel(now: Snapshot, width: int, words: Words) -> Text:
     for line in (what, following):
         line.truncate(width, overflow="ellipsis")
     return Text.assemble(what, "\n", following)
+
+
+def request_panel(asked: RequestRow, width: int, words: Words) -> Text:
+    """What a reader asks for, and the keys that answer it: one line."""
+    data = {"name": asked.asked_by, "side": words(asked.side), "station": asked.station_m, "depth": asked.depth_m}
+    what = fill(words(mark("{name} asks for a close-up: {side}, station {station:.1f} m, {depth:.1f} m deep")), data)
+    keys = f"  Y {words(mark('accept'))}  N {words(mark('decline'))} "
+    text = Text(f" ? {what}", style="bold", no_wrap=True)
+    text.truncate(max(width - cell_len(keys), 10), overflow="ellipsis")
+    return text.append(keys, style="bold reverse")
 
 
 def progress_panel(now: Snapshot, width: int, words: Words) -> Text:

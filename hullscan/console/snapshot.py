@@ -10,7 +10,10 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-__all__ = ["EventRow", "FindingRow", "HullImage", "Snapshot"]
+__all__ = ["ACCEPT", "DECLINE", "EventRow", "FindingRow", "HullImage", "RequestRow", "Snapshot"]
+
+ACCEPT, DECLINE = "accept", "decline"
+"""What the console gives back, with the number of the request, beside the names of keys."""
 
 Place = tuple[float, float]
 """Share of the picture's width from the left, and of its height from above."""
@@ -34,7 +37,7 @@ class EventRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingRow:
-    """A provisional finding; ``picture`` is the path of its thumbnail, empty when there is none yet."""
+    """A provisional finding; ``picture`` is its thumbnail's path, empty without one, ``at`` its place in the map."""
 
     label: str
     score: float
@@ -44,6 +47,23 @@ class FindingRow:
     radius95_m: float
     views: int
     picture: str = ""
+    at: Place = (0.0, 0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestRow:
+    """A close-up that a reader asked for; ``state`` as in ``pilot.requests``, ``at`` its place in the picture."""
+
+    number: int
+    asked_by: str
+    side: str
+    station_m: float
+    depth_m: float
+    after_s: float
+    state: str
+    reason: str = ""
+    views: int = 0
+    at: Place = (0.0, 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +153,7 @@ class Snapshot:
     aborted: bool = False
     findings: tuple[FindingRow, ...] = ()
     events: tuple[EventRow, ...] = ()
+    requests: tuple[RequestRow, ...] = ()
     image: HullImage = field(default_factory=HullImage)
 
     def to_json(self) -> bytes:
@@ -147,6 +168,14 @@ class Snapshot:
         for key in ("track", "findings", "flags"):
             image[key] = tuple((float(x), float(y)) for x, y in image[key])
         image["stations_m"], image["sides"] = tuple(image["stations_m"]), tuple(image["sides"])
+        for row in (*content["findings"], *content["requests"]):
+            row["at"] = (float(row["at"][0]), float(row["at"][1]))
         findings = tuple(FindingRow(**each) for each in content.pop("findings"))
         events = tuple(EventRow(**each) for each in content.pop("events"))
-        return cls(**content, findings=findings, events=events, image=HullImage(**image))
+        requests = tuple(RequestRow(**each) for each in content.pop("requests"))
+        return cls(**content, findings=findings, events=events, requests=requests, image=HullImage(**image))
+
+    @property
+    def request(self) -> RequestRow | None:
+        """The request that waits for the operator's answer."""
+        return next((each for each in self.requests if each.state == "waiting"), None)

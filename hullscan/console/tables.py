@@ -155,9 +155,9 @@ def result_lines(path: Path, words: Words) -> list[str]:
     ]
     if not findings:
         lines.append(words(mark("nothing was flagged")))
-    if coverage["sightings_not_placed"] > coverage.get("sightings_placed", float("inf")):
+    lost = coverage.get("sightings_not_placed", 0)  # results of an earlier version do not tell
+    if lost > coverage.get("sightings_placed", float("inf")):
         nowhere = words(mark("{lost} of {count} sightings lie nowhere on this hull: is the telemetry of this dive?"))
-        lost = coverage["sightings_not_placed"]
         lines.append(nowhere.format(lost=lost, count=lost + coverage["sightings_placed"]))
     seen = words(mark("{seen:.1f} of {planned:.1f} m² seen"))
     lines.append(seen.format(seen=coverage["seen_area_m2"], planned=coverage["planned_area_m2"]))

@@ -36,8 +36,8 @@ _MOUNT_SIGMA_RAD, _MOUNT_SIGMA_M = np.radians(1.0), 0.02
 _MAX_RANGE_M = 12.0
 _ONE_SIDED_95 = 1.645  # sigmas
 # Of depth, at least: the pressure sensor's zero, which the ranges tell only through the curve of the sections. 101
-# findings of ten simulated flights were 0.07 m off in depth (rms), where the registration stated 0.03 m; so 97 % of them
-# lie within their ellipse.
+# findings of ten simulated flights were 0.07 m off in depth (rms), where the registration stated 0.03 m; so 97 % of
+# them lie within their ellipse.
 _DEPTH_ZERO_SIGMA_M = 0.05
 
 

@@ -166,6 +166,8 @@ class LiveSeeing:
             seen = seen_cells(self.record.cells, self.camera, view.camera_ship, reach)
             self.record.add(seen, look.leg, speed_mps=view.speed_mps)
         for sighting in sightings:
+            if sighting.label not in self._rules.labels:
+                continue
             fix = geotag(sighting, view, self.camera, self._mission.hull, self._mission.vehicle, 0.05)
             if fix is not None and sighting.track:
                 self._fixes.append(fix)

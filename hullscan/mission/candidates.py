@@ -51,6 +51,7 @@ class Candidate:
         zone: what it looks at, in words.
         side: from which it is reached, +1 starboard, -1 port.
         under: whether it lies under the ship, and is reached from beside her turn of the bilge.
+        lane: of a lawnmower's on that side, from the waterline down, that it is a piece of; 0 if of none.
     """
 
     track: Array
@@ -59,6 +60,7 @@ class Candidate:
     side: int
     pattern: str = "longitudinal"
     under: bool = False
+    lane: int = 0
 
 
 def duration_s(track: Array, speed_mps: float) -> float:
@@ -107,7 +109,13 @@ def side_pieces(
             for run in runs_of(there & flyable, breaks=np.flatnonzero(np.diff(columns) > 1) + 1):
                 for piece in split_track(poses[run], piece_m):
                     found.append(
-                        Candidate(track=piece[_sparse(len(piece))], speed_mps=speed_mps, zone=zone, side=(1, -1)[half])
+                        Candidate(
+                            track=piece[_sparse(len(piece))],
+                            speed_mps=speed_mps,
+                            zone=zone,
+                            side=(1, -1)[half],
+                            lane=number,
+                        )
                     )
     return found
 

@@ -12,25 +12,28 @@ from scipy.sparse import csr_array
 
 from hullscan.errors import InputError
 from hullscan.geometry.frames import Array
-from hullscan.mission.candidates import SIDE_OVERLAP, Candidate, camera_track, duration_s
+from hullscan.mission.candidates import Candidate, camera_track, duration_s
 from hullscan.mission.feasibility import RETURN_S
 from hullscan.mission.hull_lines import HullLines
 from hullscan.mission.joining import SETTLE_S, Joiner
+from hullscan.mission.keep_out import KeepOut
+from hullscan.mission.lawnmower import lawnmower_legs
+from hullscan.mission.limits import flying_time_s, return_margin_s
 from hullscan.mission.model import Mission
-from hullscan.mission.offers import all_passes, kept_out
-from hullscan.mission.patterns import Leg
+from hullscan.mission.offers import all_passes
+from hullscan.mission.patterns import Area, Leg
 from hullscan.mission.patterns.clearance import nearest_approaches, sea_bed_depth_m
-from hullscan.mission.pricing import LOOK_RANGE_SHARE
+from hullscan.mission.pricing import LOOK_RANGE_SHARE, price_legs
 from hullscan.mission.shortfall import shortfall
-from hullscan.mission.tour import Passes, Tour, Travel, best_tour, missed_by_all
+from hullscan.mission.stand_off import search_speed_mps, stand_off_m
+from hullscan.mission.tour import Passes, Tour, Travel, best_tour
 from hullscan.search.cells import HullCells
 from hullscan.search.passes import pass_pods
 from hullscan.search.pod import LookModel
 from hullscan.search.zones import HullZones
 
-__all__ = ["Choice", "choose_passes", "search_speed_mps", "stand_off_m", "swath_m"]
+__all__ = ["Choice", "choose_passes"]
 
-_STAND_OFF_SHARE = 0.42  # of the visibility, see patterns
 _RESERVE_M = 0.02  # between the poses that are tried
 _MOST_PASSES = 400
 _ROUNDS = 32  # of choosing again without what could not be flown
@@ -40,8 +43,7 @@ _PATIENT = 8  # rounds in which only the ways are given up, and not yet the pass
 _REPEATED = 0.9
 _AT_THE_END_M = 1.5  # of a way: what is too near there is too near to the pass
 _REFINED = 2  # of choosing again with what the ways show
-_BATTERY_SHARE = 0.8
-"""Of the battery's time that a plan may use."""
+_AHEAD_S, _AHEAD = 1.0, 0.02  # of the lawnmower, and more by a share of the time: real ways are longer than chosen ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,32 +74,6 @@ class Choice:
         }
 
 
-def swath_m(mission: Mission, stand_off: float) -> float:
-    """Height of hull that one lane adds, neighbours overlapping."""
-    return float(2 * stand_off * np.tan(mission.vehicle.camera.vfov_rad / 2) * (1 - SIDE_OVERLAP))
-
-
-def stand_off_m(mission: Mission) -> float:
-    """Distance of the camera from the hull by the visibility, never nearer than is safe."""
-    safe = mission.file.limits.min_clearance_m + 0.35
-    return float(np.clip(_STAND_OFF_SHARE * mission.file.conditions.visibility_m, max(0.7, safe), 2.5))
-
-
-def search_speed_mps(mission: Mission, stand_off: float, model: LookModel) -> float:
-    """Speed along the hull at which a minute finds most: what is gained in hull is lost to the blur of the picture."""
-    vehicle = mission.vehicle
-    speeds = np.linspace(vehicle.survey_speed_mps, vehicle.max_speed_mps, 26)
-    still = np.full(len(speeds), stand_off)
-    pod = model.of_look(
-        still,
-        still / vehicle.camera.fx_px,
-        np.zeros(len(speeds)),
-        mission.file.conditions.visibility_m,
-        speed_mps=speeds,
-    )
-    return float(speeds[np.argmax(pod * speeds)])
-
-
 def choose_passes(
     mission: Mission,
     cells: HullCells,
@@ -125,10 +101,10 @@ def choose_passes(
     deepest = sea_bed_depth_m(mission) - file.limits.min_clearance_m - vehicle.half_size_m[2] - _RESERVE_M
     lines = HullLines(cells, vehicle, off, deepest)
     speed = search_speed_mps(mission, off, model)
-    keep_out = partial(kept_out, mission, zones, cells)
+    keep_out = KeepOut.of(mission, zones, cells)
     joiner = Joiner.from_launch(lines, vehicle, file.launch, file.limits.min_clearance_m, speed, keep_out)
-    budget = min(file.window_min * 60 - RETURN_S, _BATTERY_SHARE * vehicle.endurance_min * 60)
-    found = all_passes(mission, lines, zones, joiner, budget, speed, under_ship=under_ship, offered=offered)
+    budget = flying_time_s(mission)
+    found = all_passes(mission, lines, zones, keep_out, joiner, budget, speed, under_ship=under_ship, offered=offered)
     passes = _priced(mission, found, cells, share, model, joiner)
     travel = Travel(
         joiner.places(joiner.contact()[None], np.array([joiner.launch_side]))[0],
@@ -138,22 +114,46 @@ def choose_passes(
         joiner.home_s(),
         joiner.hop_m,
     )
+    price = partial(
+        price_legs,
+        cells=cells,
+        vehicle=vehicle,
+        share=share,
+        visibility_m=file.conditions.visibility_m,
+        model=model,
+        occlusion=False,
+    )
+    mower = price(lawnmower_legs(mission, cells, Area.whole(cells), speed)).growth
+    minutes_s = np.arange(60.0, budget, 60.0)
+    ahead_s = minutes_s + _AHEAD_S + _AHEAD * minutes_s
+    floor = np.column_stack([minutes_s, _at(mower, ahead_s)])
     some = _promising(passes)
-    asked_s, start, best, refined, again = budget, None, None, 0, False
+    asked_s, start, best, best_merit, refined, again = budget, None, None, (False, 0.0), 0, False
     clear: dict[bytes, Array | None] = {}
     for number in range(_ROUNDS):
         few = effort if start is None else effort // (4 if best is not None and not again else 16)
-        tour = best_tour(_wary(_subset(passes, some)), travel.among(some), asked_s, effort=few, seed=seed, start=start)
+        tour = best_tour(
+            _subset(passes, some),
+            travel.among(some),
+            asked_s,
+            effort=few,
+            seed=seed,
+            start=start,
+            rival=_lawnmower_order([found[index] for index in some], joiner.launch_side) if start is None else None,
+            floor=floor,
+            repeated=_REPEATED,
+        )
         if not tour.order:
             break
         start, again = list(tour.order), True
         flown = [(found[some[index]], back) for index, back in tour.order]
         legs = joiner.legs(flown)
-        over = legs[-1].end_s - budget
+        over = max(legs[-1].end_s - budget, RETURN_S - return_margin_s(mission, legs))
         if over > 0:
-            asked_s -= over + 1.0  # the real way along the hull is a little longer than the straight one
+            # the real way along the hull is a little longer than the straight one, the way home slower if cut short
+            asked_s -= over + 1.0
             continue
-        unclear = _unclear(mission, zones, cells, legs, clear)
+        unclear = _unclear(mission, keep_out, legs, clear)
         if unclear:
             links, places = _led_by(legs, unclear, flown)
             if number >= _PATIENT:
@@ -165,13 +165,16 @@ def choose_passes(
             some = some[keep]
             continue
         taken = [int(some[index]) for index, _ in tour.order]
-        on_the_way = _missed_on_the_way(mission, legs, cells, model)
-        pod = float(share @ (model.asymptote * (1 - on_the_way * passes.missed_by(taken))))
-        if best is None or pod > best.tour.pod:
+        shown = price([leg for leg in legs if leg.surveys and not leg.lane[0]])
+        on_the_way = 1 - shown.pod / model.asymptote
+        growth = price(legs).growth
+        merit = bool((_at(growth, minutes_s) >= _at(mower, minutes_s)).all()), float(growth[-1, 1])
+        if best is None or merit > best_merit:
             more, reach = shortfall(replace(passes, missed=on_the_way), taken, zones, travel)
-            best = Choice(legs, replace(tour, pod=pod), off, len(found), budget, more, reach)
+            best, best_merit = Choice(legs, replace(tour, pod=merit[1]), off, len(found), budget, more, reach), merit
         # what the ways between passes show anyway need not be flown for: choose again with that in mind
         passes, refined, again = replace(passes, missed=on_the_way), refined + 1, False
+        floor = np.column_stack([minutes_s, _at(mower, ahead_s) - _at(shown.growth, minutes_s)])
         asked_s = min(budget, asked_s + max(-over - 2.0, 0.0))  # what was held back for ways that are no longer flown
         if refined > _REFINED:
             break
@@ -185,29 +188,27 @@ def choose_passes(
     return best
 
 
-def _missed_on_the_way(mission: Mission, legs: Sequence[Leg], cells: HullCells, model: LookModel) -> Array:
-    """(n,) share of what lies in each cell that the ways between passes leave to be found."""
-    ways = [leg for leg in legs if leg.surveys and not leg.lane[0]]
-    if not ways:
-        return np.ones(len(cells))
-    visibility = mission.file.conditions.visibility_m
-    pods = pass_pods(
-        cells,
-        mission.vehicle.camera,
-        camera_track([leg.poses[:, 1:] for leg in ways], [leg.speed_mps for leg in ways], mission.vehicle),
-        len(ways),
-        visibility_m=visibility,
-        model=model,
-        max_range_m=LOOK_RANGE_SHARE * visibility,
-        occlusion=False,
-    )
-    return missed_by_all(pods, model.asymptote)
+def _at(growth: Array, times_s: Array) -> Array:
+    """(n,) POD at times, of (k, 2) seconds and POD."""
+    return np.interp(times_s, growth[:, 0], growth[:, 1])
+
+
+def _lawnmower_order(passes: Sequence[Candidate], first_side: int) -> list[tuple[int, bool]]:
+    """The passes that are pieces of a lawnmower's lanes in its order, to and fro, one side first."""
+    lanes: dict[tuple[bool, int], list[int]] = {}
+    for index, each in enumerate(passes):
+        if each.lane:
+            lanes.setdefault((each.side != first_side, each.lane), []).append(index)
+    order: list[tuple[int, bool]] = []
+    for number, key in enumerate(sorted(lanes)):
+        back = bool(number % 2)
+        order += [(index, back) for index in (reversed(lanes[key]) if back else lanes[key])]
+    return order
 
 
 def _unclear(
     mission: Mission,
-    zones: HullZones,
-    cells: HullCells,
+    keep_out: KeepOut,
     legs: Sequence[Leg],
     known: dict[bytes, Array | None],
 ) -> dict[int, Array]:
@@ -219,7 +220,7 @@ def _unclear(
     keys = [leg.poses[:, 1:].tobytes() for leg in legs]
     ways = {key: leg.poses[:, 1:] for key, leg in zip(keys, legs, strict=True) if key not in known}
     if ways:
-        kept = kept_out(mission, zones, cells, np.concatenate(list(ways.values())))
+        kept = keep_out(np.concatenate(list(ways.values())))
         turning = np.split(kept, np.cumsum([len(way) for way in ways.values()])[:-1])
         near = nearest_approaches(mission, list(ways.values()))
         for (key, way), nearest, turns in zip(ways.items(), near, turning, strict=True):
@@ -288,14 +289,6 @@ def _priced(
     kinds = [(each.pattern, each.speed_mps) for each in found]
     kind = np.array([kinds.index(each) for each in kinds], dtype=np.intp)
     return Passes(pods, share, model.asymptote, ends.reshape(-1, 2, 3), durations, kind=kind)
-
-
-def _wary(passes: Passes) -> Passes:
-    """The passes as they are chosen from: what two looks at one place see is not quite independent."""
-    most = passes.asymptote * _REPEATED
-    pod = passes.pod.copy()
-    pod.data = np.minimum(pod.data, 0.999 * most)
-    return replace(passes, pod=pod, asymptote=most)
 
 
 def _promising(passes: Passes) -> npt.NDArray[np.intp]:

@@ -8,12 +8,12 @@ import numpy as np
 
 from hullscan.geometry.frames import Array
 from hullscan.mission.feasibility import WATER_SPEED_MPS, Facts, along_hull_mps
-from hullscan.mission.hull_lines import Outline
+from hullscan.mission.limits import away_m, return_margin_s
 from hullscan.mission.model import Mission
 from hullscan.mission.patterns import Leg
 from hullscan.mission.tide import slack_windows, utc_seconds
 from hullscan.search.pod import LookModel
-from hullscan.ship.surface import side_name, side_sign
+from hullscan.ship.surface import side_name
 
 __all__ = ["gather_facts"]
 
@@ -28,12 +28,6 @@ def gather_facts(mission: Mission, legs: Sequence[Leg], stand_off_m: float, mode
     """
     file, vehicle, duration = mission.file, mission.vehicle, legs[-1].end_s
     current, known, slack = _currents(mission, duration)
-    outline = Outline.about(mission.hull, side_sign(file.launch.side), file.launch.station_m)
-    poses = np.concatenate([leg.poses for leg in legs])
-    start = legs[0].poses[0]
-    out = np.abs(outline.place_m(poses[:, 1], np.where(poses[:, 2] >= 0, 1, -1)))
-    away = np.sqrt(out**2 + (poses[:, 3] - start[3]) ** 2 + (np.abs(poses[:, 2]) - abs(start[2])) ** 2)
-    home_s = away / vehicle.transit_speed_mps
     look = model.of_look(
         np.array([stand_off_m]),
         np.array([stand_off_m / vehicle.camera.fx_px]),
@@ -55,9 +49,9 @@ def gather_facts(mission: Mission, legs: Sequence[Leg], stand_off_m: float, mode
         window_min=file.window_min,
         duration_min=duration / 60,
         endurance_min=vehicle.endurance_min,
-        return_margin_s=float((file.window_min * 60 - poses[:, 0] - home_s).min()),
+        return_margin_s=return_margin_s(mission, legs),
         # a route counts its tether the way that the vehicle came, round the ship
-        tether_m=max(leg.tether_m for leg in legs) or float(away.max()),
+        tether_m=max(leg.tether_m for leg in legs) or float(away_m(mission, legs).max()),
         tether_limit_m=min(file.limits.max_tether_m, vehicle.tether_m),
         sides=frozenset(side_name(sign) for sign in np.unique(np.sign(searched)) if sign),
         quay_side=file.berth.quay_side,

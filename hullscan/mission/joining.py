@@ -33,6 +33,7 @@ _RESERVE_M = 0.06  # between poses the way is straight
 _DETOUR, _DETOUR_M = 1.3, 0.5  # a way along the hull that is longer than this is flown straight
 _END_COLUMNS = 40  # ten metres: no gear reaches farther along a hull than that
 _MOST_BEYOND_M, _BEYOND_STEP_M = 5.0, 0.25
+_MOST_ASIDE, _ASIDE_M = 30, 0.15
 
 
 def _nothing(poses: Array) -> npt.NDArray[np.bool_]:
@@ -226,7 +227,7 @@ class Joiner:
         return lengths[0], lengths[1]
 
     def _off(self, way: Array) -> Array:
-        """The (n, 6) poses of a way between passes, dense, moved off the hull where it is too near."""
+        """(n, 6) dense poses of a way between passes, moved off the hull where it is too near, and off the gear."""
         fine = _dense(way)
         fine[1:-1] = moved_off(
             self.lines.cells,
@@ -235,6 +236,14 @@ class Joiner:
             self.clearance_m + _RESERVE_M,
             (LEAST_DEPTH_M, self.lines.deepest_m),
         )
+        # what may turn lies at the centre plane or in the plating: away from it is outward, and back is from there
+        for _ in range(_MOST_ASIDE):
+            blocked = self.kept_out(fine)
+            blocked[[0, -1]] = False
+            if not blocked.any():
+                break
+            fine[blocked, 1] += np.copysign(_ASIDE_M, fine[blocked, 1])
+            fine = _dense(fine)
         return fine
 
     def _beside(self, turn: Array, side: int) -> Array:

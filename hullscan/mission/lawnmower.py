@@ -8,13 +8,15 @@ from dataclasses import replace
 import numpy as np
 import numpy.typing as npt
 
-from hullscan.mission.candidates import Candidate, runs_of, side_pieces
-from hullscan.mission.choosing import stand_off_m
+from hullscan.mission.candidates import Candidate, duration_s, runs_of, side_pieces
 from hullscan.mission.hull_lines import HullLines
 from hullscan.mission.joining import Joiner
+from hullscan.mission.keep_out import KeepOut
+from hullscan.mission.limits import flying_time_s, tether_out_m
 from hullscan.mission.model import Mission
 from hullscan.mission.offers import LEAST_QUAY_GAP_M, clear_poses
 from hullscan.mission.patterns import Area, Leg
+from hullscan.mission.stand_off import stand_off_m
 from hullscan.search.cells import HullCells
 from hullscan.search.zones import HullZones
 from hullscan.ship.surface import side_sign
@@ -26,13 +28,16 @@ _ABOVE_M = 0.5  # a lane this much above an area still sees its upper edge
 
 
 def lawnmower_legs(
-    mission: Mission, cells: HullCells, areas: Sequence[Area], speed_mps: float | None = None
+    mission: Mission,
+    cells: HullCells,
+    areas: Sequence[Area],
+    speed_mps: float | None = None,
 ) -> list[Leg]:
     """Lanes at constant girth over the stations and depths of some areas, the launch's side first.
 
-    Sides that the quay closes are left out, and of each lane what does not keep the clearance: the plan is held to
-    that too. The lanes go to and fro, and their number is not bounded by the window: whoever compares cuts it off.
-    Empty where no lane can be flown.
+    The lanes go to and fro until window or battery end. They are held to what the plan is held to: sides that the quay
+    closes are left out, and of each lane what does not keep the clearance or is beyond the tether. Empty where no lane
+    can be flown.
 
     Args:
         speed_mps: along lanes and between them; the profile's survey speed, and its transit speed, when not given.
@@ -45,20 +50,25 @@ def lawnmower_legs(
     lanes = side_pieces(lines, halves, speed_mps or vehicle.survey_speed_mps, _WHOLE_M)
     if not lanes:
         return []
-    clear = clear_poses(mission, HullZones.of_hull(cells, file.ship.fittings), cells, [lane.track for lane in lanes])
-    first = side_sign(file.launch.side)
-    # stable: from the waterline down on each side
-    lanes_clear = sorted(zip(lanes, clear, strict=True), key=lambda each: each[0].side != first)
+    keep_out = KeepOut.of(mission, HullZones.of_hull(cells, file.ship.fittings), cells)
+    first, within_s = side_sign(file.launch.side), flying_time_s(mission)
+    tether_m = min(file.limits.max_tether_m, vehicle.tether_m)
     passes: list[tuple[Candidate, bool]] = []
-    back = False
-    for lane, able in lanes_clear:
-        inside = np.zeros(len(able), bool)
+    flown_s, back = 0.0, False
+    for lane in sorted(lanes, key=lambda each: each.side != first):  # stable: from the waterline down on each side
+        inside = np.zeros(len(lane.track), bool)
         for area in areas:
             inside |= _within(lane, area)
-        parts = [replace(lane, track=lane.track[run]) for run in runs_of(inside & able, least=3)]
+        places = joiner.places(lane.track, np.full(len(lane.track), lane.side))
+        inside &= tether_out_m(mission, places) <= tether_m
+        able = inside & clear_poses(mission, keep_out, cells, [lane.track])[0]
+        parts = [replace(lane, track=lane.track[run]) for run in runs_of(able, least=3)]
         passes += [(part, back) for part in (reversed(parts) if back else parts)]
         back ^= bool(parts)
-    return joiner.legs(passes) if passes else []
+        flown_s += sum(duration_s(part.track, part.speed_mps) for part in parts)
+        if flown_s > within_s:
+            break
+    return [leg for leg in joiner.legs(passes) if leg.start_s < within_s] if passes else []
 
 
 def _within(lane: Candidate, area: Area) -> npt.NDArray[np.bool_]:

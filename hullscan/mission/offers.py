@@ -13,17 +13,20 @@ from hullscan.geometry.frames import Array
 from hullscan.mission.candidates import Candidate, fitting_looks, runs_of, side_pieces
 from hullscan.mission.clear import hull_gaps, near_hull
 from hullscan.mission.girth_pieces import girth_pairs
+from hullscan.mission.hearing import hears_about
 from hullscan.mission.hull_lines import HullLines
 from hullscan.mission.joining import Joiner
+from hullscan.mission.keep_out import KeepOut
+from hullscan.mission.limits import tether_out_m
 from hullscan.mission.model import Mission
 from hullscan.mission.orders import RunningGear
-from hullscan.mission.patterns.gear import KEEP_OUT_M, keep_out, running_gear_lanes
+from hullscan.mission.patterns.gear import running_gear_lanes
 from hullscan.mission.under_ship import bottom_pieces
 from hullscan.search.cells import HullCells
 from hullscan.search.zones import HullZones
 from hullscan.ship.surface import side_sign
 
-__all__ = ["all_passes", "clear_poses", "kept_out"]
+__all__ = ["LEAST_QUAY_GAP_M", "all_passes", "clear_poses"]
 
 LEAST_QUAY_GAP_M = 3.0
 """Of water between ship and quay, for the vehicle at its stand-off."""
@@ -36,6 +39,7 @@ def all_passes(
     mission: Mission,
     lines: HullLines,
     zones: HullZones,
+    keep_out: KeepOut,
     joiner: Joiner,
     budget_s: float,
     speed_mps: float,
@@ -49,7 +53,8 @@ def all_passes(
 
     Args:
         speed_mps: along lanes; short looks at fittings are flown no faster than the profile's survey speed.
-        under_ship: whether passes under the ship are among them.
+        under_ship: whether passes under the ship are among them; without them there are none either where the DVL
+            hears too little to keep the position.
         offered: passes of other patterns beside these.
 
     Raises:
@@ -80,10 +85,10 @@ def all_passes(
     # what lies under her is reached from beside the turn of the bilge: so much more of the tether is athwart
     beam = float(np.abs(mission.hull.vertices_m[:, 1]).max())
     inward = np.where(np.repeat([each.under for each in found], 2), beam - ends[:, 2], 0.0)
-    out_m = (np.abs(ends[:, 0]) + ends[:, 1] + inward + file.launch.distance_m).reshape(-1, 2).max(axis=1)
+    out_m = (tether_out_m(mission, ends) + inward).reshape(-1, 2).max(axis=1)
     soon = 2 * np.abs(ends[:, 0]).reshape(-1, 2).max(axis=1) / speed_mps < budget_s
     reached = [each for each, ok in zip(found, (out_m <= tether) & soon, strict=True) if ok]
-    kept = _clear_parts(mission, zones, lines.cells, reached)
+    kept = _clear_parts(mission, keep_out, lines.cells, reached, hearing=not under_ship)
     if not kept:
         raise InputError(
             "no pass is within reach of the tether and clear of the hull",
@@ -91,19 +96,6 @@ def all_passes(
             todo="launch nearer, or from the other side",
         )
     return kept
-
-
-def kept_out(mission: Mission, zones: HullZones, cells: HullCells, poses: Array) -> npt.NDArray[np.bool_]:
-    """(n,) whether (n, 6) poses come too near to what may turn: propeller, rudder, and thrusters without lock-out."""
-    near = keep_out(mission, poses)
-    if mission.file.lock_out is not None and mission.file.lock_out.complete:
-        return near
-    reach_m = KEEP_OUT_M + float(np.linalg.norm(mission.vehicle.half_size_m))
-    for index, zone in enumerate(zones.zones):
-        if zone.kind == "thruster_tunnel":
-            mouth = cells.points_m[zones.of_cell == index].mean(axis=0)
-            near |= np.linalg.norm(poses[:, :3] - mouth, axis=1) < reach_m
-    return near
 
 
 def _round_the_gear(mission: Mission) -> list[Candidate]:
@@ -121,11 +113,11 @@ def _round_the_gear(mission: Mission) -> list[Candidate]:
 
 
 def clear_poses(
-    mission: Mission, zones: HullZones, cells: HullCells, tracks: Sequence[Array]
+    mission: Mission, keep_out: KeepOut, cells: HullCells, tracks: Sequence[Array]
 ) -> list[npt.NDArray[np.bool_]]:
     """Of each of some (n, 6) tracks, (n,) whether the vehicle's box keeps its clearance there."""
     poses, limit = np.concatenate(tracks), mission.file.limits.min_clearance_m
-    clear = ~kept_out(mission, zones, cells, poses)
+    clear = ~keep_out(poses)
     able = np.flatnonzero(clear)
     near = able[near_hull(cells, mission.vehicle, poses[able], limit)]
     if len(near):
@@ -134,12 +126,19 @@ def clear_poses(
     return np.split(clear, np.cumsum([len(track) for track in tracks])[:-1])
 
 
-def _clear_parts(mission: Mission, zones: HullZones, cells: HullCells, found: Sequence[Candidate]) -> list[Candidate]:
-    """Of each pass the stretches along which the vehicle's box keeps its clearance, if they are long enough."""
+def _clear_parts(
+    mission: Mission, keep_out: KeepOut, cells: HullCells, found: Sequence[Candidate], *, hearing: bool
+) -> list[Candidate]:
+    """Of each pass the stretches along which the vehicle's box keeps its clearance, if they are long enough.
+
+    Args:
+        hearing: and where its DVL hears enough to keep the position.
+    """
     if not found:
         return []
     parts = []
-    for each, able in zip(found, clear_poses(mission, zones, cells, [each.track for each in found]), strict=True):
+    for each, clear in zip(found, clear_poses(mission, keep_out, cells, [each.track for each in found]), strict=True):
+        able = clear & hears_about(mission, each.track) if hearing else clear
         runs = [slice(None)] if able.all() else runs_of(able, least=_LEAST_POSES)
         parts += [replace(each, track=each.track[run]) for run in runs]
     return parts

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 from annotated_types import Ge, Gt, Le, Len
 
 from hullscan.documents import OneOf
-from hullscan.ship.fittings import FittingKind
+from hullscan.ship.fittings import LookedAtKind
 from hullscan.ship.surface import Side
 from hullscan.units import Depth
 
@@ -187,7 +187,7 @@ class Landmarks(Order):
     """
 
     pattern: Literal["landmarks"]
-    kinds: Annotated[tuple[FittingKind, ...], Len(1, 20)] = ("sea_chest", "outlet", "anode")
+    kinds: Annotated[tuple[LookedAtKind, ...], Len(1, 20)] = ("sea_chest", "outlet", "anode")
     side: Side | None = None
 
 

@@ -11,14 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from hullscan.errors import InputError
-from hullscan.mission.choosing import choose_passes, swath_m
+from hullscan.mission.choosing import choose_passes
 from hullscan.mission.circumstances import gather_facts
 from hullscan.mission.feasibility import Check, check_feasibility, overall
+from hullscan.mission.hearing import turned_to_hear
 from hullscan.mission.model import Mission
 from hullscan.mission.omitted import omitted_parts
 from hullscan.mission.outcomes import ZoneOutcome, zone_outcomes
 from hullscan.mission.patterns import Area, Lanes, Leg, lanes_of, require_clear, route
 from hullscan.mission.pricing import Priced, price_legs
+from hullscan.mission.stand_off import swath_m
 from hullscan.search.cells import Gap, HullCells
 from hullscan.search.risk import risk_share
 from hullscan.search.zones import HullZones
@@ -124,8 +126,9 @@ def plan_mission(mission: Mission, *, effort: int = 48, seed: int = 0, under_shi
     if not survey:
         choice = choose_passes(mission, cells, hull_zones, risk, model, under_ship=under_ship, effort=effort, seed=seed)
     legs = route(mission, survey) if choice is None else choice.legs
+    legs = turned_to_hear(mission, legs)
     clearance = require_clear(mission, legs)
-    areas = tuple(area for lanes in survey for area in lanes.areas) if choice is None else _whole(cells)
+    areas = tuple(area for lanes in survey for area in lanes.areas) if choice is None else Area.whole(cells)
     asked = _asked(areas, cells)
     plannable = float(cells.area_m2[asked].sum())
     if plannable <= 0 and areas:
@@ -173,13 +176,6 @@ def _curve(priced: Priced, legs: list[Leg]) -> tuple[tuple[float, float], ...]:
     """(minutes, expected POD) at the start and after each survey leg."""
     after = [(leg.end_s / 60, float(pod)) for leg, pod in zip(legs, priced.after_leg, strict=True) if leg.surveys]
     return ((0.0, 0.0), *after)
-
-
-def _whole(cells: HullCells) -> tuple[Area, ...]:
-    """Both sides, from end to end and down to the keel."""
-    ends = (float(cells.station_m.min()), float(cells.station_m.max()))
-    depths = (0.0, float(cells.depth_m.max()))
-    return Area("starboard", ends, depths), Area("port", ends, depths)
 
 
 def _asked(areas: tuple[Area, ...], cells: HullCells) -> npt.NDArray[np.bool_]:

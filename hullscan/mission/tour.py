@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Set
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -34,9 +35,10 @@ _BARRED_S = 1e5
 _MANY, _FEWEST = 90, 6  # passes above which there are fewer rounds; and how few
 _MARGIN = 20.0  # percentile of the passes' gains per second that a second saved is worth
 _NEAR_M = (8.0, 60.0)  # about a pass to which a tour is led: what else there is taken up with it
-_WORSE = 0.02  # of the worth at the beginning, by which a tour to go on from may at first be worse than the last
+_WORSE = 0.02  # of the POD at the beginning, by which a tour to go on from may at first be worse than the last
 # what an operator earns by a new best tour, a better one, one to go on from, and one for nothing; how long it counts
 _SCORES, _DECAY = [5.0, 2.0, 1.0, 0.5], 0.8
+_BELOW, _EACH_BELOW = 20.0, 0.02  # worth of the POD by which a tour is behind the floor at some time; of each such time
 _SPARE = 0.15  # of the budget, at most, by which it may run over before it is cut elsewhere
 
 
@@ -136,6 +138,9 @@ def best_tour(
     effort: int = 60,
     seed: int = 0,
     start: Order | None = None,
+    rival: Order | None = None,
+    floor: Array | None = None,
+    repeated: float = 1.0,
 ) -> Tour:
     """Choose and order passes.
 
@@ -144,14 +149,19 @@ def best_tour(
         effort: rounds of improvement after the greedy seed; each costs about as much as a tenth of the seed.
         seed: of the random choices; the same seed gives the same tour.
         start: a tour to begin with, cut to the budget, instead of an empty one.
+        rival: another tour, cut to the budget too: the search begins with what is worth more.
+        floor: (m, 2) seconds and the POD below which a tour should not be then, as far as that can be had.
+        repeated: no place is worth more than this share of endless looks, while passes are chosen.
     """
-    problem = _Problem(passes, travel, budget_s)
+    problem = _Problem(passes, travel, budget_s, floor, repeated)
     order = problem.ordered(problem.filled(problem.cut(problem.ordered(list(start or ())))))
+    if rival:
+        order = max(order, problem.filled(problem.cut(rival)), key=problem.worth)
     seed_pod = problem.pod(order)
     rounds = min(effort, max(_FEWEST, round(effort * (_MANY / max(len(order), 1)) ** 2)))  # each costs as its square
     if order and rounds:
-        order = _searched(_State.of(problem, order, seed_pod), rounds, seed)
-        order = problem.ordered(problem.filled(order))
+        found = _searched(_State.of(problem, order, seed_pod), rounds, seed)
+        order = max(found, problem.ordered(problem.filled(found)), key=problem.worth)
     return Tour(tuple(order), problem.time_s(order), problem.pod(order), seed_pod)
 
 
@@ -197,12 +207,13 @@ def _searched(begun: _State, rounds: int, seed: int) -> Order:
         return _State.of(problem, order, state.least_pod)
 
     search = ALNS(np.random.default_rng(seed))
-    for name, part in (("diverted", _Problem.diverted), ("ruined", _Problem.ruined), ("thinned", _Problem.thinned)):
-        search.add_destroy_operator(taking_out(part), name=name)
+    parts = (_Problem.diverted, _Problem.ruined, _Problem.thinned, _Problem.hurried, _Problem.begun)
+    for part in parts:
+        search.add_destroy_operator(taking_out(part), name=part.__name__)
     search.add_repair_operator(filled_again, name="filled again")
-    worse = _WORSE * begun.worth
+    worse = _WORSE * begun.least_pod
     accept = RecordToRecordTravel(worse, 0.0, worse / rounds, "linear", cmp_best=False)
-    choose = RouletteWheel(_SCORES, _DECAY, num_destroy=3, num_repair=1)
+    choose = RouletteWheel(_SCORES, _DECAY, num_destroy=len(parts), num_repair=1)
     best: _State = search.iterate(begun, choose, accept, MaxIterations(rounds)).best_state
     return best.order
 
@@ -217,10 +228,12 @@ def tour_curve(passes: Passes, travel: Travel, order: tuple[tuple[int, bool], ..
 class _Problem:
     """Passes, travel and budget, with the sums that every step needs."""
 
-    def __init__(self, passes: Passes, travel: Travel, budget_s: float) -> None:
+    def __init__(
+        self, passes: Passes, travel: Travel, budget_s: float, floor: Array | None = None, repeated: float = 1.0
+    ) -> None:
         seen = np.unique(passes.pod.indices)
         pod = passes.pod[:, seen] if len(seen) else passes.pod
-        self.passes, self.travel, self.budget_s = passes, travel, budget_s
+        self.passes, self.travel, self.budget_s, self.floor = passes, travel, budget_s, floor
         # places by number: 2 i where pass i starts, 2 i + 1 where it ends, the launch last
         places = np.concatenate([passes.ends_m.reshape(-1, 3), travel.launch_m[None]])
         self.way_s = travel.time_s(places[:, None], places[None])
@@ -232,12 +245,14 @@ class _Problem:
         for a, b in travel.barred:
             self.way_s[a, b] = self.way_s[b, a] = _BARRED_S
         self.pods: csr_array = pod.tocsr()
+        self.asymptote = repeated * passes.asymptote
+        whole, most = self.pods.data, 0.999 * self.asymptote
+        self.pods = csr_array((np.minimum(whole, most), self.pods.indices, self.pods.indptr), self.pods.shape)
         share = passes.share if passes.missed is None else passes.share * passes.missed
         self.share = share[seen] if len(seen) else share
-        self.rows = [
-            (self.pods.indices[a:b], self.pods.data[a:b])
-            for a, b in zip(self.pods.indptr[:-1], self.pods.indptr[1:], strict=True)
-        ]
+        spans = list(pairwise(self.pods.indptr.tolist()))
+        self.rows = [(self.pods.indices[a:b], self.pods.data[a:b]) for a, b in spans]
+        self.whole_rows = [(self.pods.indices[a:b], whole[a:b]) for a, b in spans]
 
     # ---------------------------------------------------------------- time
 
@@ -269,16 +284,17 @@ class _Problem:
         missed = np.ones(len(self.share))
         for index, _ in order:
             cells, pod = self.rows[index]
-            missed[cells] *= 1 - pod / self.passes.asymptote
+            missed[cells] *= 1 - pod / self.asymptote
         return missed
 
-    def gains(self, order: Order) -> Array:
-        """(n,) what each pass adds to those before it."""
+    def gains(self, order: Order, *, whole: bool = False) -> Array:
+        """(n,) what each pass adds to those before it, as it is chosen by, or as it is."""
+        rows, asymptote = (self.whole_rows, self.passes.asymptote) if whole else (self.rows, self.asymptote)
         missed, gains = np.ones(len(self.share)), np.zeros(len(order))
         for number, (index, _) in enumerate(order):
-            cells, pod = self.rows[index]
+            cells, pod = rows[index]
             gains[number] = float((self.share[cells] * missed[cells]) @ pod)
-            missed[cells] *= 1 - pod / self.passes.asymptote
+            missed[cells] *= 1 - pod / asymptote
         return gains
 
     def pod(self, order: Order) -> float:
@@ -286,12 +302,23 @@ class _Problem:
         return float(self.gains(order).sum())
 
     def worth(self, order: Order) -> float:
-        """What is maximised: the POD at the end, and a little for having it early."""
+        """What is maximised: the POD at the end, a little for having it early, and not to be below the floor."""
         if not order:
             return 0.0
         gains, finish = self.gains(order), self.finish_s(order)
         early = float(gains @ np.clip(1 - finish / self.budget_s, 0, 1))
-        return float(gains.sum()) + _EARLY * early
+        return float(gains.sum()) + _EARLY * early - self._below_floor(order, finish)
+
+    def _below_floor(self, order: Order, finish_s: Array) -> float:
+        """What it costs a tour to be behind the floor, summed over the times; within a pass its POD grows evenly."""
+        if self.floor is None:
+            return 0.0
+        found = np.concatenate([[0.0], np.cumsum(self.gains(order, whole=True))])
+        start_s = finish_s - self.passes.duration_s[[index for index, _ in order]]
+        knots_s = np.column_stack([start_s, finish_s]).ravel()
+        had = np.interp(self.floor[:, 0], knots_s, np.column_stack([found[:-1], found[1:]]).ravel())
+        behind = np.maximum(self.floor[:, 1] - had, 0.0)
+        return _BELOW * float(behind.sum()) + _EACH_BELOW * int((behind > 0).sum())
 
     # ---------------------------------------------------------------- steps
 
@@ -328,6 +355,21 @@ class _Problem:
     def thinned(self, order: Order, rng: np.random.Generator) -> Order:
         """The tour without what gains least for its time, a random share of it."""
         return self.cut(order, budget_s=self.time_s(order) * (1 - rng.uniform(0.03, 0.35)))
+
+    def hurried(self, order: Order, rng: np.random.Generator) -> Order:
+        """The tour without a little of what gains least, in an order in which more is found early."""
+        early = _EARLY * rng.uniform(2.0, 20.0)
+        return self.ordered(self.cut(order, budget_s=self.time_s(order) * 0.95), early=early)
+
+    def begun(self, order: Order, rng: np.random.Generator) -> Order:
+        """The tour begun with another pass, cut elsewhere to the budget; drawn by what finds much soon."""
+        ends_s = self.way_s[self.launch, : self.launch].reshape(-1, 2)
+        rate = (self.pods @ self.share / (ends_s.min(axis=1) + self.passes.duration_s + self.travel.out_s)) ** 2
+        if rate.sum() <= 0:
+            return order
+        first = int(rng.choice(len(rate), p=rate / rate.sum()))
+        rest = [each for each in order if each[0] != first]
+        return self.cut([(first, bool(ends_s[first, 1] < ends_s[first, 0])), *rest], spared={first})
 
     def _inserted(self, order: Order, index: int) -> Order:
         """The tour with one more pass where it costs least, whatever that is."""
@@ -374,7 +416,7 @@ class _Problem:
             used[index] = True
             slack -= float(cost[index])
             cells, pod = self.rows[index]
-            missed[cells] *= 1 - pod / self.passes.asymptote
+            missed[cells] *= 1 - pod / self.asymptote
             # the gap into which it came has become two
             left, reached = self._places(order)
             two = self._through(left[at : at + 2], reached[at : at + 2])
@@ -414,10 +456,14 @@ class _Problem:
         link = self.way_s[left, reached]
         return np.asarray(link[:-1] + link[1:] - self.way_s[left[:-1], reached[1:]])
 
-    def ordered(self, order: Order, most: int = _MOST_MOVES) -> Order:
+    def ordered(self, order: Order, most: int = _MOST_MOVES, early: float = _EARLY) -> Order:
         """Runs of passes moved or turned round, while what is found early and the time saved are worth it.
 
         What each pass finds is taken to stay the same, although it changes a little with what comes before it.
+
+        Args:
+            most: moves.
+            early: worth of the mean POD over the window, against that at its end.
         """
         if not order:
             return order
@@ -431,7 +477,7 @@ class _Problem:
             left, reached = self._places(best)
             taken = [index for index, _ in best]
             flown, gains = self.passes.duration_s[taken], gain_of[taken]
-            move = best_move(self.way_s, left, reached, flown, gains, early=_EARLY / self.budget_s, second=second)
+            move = best_move(self.way_s, left, reached, flown, gains, early=early / self.budget_s, second=second)
             if move is None:
                 break
             moved = move.applied(best)

@@ -16,9 +16,10 @@ import numpy.typing as npt
 
 from hullscan.errors import InputError
 from hullscan.geometry.frames import Array
+from hullscan.mission.hearing import BLIND_S, deaf_s
 from hullscan.mission.model import Mission
 from hullscan.mission.patterns import Leg
-from hullscan.mission.patterns.clearance import crosses_hull, hull_gap, quay_face_m, sea_bed_depth_m
+from hullscan.mission.patterns.clearance import crosses_hull, hull_gap, quay_face_m
 from hullscan.mission.patterns.leg import dense, timed
 
 __all__ = [
@@ -36,11 +37,6 @@ _RISE_M = 0.5  # beside the vehicle's box: what must be open above it before it 
 _KNOWN_STEP_M = 1.0  # of the flown route, as far as short cuts are tried from it
 _OUT_STEP_M, _OUT_MOST_M = 0.5, 40.0
 _RESERVE_M = 0.05
-_HEARD_COS = 0.42  # a beam that meets the plating flatter than 65 degrees does not come back (A50, measured)
-_HEARD_M = 14.0  # range modes up to 14 m lock within a second
-_FEWEST_BEAMS = 3  # a velocity needs three
-_BLIND_S = 4.0  # the estimator gives up 5 s after the last velocity (ardusub.md 4)
-_BEAM_TILT, _BEAM_AZIMUTHS = np.radians(22.5), np.radians([135.0, 225.0, 315.0, 45.0])
 
 
 def under_ship(mission: Mission, places_m: Array, aside_m: float = 0.0) -> npt.NDArray[np.bool_]:
@@ -68,34 +64,7 @@ def legs_without_position(mission: Mission, legs: Sequence[Leg]) -> list[int]:
 
     Elsewhere a vehicle that loses its position can rise. Under the ship it could not, nor could it search on.
     """
-    return [number for number in legs_under_ship(mission, legs) if _deaf_s(mission, legs[number - 1].poses) > _BLIND_S]
-
-
-def _deaf_s(mission: Mission, poses: Array) -> float:
-    """Longest time on (n, 7) poses with fewer beams than a velocity needs."""
-    from scipy.spatial.transform import Rotation
-
-    mount = mission.vehicle.dvl_mount
-    sin = np.sin(_BEAM_TILT)
-    own = np.column_stack([sin * np.cos(_BEAM_AZIMUTHS), sin * np.sin(_BEAM_AZIMUTHS), np.full(4, np.cos(_BEAM_TILT))])
-    beams = mount.rotation.apply(own)
-    body = Rotation.from_euler("ZY", poses[:, 4:6])
-    rays = np.stack([body.apply(beam) for beam in beams], axis=1).reshape(-1, 3)
-    origins = np.repeat(poses[:, 1:4] + body.apply(mount.position_m), 4, axis=0)
-    met = mission.hull.cast(origins, rays, _HEARD_M)
-    hull_m = np.where(met.hit, met.distance_m, np.inf)
-    facing = -(rays * np.nan_to_num(met.normals)).sum(axis=1)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        bed_m = np.where(rays[:, 2] > 1e-6, (sea_bed_depth_m(mission) - origins[:, 2]) / rays[:, 2], np.inf)
-    hull_first = hull_m < bed_m
-    heard = np.where(hull_first, facing > _HEARD_COS, rays[:, 2] > _HEARD_COS)
-    heard &= np.minimum(hull_m, bed_m) < _HEARD_M
-    enough = heard.reshape(-1, 4).sum(axis=1) >= _FEWEST_BEAMS
-    longest = since = 0.0
-    for step_s, good in zip(np.diff(poses[:, 0], prepend=poses[0, 0]).tolist(), enough.tolist(), strict=True):
-        since = 0.0 if good else since + step_s
-        longest = max(longest, since)
-    return longest
+    return [number for number in legs_under_ship(mission, legs) if deaf_s(mission, legs[number - 1].poses) > BLIND_S]
 
 
 def require_ways_home(mission: Mission, legs: Sequence[Leg]) -> None:

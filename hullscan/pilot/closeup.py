@@ -14,7 +14,7 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from hullscan.geometry.frames import Array
-from hullscan.mission.model import Mission
+from hullscan.mission.model import Inspect, Mission
 from hullscan.mission.patterns.clearance import crosses_hull, hull_gap
 from hullscan.mission.patterns.gear import keep_out
 from hullscan.mission.patterns.leg import dense, timed
@@ -22,6 +22,7 @@ from hullscan.mission.patterns.view import look_at
 from hullscan.mission.ways_home import under_ship
 from hullscan.pilot.cockpit import Cockpit
 from hullscan.pilot.legs import Followed, follow
+from hullscan.pilot.requests import CloseUpRequests
 from hullscan.pilot.states import PilotState
 from hullscan.words import mark
 
@@ -91,61 +92,79 @@ class CloseUps:
 
     Args:
         sighting: the strongest one so far that is not in ``looked_at``; asked each tick of a searched leg.
+        requests: what readers asked for; those that the operator accepted come first.
     """
 
-    def __init__(self, cockpit: Cockpit, sighting: Callable[[], Sighting | None]) -> None:
-        self._cockpit, self._sighting = cockpit, sighting
+    def __init__(self, cockpit: Cockpit, sighting: Callable[[], Sighting | None], requests: CloseUpRequests) -> None:
+        self._cockpit, self._sighting, self._requests = cockpit, sighting, requests
         self._inspect = cockpit.mission.file.inspect
+        # a person who accepts a request asks for more than a mission that looks at nothing again by itself
+        self._how = self._inspect or Inspect()
         self.looked_at: list[Array] = []
         self.flown = 0
 
     def interrupt(self, number: int, share: float) -> bool:
         """Fly a close-up if there is reason to; the leg goes on where it was. Never breaks the leg off."""
-        if self._inspect is None:
-            return False
-        found = self._sighting()
-        if found is None or found.score < self._inspect.min_score or self._is_known(found.position_ship_m):
-            return False
         here = self._cockpit.pose_in_ship()
-        if float(np.linalg.norm(here[:3] - found.position_ship_m)) > _FAR_M:
+        asked = next((each for each in self._requests.accepted() if self._is_near(here, each.place_ship_m)), None)
+        if asked is not None:
+            result = self._look(number, Sighting(asked.place_ship_m, 0.0, mark("place asked for")), here)
+            if isinstance(result, str):
+                self._requests.refuse(asked.number, result)
+            else:
+                self._requests.done(asked.number, result)
             return False
+        found = None if self._inspect is None else self._sighting()
+        if (
+            found is not None
+            and found.score >= self._how.min_score
+            and not self._is_known(found.position_ship_m)
+            and self._is_near(here, found.position_ship_m)
+        ):
+            self._look(number, found, here)
+        return False
+
+    def _look(self, number: int, found: Sighting, here: Array) -> int | str:
+        """Views taken, or why there are none."""
+        cockpit = self._cockpit
         self.looked_at.append(found.position_ship_m)
         refused = self._refusal()
         views = Views(np.zeros((0, 6)), refused)
         if not refused:
-            cockpit = self._cockpit
             stand_off = cockpit.plan.stand_off_m
-            views = views_of(cockpit.mission, here, found.position_ship_m, stand_off, self._inspect.views)
+            views = views_of(cockpit.mission, here, found.position_ship_m, stand_off, self._how.views)
         if views.refused:
             message = mark("no close-up at station {station:.1f}: {reason}")
             data = {"station": float(found.position_ship_m[0]), "reason": views.refused}
-            self._cockpit.on_event("close-up", message, data)
-            return False
-        self._fly(number, found, here, views.poses)
-        return False
+            cockpit.on_event("close-up", message, data)
+            return views.refused
+        return self._fly(number, found, here, views.poses)
+
+    def _is_near(self, here: Array, place_m: Array) -> bool:
+        return float(np.linalg.norm(here[:3] - place_m)) <= _FAR_M
 
     def _is_known(self, place_m: Array) -> bool:
         return any(float(np.linalg.norm(place_m - before)) < _SAME_M for before in self.looked_at)
 
     def _refusal(self) -> str:
         cockpit = self._cockpit
-        assert self._inspect is not None
         course = cockpit.watch.course
         home_s = course.home_m / cockpit.mission.vehicle.transit_speed_mps
-        if course.end_utc_s - cockpit.clock.now() < self._inspect.max_s + home_s:
+        if course.end_utc_s - cockpit.clock.now() < self._how.max_s + home_s:
             return mark("the window is nearly over")
         return ""
 
-    def _fly(self, number: int, found: Sighting, here: Array, poses: Array) -> None:
-        cockpit, inspect = self._cockpit, self._inspect
-        assert inspect is not None
+    def _fly(self, number: int, found: Sighting, here: Array, poses: Array) -> int:
+        cockpit, inspect = self._cockpit, self._how
         self.flown += 1
         name, share = cockpit.status.leg_name, cockpit.status.leg_share
-        message = mark("close-up on a {label} at station {station:.1f}, {depth:.1f} m deep (score {score:.2f})")
         x, _, depth = found.position_ship_m.tolist()
         leg = cockpit.plan.legs[number]
         data: dict[str, Any] = {"leg": number, "label": found.label, "station": x, "depth": depth, "score": found.score}
         data |= leg.words_data
+        message = mark("close-up on a {label} at station {station:.1f}, {depth:.1f} m deep (score {score:.2f})")
+        if not found.score:
+            message = mark("close-up on a {label} at station {station:.1f}, {depth:.1f} m deep")
         cockpit.enter(PilotState.CLOSE_UP, message, data)
         end_s = cockpit.clock.now() + inspect.max_s
         at, taken = here, 0
@@ -160,6 +179,7 @@ class CloseUps:
         data = {"leg": number, "number": number + 1, "count": len(cockpit.plan.legs), **leg.words_data}
         cockpit.enter(PilotState.LEGS, leg.words, data)
         cockpit.set_leg(name, share)
+        return taken
 
     def _go(self, start: Array, end: Array, limit_s: float, *, dwell_s: float) -> Followed:
         leg, _ = timed("water", "transfer", np.stack([start, end]), _SPEED_MPS, 0.0, surveys=False)

@@ -254,6 +254,11 @@ class Cockpit:
         """Of the vehicle, without what jumps of its zero have put on it."""
         return self.vehicle.telemetry.depth_m - self._zero.offset_m
 
+    @property
+    def blind_m(self) -> float:
+        """How far below the surface the vehicle believes to be at it, since its zero has jumped: it goes no higher."""
+        return max(-self._zero.offset_m, 0.0)
+
     def send(self, command: PositionVelocityYaw | HoldPosition) -> None:
         """Send a target, where the vehicle's own depth counts from now."""
         north, east, down = command.position_ned_m

@@ -36,6 +36,9 @@ _RISE_S, _RISES_S, _RISES_M = 60.0, 6.0, 0.2
 _SINK_STICK = 480.0  # against the buoyancy of about 2 N, where no depth is held
 _LISTEN_S, _HEARD_S, _TAKE_BACKS = 120.0, 1.0, 3
 _RISE_BY_POSITION_S = 40.0
+# where the vehicle takes itself to be at the surface already: it is steered up without a held depth, for as long as the
+# rest of the way takes at this speed, which is half of what that stick gives
+_BLIND_M, _BLIND_RISE_MPS, _ZERO_M = 0.2, 0.1, 0.2
 
 
 def stop(verdict: Verdict, todo: str = "see events.jsonl") -> SafetyStop:
@@ -133,6 +136,9 @@ class Endings:
             self._rise_on_sticks()
             return
         cockpit.enter(PilotState.SURFACE, mark("rising, nothing is overhead"))
+        if cockpit.blind_m > _BLIND_M:
+            self._rise_on_sticks()
+            return
         pose = cockpit.place()
         yaw = float(pose.rotation.as_euler("ZYX")[0])
         target = (float(pose.position_m[0]), float(pose.position_m[1]), _SURFACE_DEPTH_M)
@@ -283,6 +289,8 @@ class Endings:
                 cockpit.enter(PilotState.SURFACE, mark("rising, nothing is overhead"))
             if cockpit.vehicle.telemetry.mode not in (Mode.ALT_HOLD.name, Mode.STABILIZE.name):
                 self._to_sticks()
+            if cockpit.blind_m > _BLIND_M and self.depth_held:
+                cockpit.vehicle.set_mode(Mode.STABILIZE)  # holding a depth, it would stay where it reads zero
             if self._rises():
                 return
             if not self.depth_held:
@@ -295,18 +303,29 @@ class Endings:
     def _rises(self) -> bool:
         cockpit = self._cockpit
         history: list[tuple[float, float]] = []
-        stopped = False
+        stopped, blind_since_s = False, float("inf")
+        blind_s = cockpit.blind_m / _BLIND_RISE_MPS if cockpit.blind_m > _BLIND_M else 0.0
+
+        def up() -> bool:
+            nonlocal blind_since_s
+            if not blind_s:
+                return cockpit.depth_m < AT_SURFACE_M
+            if cockpit.vehicle.telemetry.depth_m < _ZERO_M:
+                blind_since_s = min(blind_since_s, cockpit.clock.now())
+            return cockpit.clock.now() - blind_since_s >= blind_s
 
         def done() -> bool:
             nonlocal stopped
             now_s, depth_m = cockpit.clock.now(), cockpit.depth_m
+            if up() or blind_since_s < now_s:
+                return up()
             history.append((now_s, depth_m))
             before = [depth for utc_s, depth in history if utc_s <= now_s - _RISES_S]
             stopped = bool(before) and before[-1] - depth_m < _RISES_M
-            return depth_m < AT_SURFACE_M or (stopped and self.depth_held)
+            return stopped and self.depth_held
 
-        self._steer(lambda now_s: ManualControl(z=_RISE_STICK), None, _RISE_S, done)
-        return self.depth_held and cockpit.depth_m < AT_SURFACE_M
+        self._steer(lambda now_s: ManualControl(z=_RISE_STICK), None, _RISE_S + blind_s, done)
+        return self.depth_held and up()
 
     def _farther_out(self) -> None:
         """A little down, off what is above, and on in the direction away from the ship's middle line."""

@@ -7,7 +7,9 @@ out into the open before it rises, and it is disarmed at the surface only.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +18,7 @@ from hullscan.clock import Clock, Ticker
 from hullscan.errors import HullscanError, RefusedError, SafetyStop
 from hullscan.geometry.frames import Array, Pose
 from hullscan.mission.model import Mission
+from hullscan.mission.patterns.clearance import hull_gap
 from hullscan.mission.plan import Plan
 from hullscan.mission.ways_home import flown_poses, way_along
 from hullscan.pilot.berth import expected_ship
@@ -26,6 +29,7 @@ from hullscan.pilot.legs import LegsFlight, follow
 from hullscan.pilot.orders_of_operator import OperatorOrder, OrderDesk
 from hullscan.pilot.refly import Gaps, GapsFlight
 from hullscan.pilot.registration import HullRegistration, noise_of
+from hullscan.pilot.requests import CloseUpRequests
 from hullscan.pilot.states import PilotState, PilotStatus
 from hullscan.pilot.supervisor import Act, Verdict
 from hullscan.pilot.watch import Signals
@@ -40,6 +44,7 @@ _READY_TIMEOUT_S = 120.0
 _FIX_TIMEOUT_S = 40.0
 _FIX_UPDATES, _FIX_SIGMA_M = 15, 0.3  # across; what the plating itself is off counts in it
 _LIGHTS = 0.8
+_KEPT = 6_000  # reports: twenty minutes, 20 MB; the folder has them all
 _OVERLAP_M = 1.0  # of a leg that is flown again after a break
 
 
@@ -64,6 +69,7 @@ class Pilot:
         sighting: the strongest sighting that has not been looked at from close, for close-ups.
         gaps: what of the plan was not seen yet, to be flown again while the window lasts.
         resume_at: where an earlier flight of the plan stopped.
+        kept: reports that the registration remembers at most; None for all of them.
     """
 
     def __init__(
@@ -81,12 +87,14 @@ class Pilot:
         sighting: Callable[[], Sighting | None] = lambda: None,
         gaps: Gaps = list,
         resume_at: PlanPlace | None = None,
+        kept: int | None = _KEPT,
     ) -> None:
         self.desk = desk or OrderDesk()
         self._cockpit = Cockpit(vehicle, ranges, mission, plan, clock, signals, self.desk, on_event)
         self._vehicle, self._mission, self._plan, self._clock = vehicle, mission, plan, clock
-        self._resume_at = resume_at
-        self._close_ups = CloseUps(self._cockpit, sighting)
+        self._resume_at, self._kept = resume_at, kept
+        self.requests = CloseUpRequests(clock, self._cockpit.on_event)
+        self._close_ups = CloseUps(self._cockpit, sighting, self.requests)
         self._legs = LegsFlight(
             self._cockpit, lambda leg, share: on_place(PlanPlace(leg, share)), self._close_ups.interrupt
         )
@@ -141,9 +149,10 @@ class Pilot:
         cockpit, vehicle = self._cockpit, self._vehicle
         self._preflight()
         vehicle.take_control()
-        with vehicle.armed(leaving=Disarm.WHEN_SHALLOW):
+        with _no_long_collections(), vehicle.armed(leaving=Disarm.WHEN_SHALLOW):
             cockpit.enter(PilotState.ARMED, mark("armed"))
             ended = self._survey()
+            self.requests.close()
             if ended is None:
                 self._endings.surface()
             else:
@@ -199,6 +208,7 @@ class Pilot:
 
     def _preflight(self) -> None:
         cockpit = self._cockpit
+        hull_gap(self._mission, self._plan.legs[0].poses[:1, 1:])  # lays out the hull's points: not between commands
         cockpit.on_event(PilotState.PREFLIGHT.value, mark("waiting until the vehicle knows its position"), {})
         end_s = self._clock.now() + _READY_TIMEOUT_S
         ticker = Ticker(self._clock, 2.0)
@@ -231,7 +241,7 @@ class Pilot:
         cockpit.launch_ned = Pose(np.array(place), start.rotation)
         mount = self._mission.vehicle.dvl_mount
         noise = noise_of(self._mission.vehicle)
-        registration = HullRegistration(self._mission.hull, expected, mount, start.position_m, noise)
+        registration = HullRegistration(self._mission.hull, expected, mount, start.position_m, noise, kept=self._kept)
         cockpit.begin_ranges(registration)
         vehicle.send(SetLights(_LIGHTS))
         vehicle.send(SetTilt(0.0))
@@ -266,6 +276,16 @@ class Pilot:
                 self._cockpit.tell(verdict)
             told = verdict.rule
         return reached()
+
+
+@contextmanager
+def _no_long_collections() -> Iterator[None]:
+    """Python does not look through everything that is there already for garbage, which would hold up commands."""
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
 
 
 def _has_fix(registration: HullRegistration) -> bool:

@@ -46,8 +46,12 @@ class EventLog:
         except OSError as error:
             raise RecordError(f"cannot write {path}: {error.strerror}") from error
 
-    def add(self, kind: str, message: str, data: dict[str, Any] | None = None) -> None:
-        """Write an event: a key, and words for people with their data."""
+    def add(self, kind: str, message: str, data: dict[str, Any] | None = None, *, sync: bool = True) -> None:
+        """Write an event: a key, and words for people with their data.
+
+        Args:
+            sync: wait until the disk has it; else it survives a kill of the program, but not a loss of power.
+        """
         data = data or {}
         now_s = self._clock.now()
         line = {
@@ -62,7 +66,8 @@ class EventLog:
                 )
                 self._file.append(raw)
                 self._last = _hash(raw)
-                self._file.sync()
+                if sync:
+                    self._file.sync()
         except (OSError, ValueError) as error:
             raise RecordError(f"cannot write events.jsonl: {error}") from error
         if self._listener is not None:

@@ -5,22 +5,24 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hullscan import __version__
 from hullscan.clock import utc_text
 from hullscan.errors import RecordError
-from hullscan.findings.assess import Assessment
-from hullscan.findings.merge import Finding
-from hullscan.findings.viewpoint import Viewpoints
 from hullscan.geometry.frames import GeoOrigin, ShipPose
 from hullscan.mission.model import Mission
-from hullscan.record.database import MissionDatabase
 from hullscan.record.folder import MissionFolder
 from hullscan.ship.frames import frame_at
 from hullscan.ship.surface import side_name
+
+if TYPE_CHECKING:  # who only reads results does without what makes them: the desk is 40 MB smaller
+    from hullscan.findings.assess import Assessment
+    from hullscan.findings.merge import Finding
+    from hullscan.findings.viewpoint import Viewpoints
+    from hullscan.record.database import MissionDatabase
 
 __all__ = [
     "FRAMES_PER_FINDING",

@@ -16,7 +16,12 @@ from hullscan.words import mark
 __all__ = ["frame_words", "hazards", "nearest_landmark"]
 
 Words = Callable[[str], str]
-_KINDS: Final = {"sea_chest": mark("sea chest"), "outlet": mark("outlet"), "anode": mark("anode")}
+_KINDS: Final = {
+    "sea_chest": mark("sea chest"),
+    "outlet": mark("outlet"),
+    "anode": mark("anode"),
+    "dock_block": mark("dock block"),
+}
 """What a diver can tell by hand; a bilge keel has no place along the ship of its own."""
 _SUCTION_M: Final = 3.0  # within this distance of a sea chest its suction is named
 _GEAR_SHARE: Final = 0.08  # of the length, from the stern: rudder and propeller

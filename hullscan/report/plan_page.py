@@ -148,9 +148,8 @@ def _bought(plan: Plan, mission: Mission) -> _Bought:
     priced = price(plan.legs)
     mower = np.zeros((0, 2))
     legs = lawnmower_legs(mission, cells, plan.areas)
-    within = [leg for leg in legs if leg.start_s <= max(file.window_min * 60, plan.duration_s)]
-    if within:
-        mower = price(within).growth
+    if legs:
+        mower = price(legs).growth
     return _Bought(cells, zones, asked, priced, priced.growth, mower)
 
 

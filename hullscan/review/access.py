@@ -13,6 +13,7 @@ from starlette.requests import Request
 
 from hullscan.clock import Clock
 from hullscan.review.attention import Attention
+from hullscan.review.flights import FollowedFlight
 from hullscan.review.places import DeskMission
 from hullscan.review.readers import Person, Role, Roster
 from hullscan.review.worklist import Place
@@ -59,6 +60,7 @@ class Shared:
         key: signs the readings.
         clock: gives the times of verdicts.
         seconds: monotonic time, for the minimum reading time.
+        flights: missions in flight, by name.
     """
 
     missions: dict[str, DeskMission]
@@ -68,6 +70,7 @@ class Shared:
     seconds: Callable[[], float]
     options: DeskOptions
     attention: Attention
+    flights: dict[str, FollowedFlight]
 
     def language(self, request: Request) -> str:
         """Of the page."""

@@ -123,5 +123,5 @@ def recording_camera(mission: Mission, width_px: int, height_px: int) -> Camera:
 
 
 def track_points(track: dict[str, Any]) -> list[list[float]]:
-    """Rows of ``track.json``."""
-    return [list(map(float, row)) for row in track["points"]]
+    """Time and place of the rows of ``track.json``; what else stands in a row (latitude, longitude) is not needed."""
+    return [list(map(float, row[:5])) for row in track["points"]]

@@ -21,8 +21,10 @@ from hullscan.clock import Clock
 from hullscan.errors import HullscanError, InputError
 from hullscan.review.access import DeskOptions, Refused, Shared, json_body, person_of, reader_of
 from hullscan.review.attention import Attention
+from hullscan.review.flights import FollowedFlight, Phase
 from hullscan.review.guard import COOKIE, Guard
 from hullscan.review.inbox import listed_mission, listed_place, told_place
+from hullscan.review.live import listed_flight, live_routes
 from hullscan.review.media import media_routes
 from hullscan.review.oversight import handed_over, oversight_routes
 from hullscan.review.page_words import page_words
@@ -45,6 +47,7 @@ def make_desk(
     clock: Clock,
     seconds: Callable[[], float],
     options: DeskOptions,
+    flights: dict[str, FollowedFlight] | None = None,
 ) -> Starlette:
     """The application.
 
@@ -52,8 +55,9 @@ def make_desk(
         key: signs the readings.
         clock: gives the times of verdicts.
         seconds: monotonic time, for the minimum reading time.
+        flights: missions in flight, by name.
     """
-    shared = Shared(missions, roster, key, clock, seconds, options, Attention())
+    shared = Shared(missions, roster, key, clock, seconds, options, Attention(), flights or {})
     desk = _Desk(shared)
     routes = [
         Route("/", desk.page),
@@ -66,6 +70,7 @@ def make_desk(
         Route("/api/verdict", desk.verdict, methods=["POST"]),
         Route("/api/sign-chest", desk.sign_chest, methods=["POST"]),
         *media_routes(shared),
+        *live_routes(shared),
         *oversight_routes(shared),
         Mount("/static", StaticFiles(directory=_PAGES / "static")),
     ]
@@ -106,20 +111,27 @@ class _Desk:
     async def page(self, request: Request) -> Response:
         """The one page; everything else on it comes by ``/api``."""
         person, language = person_of(request), self._shared.language(request)
-        words = translator(language)
+        words, flights = translator(language), any(self._flights(str))
         facts = {
             "person": person.name,
             "role": person.role.value,
             "least_s": self._shared.options.least_s,
             "language": language,
             "verdicts": [verdict.value for verdict in Verdict],
+            "flights": flights,
             "words": page_words(words),
         }
         self._templates.globals["_"] = words
         page = self._templates.get_template("desk.html.j2").render(
-            language=language, languages=LANGUAGES, person=person, facts=json.dumps(facts, ensure_ascii=False)
-        )
+            language=language, languages=LANGUAGES, person=person, flights=flights,
+            facts=json.dumps(facts, ensure_ascii=False),
+        )  # fmt: skip
         return HTMLResponse(page)
+
+    def _flights(self, words: Callable[[str], str]) -> list[dict[str, Any]]:
+        """Missions that are not yet there to be read."""
+        listed = [listed_flight(each, words) for each in self._shared.flights.values()]
+        return [each for each in listed if each["phase"] != Phase.READY.value]
 
     # ---------------------------------------------------------------- reading
 
@@ -127,8 +139,9 @@ class _Desk:
         """All missions."""
         person, words = person_of(request), translator(self._shared.language(request))
         open_now = self._shared.attention.open_now()
-        missions = self._shared.missions.values()
-        return JSONResponse({"missions": [listed_mission(each, person, words, open_now) for each in missions]})
+        missions = list(self._shared.missions.values())
+        listed = [listed_mission(each, person, words, open_now) for each in missions]
+        return JSONResponse({"missions": listed, "flights": self._flights(words)})
 
     async def queue(self, request: Request) -> Response:
         """The places of a mission, as far as this person may know of them."""
@@ -149,7 +162,7 @@ class _Desk:
         person, words = person_of(request), translator(self._shared.language(request))
         mission, place = self._shared.place(request.path_params["mission"], request.path_params["place"], person)
         given = mission.store.of(place.identity)
-        mission.store.audit("viewed", {"reader": person.name, "place": place.identity})
+        mission.store.audit("viewed", {"reader": person.name, "place": place.identity}, sync=False)
         told = await run_in_threadpool(
             told_place, mission, place, given, person, words, blind=self._shared.options.blind
         )
@@ -159,7 +172,9 @@ class _Desk:
     async def open(self, request: Request) -> Response:
         """A reader opens a place or a sea chest; from now on its time counts."""
         person = reader_of(request)
-        _, key = await self._named(request, person)
+        mission, key = await self._named(request, person)
+        if (chest := key.rpartition("/")[2]) in mission.chests:  # of a place it is noted when it is shown
+            mission.store.audit("viewed", {"reader": person.name, "chest": chest}, sync=False)
         self._shared.attention.open(person.name, key, self._shared.seconds())
         return JSONResponse({"looked_s": self._shared.attention.looked_s(person.name, key)})
 

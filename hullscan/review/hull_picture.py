@@ -24,6 +24,8 @@ __all__ = ["HullPicture", "hull_picture"]
 
 _WIDTH: Final = 1000.0  # of the drawing
 _PIXELS: Final = 2  # of the picture of the cells, for each unit of the drawing
+_ROUND: Final = 24.0  # of the drawing, beside the part that is asked for
+_MOST_PART, _FLATTEST = 0.6, 4.2
 _LEAST_POD: Final = (0.8, 0.5, 0.0)
 _COLOURS_BGR: Final = ((198, 174, 116), (221, 208, 174), (241, 235, 220))  # as in the report, see report.hullmap
 _UNSEEN_BGR: Final = (102, 127, 141)
@@ -67,7 +69,8 @@ def hull_picture(
         RecordError: the cells cannot be drawn.
     """
     shell = _Shell(mission.hull)
-    drawings = {language: _drawing(mission, shell, places, translator(language)) for language in languages}
+    part = _part(shell, coverage["cells"])
+    drawings = {language: _drawing(mission, shell, places, part, translator(language)) for language in languages}
     return HullPicture(drawings, _cells(shell, coverage["cells"]))
 
 
@@ -100,11 +103,13 @@ def _stations(shell: _Shell) -> list[str]:
     for station in range(int(np.ceil(first / step)) * step, int(last) + 1, step):
         x, y = (station - first) * shell.scale, shell.height + 2
         out.append(f'<path d="M{x:.1f} {y:.1f}v5" class="ticks"/>')
-        out.append(f'<text x="{x:.1f}" y="{y + 17:.1f}" class="tick">{station} m</text>')
+        out.append(_label(x, y + 5, f"{station} m", "tick"))
     return out
 
 
-def _drawing(mission: Mission, shell: _Shell, places: dict[str, dict[str, Any]], words: Callable[[str], str]) -> str:
+def _drawing(
+    mission: Mission, shell: _Shell, places: dict[str, dict[str, Any]], part: str, words: Callable[[str], str]
+) -> str:
     width, height = f"{_WIDTH:.0f}", f"{shell.height:.0f}"
     outline = []
     for side, order in (("port", slice(None)), ("starboard", slice(None, None, -1))):
@@ -124,14 +129,40 @@ def _drawing(mission: Mission, shell: _Shell, places: dict[str, dict[str, Any]],
         out.append(f'<rect {place} class="{kind}"><title>{title}</title></rect>')
     for name, finding in places.items():
         x, y = shell.at(finding["side"], finding["station_m"], finding["girth_m"])
-        out.append(f'<g class="place" data-place="{escape(name)}"><circle cx="{x:.1f}" cy="{y:.1f}" r="7"/>')
-        out.append(f'<text x="{x:.1f}" y="{y - 11:.1f}">{escape(name)}</text></g>')
+        out.append(f'<g class="place" data-place="{escape(name)}" transform="translate({x:.1f} {y:.1f})">')
+        out.append(f'<circle r="7"/><text y="-11">{escape(name)}</text></g>')
     for text, x_px, y_px in (
         (mark("port"), 4.0, 14.0), (mark("starboard"), 4.0, shell.height - 4), (mark("bow"), _WIDTH - 4, 14.0),
     ):  # fmt: skip
         kind = "side right" if x_px > _WIDTH / 2 else "side"
-        out.append(f'<text x="{x_px:.0f}" y="{y_px:.0f}" class="{kind}">{escape(words(text))}</text>')
-    out += _stations(shell)
+        out.append(_label(x_px, y_px, words(text), kind))
+    out += [f'<g class="scale" data-foot="{shell.height + 24:.1f}">', *_stations(shell), "</g>"]
     title = escape(words(mark("Whole hull, unrolled")))
-    view = f"-8 -8 {_WIDTH + 16:.0f} {shell.height + 32:.0f}"
-    return str(Markup(f'<svg viewBox="{view}" role="img" aria-label="{title}">{"".join(out)}</svg>'))
+    whole = f"-8 -8 {_WIDTH + 16:.0f} {shell.height + 32:.0f}"
+    part = f' data-part="{part}"' if part else ""
+    return str(Markup(f'<svg viewBox="{whole}"{part} role="img" aria-label="{title}">{"".join(out)}</svg>'))
+
+
+def _label(x: float, y: float, text: str, kind: str) -> str:
+    """Words at a point of the drawing, which the page keeps at one size however near the drawing is looked at."""
+    return f'<g transform="translate({x:.1f} {y:.1f})"><text class="{kind}">{escape(text)}</text></g>'
+
+
+def _part(shell: _Shell, table: dict[str, Any]) -> str:
+    """The part of the drawing that holds what is asked for, as a view box; nothing where it is most of the ship."""
+    planned = np.array(table["planned"], dtype=bool)
+    if not planned.any():
+        return ""
+    corners = []
+    for side in ("port", "starboard"):
+        here = planned & (np.array(table["side"], dtype=str) == side)
+        if here.any():
+            x, y = shell.at(side, *(np.array(table[name], float)[here] for name in ("station_m", "girth_m")))
+            corners += [(x.min(), y.min()), (x.max(), y.max())]
+    (left, top), (right, bottom) = np.min(corners, axis=0), np.max(corners, axis=0)
+    left, right = max(left - _ROUND, -8.0), min(right + _ROUND, _WIDTH + 8)
+    if right - left > _MOST_PART * _WIDTH:
+        return ""
+    # as flat as the page has room for
+    height = max(bottom - top + 2 * _ROUND, (right - left) / _FLATTEST)
+    return f"{left:.0f} {(top + bottom - height) / 2:.0f} {right - left:.0f} {height:.0f}"

@@ -8,11 +8,12 @@ from typing import Any
 from hullscan.report.landmarks import frame_words, nearest_landmark
 from hullscan.review.access import may_see
 from hullscan.review.places import DeskMission
-from hullscan.review.procedure import Reading, Standing, may_read, shown_verdicts, standing
+from hullscan.review.procedure import Reading, Standing, shown_verdicts, standing
 from hullscan.review.readers import Person, Role
 from hullscan.review.sea_chests import missing_for
 from hullscan.review.signing import not_clear
 from hullscan.review.worklist import Place
+from hullscan.words import mark
 
 __all__ = ["listed_mission", "listed_place", "told_chest", "told_place"]
 
@@ -36,13 +37,13 @@ def listed_mission(mission: DeskMission, person: Person, words: Words, open_now:
         "all": len(standings),
         "closed": sum(each.closed for each in standings),
         "mine": sum(
-            person.role is Role.READER and may_read(person.name, readings.get(identity, []))
+            person.role is Role.READER and mission.store.asks(person.name, readings.get(identity, []))
             for identity in mission.places
         ) if signed is None else 0,
         "signed_off_by": None if signed is None else signed[0],
         "chests": len(mission.chests),
         "chests_signed": len(mission.store.chest_signatures()),
-        "notices": [words(notice) for notice in mission.notices],
+        "notices": [words(notice) for notice in mission.notices] + _barred(mission, person, words),
         "open": may_see(person, mission),
     }  # fmt: skip
     if person.role is Role.SUPERVISOR or signed is not None:
@@ -60,11 +61,20 @@ def listed_mission(mission: DeskMission, person: Person, words: Words, open_now:
     return listed
 
 
+def _barred(mission: DeskMission, person: Person, words: Words) -> list[str]:
+    """Who does not read, and why: told to themselves and to supervisors."""
+    return [
+        words(mark("{name} does not read this mission: {why}")).format(name=name, why=words(why))
+        for key, (name, why) in mission.store.barred().items()
+        if person.role is Role.SUPERVISOR or key == person.name.casefold()
+    ]
+
+
 def listed_place(
     mission: DeskMission, place: Place, given: list[Reading], person: Person, words: Words, open_now: dict[str, str]
 ) -> dict[str, Any]:
     """A place as the queue shows it."""
-    at = standing(given)
+    at, open_ = standing(given), mission.store.signed_off() is None
     # before a place is closed a reader learns nothing of how others stand to it
     told = at.closed or person.role is Role.SUPERVISOR
     row = {
@@ -72,7 +82,8 @@ def listed_place(
         "side": words(str(place.finding["side"])),
         "station_m": place.finding["station_m"],
         "depth_m": place.finding["depth_m"],
-        "mine": person.role is Role.READER and may_read(person.name, given) and mission.store.signed_off() is None,
+        "mine": person.role is Role.READER and mission.store.asks(person.name, given) and open_,
+        "read": any(each.reader == person.name for each in given),
         "standing": at.value if told else None,
         "standing_words": words(at.value) if told else "",
     }
@@ -92,7 +103,7 @@ def told_place(
         blind: a reader is not told what the detector made of it before the mission is signed off.
     """
     finding, signed = place.finding, mission.store.signed_off() is not None
-    mine = person.role is Role.READER and may_read(person.name, given) and not signed
+    mine = person.role is Role.READER and mission.store.asks(person.name, given) and not signed
     shown = given if person.role is Role.SUPERVISOR or signed else shown_verdicts(person.name, given)
     # what was planted or sampled has no score: to show the others' would tell them apart
     open_ = signed or not blind or person.role is Role.SUPERVISOR

@@ -17,7 +17,6 @@ from hullscan.errors import HullscanError
 from hullscan.review.access import Refused, Shared, person_of
 from hullscan.review.inbox import told_chest
 from hullscan.review.places import DeskMission
-from hullscan.review.procedure import may_read
 from hullscan.review.readers import Role
 from hullscan.words import translator
 
@@ -71,7 +70,7 @@ class _Media:
         names = list(mission.places)
         after = names[names.index(identity) + 1 :] + names[: names.index(identity)]
         readings = mission.store.all()
-        coming = next((name for name in after if may_read(reader, readings.get(name, []))), None)
+        coming = next((name for name in after if mission.store.asks(reader, readings.get(name, []))), None)
         if coming is None or self._ahead:
             return
 

@@ -17,7 +17,6 @@ from hullscan.report.exports import export_mission
 from hullscan.review.access import Refused, Shared, json_body, person_of, supervisor_of
 from hullscan.review.measures import Score, measure
 from hullscan.review.places import DeskMission
-from hullscan.review.procedure import may_read
 from hullscan.review.readers import Role
 from hullscan.review.signing import sign_off
 
@@ -92,7 +91,7 @@ def _scores(mission: DeskMission) -> dict[str, Score]:
 def _finished(mission: DeskMission, reader: str) -> bool:
     readings = mission.store.all()
     return mission.store.signed_off() is not None or not any(
-        may_read(reader, readings.get(identity, [])) for identity in mission.places
+        mission.store.asks(reader, readings.get(identity, [])) for identity in mission.places
     )
 
 

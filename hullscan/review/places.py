@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import cv2
-import numpy as np
+import PIL.Image
 
 from hullscan.clock import Clock
 from hullscan.errors import HullscanError, InputError, RecordError, VideoError
@@ -28,7 +28,9 @@ from hullscan.words import mark
 
 __all__ = ["DeskMission", "Shot", "open_missions"]
 
+_JPEG_END: Final = b"\xff\xd9"
 _IDENTITY: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
+_FLEW: Final = mark("flew it")
 _NAME: Final = re.compile(r"[^A-Za-z0-9._-]+")
 Progress = Callable[[str, int, int], None]
 
@@ -67,6 +69,7 @@ class DeskMission:
     footage: Footage | None
     picture: HullPicture
     notices: tuple[str, ...] = field(default=())
+    _shots: dict[str, list[Shot]] = field(default_factory=dict, init=False)
 
     @property
     def ship(self) -> str:
@@ -80,18 +83,13 @@ class DeskMission:
         return berth.port or f"{berth.lat_deg:.2f}, {berth.lon_deg:.2f}"
 
     def shots(self, place: Place) -> list[Shot]:
-        """Pictures that are there and whole; a name that leads out of the folder is no picture."""
-        home = self.folder.path if place.kind is Kind.FINDING else self.store.path
-        found = []
-        for name, frame in zip(place.pictures, place.finding["frames"], strict=True):
-            path = home / name
-            if not path.resolve().is_relative_to(home.resolve()) or not path.is_file():
-                continue
-            raw = np.frombuffer(path.read_bytes(), np.uint8)
-            image = cv2.imdecode(raw, cv2.IMREAD_COLOR) if len(raw) else None
-            if image is not None:
-                found.append(Shot(path, int(image.shape[1]), int(image.shape[0]), frame))
-        return found
+        """Pictures that are there and whole; a name that leads out of the folder is no picture. They do not change."""
+        if place.identity not in self._shots:
+            home = self.folder.path if place.kind is Kind.FINDING else self.store.path
+            named = zip(place.pictures, place.finding["frames"], strict=True)
+            found = [_shot(home, name, frame) for name, frame in named]
+            self._shots[place.identity] = [each for each in found if each is not None]
+        return self._shots[place.identity]
 
     def clip(self, place: Place, cache: Path) -> Path:
         """The seconds around the best picture as an MP4; made once.
@@ -126,6 +124,22 @@ class DeskMission:
         return self.footage.clip(utc_s, None if place is None else place.planted, target)
 
 
+def _shot(home: Path, name: str, frame: dict[str, Any]) -> Shot | None:
+    """A picture's size by its header, which takes a hundredth of the time of decoding it; whole by its end."""
+    path = home / name
+    if not path.resolve().is_relative_to(home.resolve()) or not path.is_file():
+        return None
+    try:
+        with PIL.Image.open(path, formats=("JPEG",)) as image:
+            width, height = image.size
+        with path.open("rb") as file:
+            file.seek(-2, os.SEEK_END)
+            whole = file.read(2) == _JPEG_END
+    except (OSError, ValueError, PIL.Image.DecompressionBombError):
+        return None
+    return Shot(path, width, height, frame) if whole else None
+
+
 def open_missions(
     paths: list[Path],
     clock: Clock,
@@ -134,12 +148,14 @@ def open_missions(
     mixture: Mixture,
     seed: Callable[[], int],
     progress: Progress = lambda name, done, all_: None,
+    pilots: Sequence[str] = (),
 ) -> dict[str, DeskMission]:
     """Open mission folders, by their names.
 
     Args:
         seed: asked for a number that nobody knows, for each mission whose worklist is made now.
         progress: told of pictures that are made: ship, done, all.
+        pilots: who flew them, beside whom their records name; they do not read them.
 
     Raises:
         HullscanError: one is no mission folder, is damaged, or has a name that another one has.
@@ -150,7 +166,10 @@ def open_missions(
         name = _NAME.sub("-", path.resolve().name)
         if name in missions:
             raise InputError(f"two folders are named {name}", todo="rename one")
-        missions[name] = _open(name, folder, clock, languages, mixture, seed, progress)
+        missions[name] = opened = _open(name, folder, clock, languages, mixture, seed, progress)
+        flown_by = read_result(folder.path / "summary.json").get("pilot")
+        for pilot in (*pilots, *([flown_by] if isinstance(flown_by, str) and flown_by else [])):
+            opened.store.bar(pilot, _FLEW)
     return missions
 
 
@@ -189,7 +208,7 @@ def _open(
             raise
     except (LookupError, TypeError, ValueError) as error:
         raise RecordError(
-            f"the results in {folder.path} are incomplete: {error}", todo="make them again with hullscan analyze"
+            f"the results are incomplete: {error}", where=str(folder.path), todo="make them again with hullscan analyze"
         ) from error
     missing = mark("The folder holds no recording: no clips, no unflagged hull and no planted parcels are read.")
     start_utc = str(results["summary"].get("start_utc") or "")

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -37,8 +38,9 @@ CREATE TABLE IF NOT EXISTS sea_chests (
     chest TEXT PRIMARY KEY, reader TEXT NOT NULL, clear INTEGER NOT NULL, note TEXT NOT NULL, looked_s REAL NOT NULL,
     utc_s REAL NOT NULL
 );
+CREATE TABLE IF NOT EXISTS barred (reader TEXT PRIMARY KEY, why TEXT NOT NULL);
 """
-_SCHEMA_VERSION = 2
+_SCHEMA_VERSION = 3
 
 
 class ReadingsStore:
@@ -56,6 +58,9 @@ class ReadingsStore:
         self.path = readings_path(mission.path)
         self._lock = threading.RLock()
         self._readings: dict[str, list[Reading]] | None = None
+        self._barred: dict[str, tuple[str, str]] | None = None
+        self._signed_rows: list[Any] | None = None
+        self._chests: dict[str, ChestSignature] | None = None
         self._places: frozenset[str] = frozenset()
         try:
             self.path.mkdir(exist_ok=True)
@@ -78,9 +83,9 @@ class ReadingsStore:
             self._database.close()
             self._audit.close()
 
-    def audit(self, kind: str, data: dict[str, Any]) -> None:
-        """Note who did or tried what."""
-        self._audit.add(kind, kind, data)
+    def audit(self, kind: str, data: dict[str, Any], *, sync: bool = True) -> None:
+        """Note who did or tried what; a view, which many come of, need not be on the disk before it is shown."""
+        self._audit.add(kind, kind, data, sync=sync)
 
     # ---------------------------------------------------------------- the worklist
 
@@ -115,6 +120,32 @@ class ReadingsStore:
             ("INSERT INTO facts VALUES (?, ?)", [("findings_sha256", findings_sha256)]),
         )
 
+    # ---------------------------------------------------------------- who may not read
+
+    def bar(self, reader: str, why: str) -> None:
+        """Somebody does not read this mission, once and for all: they know too much of it. Case makes no other name.
+
+        Args:
+            why: words for people.
+        """
+        with self._lock:
+            if reader.casefold() not in self.barred():
+                self._write(("INSERT INTO barred VALUES (?, ?)", [(reader, why)]))
+                self._barred = None
+                self.audit("barred", {"reader": reader, "why": why})
+
+    def barred(self) -> dict[str, tuple[str, str]]:
+        """Who does not read, and why, by name without case."""
+        with self._lock:
+            if self._barred is None:
+                rows = self._rows("SELECT reader, why FROM barred ORDER BY rowid")
+                self._barred = {reader.casefold(): (reader, why) for reader, why in rows}
+            return self._barred
+
+    def asks(self, reader: str, readings: Sequence[Reading]) -> bool:
+        """Whether this reader is asked to read a place with these readings."""
+        return may_read(reader, readings) and reader.casefold() not in self.barred()
+
     # ---------------------------------------------------------------- readings
 
     def of(self, place: str) -> list[Reading]:
@@ -147,7 +178,7 @@ class ReadingsStore:
             self._require_open()
             if place not in self._places:
                 raise InputError("there is no such place")
-            if not may_read(reading.reader, self.of(place)):
+            if not self.asks(reading.reader, self.of(place)):
                 raise InputError("this place is not yours to read any more")
             row = (
                 place, reading.reader, reading.verdict.value, reading.confidence, reading.note, reading.looked_s,
@@ -161,8 +192,11 @@ class ReadingsStore:
 
     def chest_signatures(self) -> dict[str, ChestSignature]:
         """Who signed for which sea chest."""
-        rows = self._rows("SELECT chest, reader, clear, note, looked_s, utc_s FROM sea_chests")
-        return {row[0]: ChestSignature(row[1], bool(row[2]), row[3], row[4], row[5]) for row in rows}
+        with self._lock:
+            if self._chests is None:
+                rows = self._rows("SELECT chest, reader, clear, note, looked_s, utc_s FROM sea_chests")
+                self._chests = {row[0]: ChestSignature(row[1], bool(row[2]), row[3], row[4], row[5]) for row in rows}
+            return dict(self._chests)
 
     def sign_chest(self, chest: str, signature: ChestSignature) -> None:
         """Accept a signature for a sea chest, once.
@@ -179,18 +213,24 @@ class ReadingsStore:
                 chest, signature.reader, int(signature.clear), signature.note, signature.looked_s, signature.utc_s,
             )  # fmt: skip
             self._write(("INSERT INTO sea_chests VALUES (?, ?, ?, ?, ?, ?)", [row]))
+            self._chests = None
             self.audit("sea chest", {"reader": signature.reader, "chest": chest, "clear": signature.clear})
 
     # ---------------------------------------------------------------- the end
 
     def signed_off(self) -> tuple[str, float] | None:
         """Who signed the mission off, and when."""
-        rows = self._rows("SELECT reader, utc_s FROM signed_off")
-        return None if not rows else (str(rows[0][0]), float(rows[0][1]))
+        with self._lock:
+            if self._signed_rows is None:
+                self._signed_rows = self._rows("SELECT reader, utc_s FROM signed_off")
+            rows = self._signed_rows
+        return (str(rows[0][0]), float(rows[0][1])) if rows else None
 
     def close_reading(self, reader: str, utc_s: float) -> None:
         """From now on no verdict is taken."""
-        self._write(("INSERT INTO signed_off VALUES (?, ?)", [(reader, utc_s)]))
+        with self._lock:
+            self._write(("INSERT INTO signed_off VALUES (?, ?)", [(reader, utc_s)]))
+            self._signed_rows = None
         self.audit("signed off", {"reader": reader})
 
     @property

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import gc
 import ipaddress
 import secrets
 import socket
@@ -9,7 +11,7 @@ import sys
 import tempfile
 import webbrowser
 from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +19,8 @@ from hullscan.clock import SystemClock, real_seconds
 from hullscan.errors import InputError
 from hullscan.record.signature import machine_key
 from hullscan.review.desk import DeskOptions, make_desk
-from hullscan.review.places import Progress, open_missions
+from hullscan.review.flights import follow_flights
+from hullscan.review.places import DeskMission, Progress, open_missions
 from hullscan.review.readers import Person, Roster
 from hullscan.review.worklist import Mixture
 from hullscan.words import LANGUAGES
@@ -26,6 +29,7 @@ __all__ = ["ServeOptions", "serve"]
 
 _LOCAL = frozenset({"127.0.0.1", "localhost"})
 _SEED_BITS = 62
+_M_ARENA_MAX = -8  # malloc.h of glibc
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +40,7 @@ class ServeOptions:
         host: the address to listen at; another one than this computer's own wants TLS.
         names: under which browsers may call it, beside ``host``.
         certificate, certificate_key: PEM files.
+        pilots: names of those who flew the missions: they do not read them.
     """
 
     port: int
@@ -52,6 +57,7 @@ class ServeOptions:
     language: str
     browser: bool
     seal_key: Path
+    pilots: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if (self.certificate is None) != (self.certificate_key is None):
@@ -90,22 +96,34 @@ def serve(
     """
     import uvicorn
 
+    _few_arenas()
     roster = Roster(options.readers, options.supervisors, options.guests)
     key, clock = machine_key(options.seal_key), SystemClock()
     mixture = options.mixture if options.blind else Mixture(sample_share=0.0, planted=0)
     with ExitStack() as stack:
+        missions: dict[str, DeskMission] = {}
+
+        def open_folders(paths: list[Path], progress: Progress = lambda name, done, all_: None) -> None:
+            opened = open_missions(
+                paths, clock, LANGUAGES, mixture=mixture, seed=lambda: secrets.randbits(_SEED_BITS), progress=progress,
+                pilots=options.pilots,
+            )  # fmt: skip
+            for mission in opened.values():
+                stack.callback(mission.store.close)
+            missions.update(opened)
+            _give_memory_back()
+
+        flights, finished = follow_flights(folders, clock, real_seconds, lambda path: open_folders([path]))
+        for flight in flights.values():
+            stack.callback(flight.close)
         with working() as progress:
-            missions = open_missions(
-                folders, clock, LANGUAGES, mixture=mixture, seed=lambda: secrets.randbits(_SEED_BITS), progress=progress
-            )
-        for mission in missions.values():
-            stack.callback(mission.store.close)
+            open_folders(finished, progress)
         cache = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hullscan-desk-")))
         desk_options = DeskOptions(
             least_s=options.least_s, blind=options.blind, language=options.language, cache=cache, hosts=options.hosts,
             secure=options.secure, seal_key=options.seal_key,
         )  # fmt: skip
-        desk = make_desk(missions, roster, key, clock, real_seconds, desk_options)
+        desk = make_desk(missions, roster, key, clock, real_seconds, desk_options, flights)
         config = uvicorn.Config(
             desk, log_level="warning", access_log=False, server_header=False, lifespan="off",
             ssl_certfile=options.certificate, ssl_keyfile=options.certificate_key,
@@ -129,6 +147,21 @@ def serve(
         uvicorn.Server(config).run(sockets=[listening])
 
 
+def _few_arenas() -> None:
+    """One heap for all threads, where the C library is GNU's: else each thread keeps the most that it ever needed."""
+    if sys.platform == "linux":
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 1)
+
+
+def _give_memory_back() -> None:
+    """What making the pictures took, where the C library is GNU's."""
+    if sys.platform == "linux":
+        gc.collect()
+        with suppress(OSError, AttributeError):
+            ctypes.CDLL(None).malloc_trim(0)
+
+
 def _is_loopback(host: str) -> bool:
     try:
         return ipaddress.ip_address(host).is_loopback
@@ -137,7 +170,8 @@ def _is_loopback(host: str) -> bool:
 
 
 def _listening(host: str, port: int) -> socket.socket:
-    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    # with its protocol named asyncio switches off Nagle's algorithm, which keeps each answer back for 40 ms
+    listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     if sys.platform != "win32":  # there it would let a second program listen on the same port
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

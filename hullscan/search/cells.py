@@ -12,6 +12,7 @@ from scipy.spatial import cKDTree
 
 from hullscan.geometry.frames import Array
 from hullscan.search.sections import SectionTable
+from hullscan.ship.half import HullHalf
 from hullscan.ship.surface import HullSurface, Sides, side_name
 
 __all__ = ["CELL_M", "Gap", "HullCells"]
@@ -33,6 +34,16 @@ class Gap:
         """Such as ``starboard side, stations 30.0 to 32.5, 0.5 to 1.2 m deep``."""
         s, d = self.stations_m, self.depths_m
         return f"{self.side} side, stations {s[0]:.1f} to {s[1]:.1f}, {d[0]:.1f} to {d[1]:.1f} m deep"
+
+
+def _strips_m2(half: HullHalf, stations_m: Array) -> Array:
+    """(c,) wetted area of the strips of a column's width about stations, without plates across the ends."""
+    strips = half.strip_areas_m2.copy()
+    strips[0] *= not half.flat_ends[0]
+    strips[-1] *= not half.flat_ends[1]
+    area = np.concatenate([[0.0], np.cumsum(strips)])
+    edges = np.append(stations_m - CELL_M / 2, stations_m[-1] + CELL_M / 2)
+    return np.diff(np.interp(edges, half.stations_m, area))
 
 
 class HullCells:
@@ -63,12 +74,16 @@ class HullCells:
         self.total_girth_m = np.concatenate(
             [table.total_m[columns[sides == half]] for half, table in enumerate(tables)]
         )
-        # a cell's width along the ship is what its strip of surface really measures there
         found = [table.at(columns[sides == half], girths[rows[sides == half]]) for half, table in enumerate(tables)]
         self.points_m = np.concatenate([points for points, _ in found])
         self.normals = np.concatenate([normals for _, normals in found])
         slant = np.sqrt(np.clip(1 - self.normals[:, 0] ** 2, 0.04, 1))
         self.area_m2 = CELL_M**2 / slant
+        # what the normals say of the slant is not exact at knuckles: the cells of a column are as large as its strip
+        column = sides * len(stations) + columns
+        by_cells = np.bincount(column, self.area_m2, 2 * len(stations))
+        strips = np.concatenate([_strips_m2(half, stations) for half in (hull.starboard, hull.port)])
+        self.area_m2 *= (strips / np.maximum(by_cells, 1e-12))[column]
         self.hull = hull
 
     def __len__(self) -> int:

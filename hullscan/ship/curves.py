@@ -6,7 +6,7 @@ import numpy as np
 
 from hullscan.geometry.frames import Array
 
-__all__ = ["at_length", "closest_on_triangles", "resample", "split_at_waterline"]
+__all__ = ["at_length", "resample", "split_at_waterline"]
 
 
 def split_at_waterline(section: Array) -> tuple[Array, Array]:
@@ -45,28 +45,3 @@ def at_length(curves: Array, along: Array, length: Array) -> Array:
     span = along[each, index + 1] - along[each, index]
     share = np.where(span > 1e-12, (length - along[each, index]) / np.maximum(span, 1e-12), 0.0)[:, None]
     return np.asarray(curves[each, index] * (1 - share) + curves[each, index + 1] * share, dtype=np.float64)
-
-
-def closest_on_triangles(points: Array, corners: Array) -> Array:
-    """(n, k, 3) closest points of (n, k, 3, 3) triangles to (n, 1, 3) points.
-
-    The foot on the plane where it lies inside, else the best of the three edges.
-    """
-    a, b, c = corners[..., 0, :], corners[..., 1, :], corners[..., 2, :]
-    ab, ac, ap = b - a, c - a, points - a
-    d00, d01, d11 = (ab * ab).sum(-1), (ab * ac).sum(-1), (ac * ac).sum(-1)
-    d20, d21 = (ap * ab).sum(-1), (ap * ac).sum(-1)
-    scale = np.maximum(d00 * d11 - d01 * d01, 1e-30)
-    v, w = (d11 * d20 - d01 * d21) / scale, (d00 * d21 - d01 * d20) / scale
-    inside = (v >= 0) & (w >= 0) & (v + w <= 1)
-    best = a + v[..., None] * ab + w[..., None] * ac
-    distance = np.where(inside, np.linalg.norm(best - points, axis=-1), np.inf)
-    for start, end in ((a, b), (b, c), (c, a)):
-        step = end - start
-        share = ((points - start) * step).sum(-1) / np.maximum((step * step).sum(-1), 1e-30)
-        foot = start + np.clip(share, 0, 1)[..., None] * step
-        foot_distance = np.linalg.norm(foot - points, axis=-1)
-        closer = foot_distance < distance
-        best = np.where(closer[..., None], foot, best)
-        distance = np.where(closer, foot_distance, distance)
-    return np.asarray(best, dtype=np.float64)

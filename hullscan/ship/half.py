@@ -7,21 +7,33 @@ gap. A gap is no plating and has no girth, so that point and girth stay tied one
 
 from __future__ import annotations
 
+import atexit
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 
+import igl
 import numpy as np
 import numpy.typing as npt
-from scipy.spatial import cKDTree
 
 from hullscan.geometry.frames import Array
-from hullscan.ship.curves import at_length, closest_on_triangles
+from hullscan.ship.curves import at_length
 
 __all__ = ["HullHalf"]
 
 _CHUNK = 4096
 """Points asked about at a time: each needs its whole section, a large hull has half a million cells."""
+
+
+_WITH_TREE: weakref.WeakSet[HullHalf] = weakref.WeakSet()
+
+
+@atexit.register
+def _drop_trees() -> None:
+    """Before the interpreter ends: the library complains on stderr of trees that outlive it in some cache."""
+    for half in list(_WITH_TREE):
+        half.__dict__.pop("_boxes", None)
 
 
 @dataclass(frozen=True, eq=False)
@@ -203,54 +215,42 @@ class HullHalf:
 
     def nearest(self, points_m: Array) -> tuple[Array, Array]:
         """Closest points (n, 3) of this side to (n, 3) points, and their distances (n,)."""
-        _, near = self._tree.query(points_m, k=4)
-        triangles = self._triangles_at[near].reshape(len(points_m), -1)
-        corners = self.grid_m.reshape(-1, 3)[self.faces[triangles]]
-        closest = closest_on_triangles(points_m[:, None, :], corners)
-        distance = np.linalg.norm(closest - points_m[:, None, :], axis=2)
-        best = np.argmin(distance, axis=1)
-        each = np.arange(len(points_m))
-        return closest[each, best], distance[each, best]
+        tree, vertices, faces = self._boxes
+        squared, _, closest = tree.squared_distance(vertices, faces, np.ascontiguousarray(points_m, dtype=np.float64))
+        return closest.reshape(-1, 3), np.sqrt(squared).reshape(-1)
 
     @cached_property
-    def _tree(self) -> cKDTree:
-        return cKDTree(self.grid_m.reshape(-1, 3))
-
-    @cached_property
-    def _triangles_at(self) -> npt.NDArray[np.int32]:
-        """(v, 8) triangles that touch each vertex; short rows repeat their first."""
-        vertex = self.faces.ravel()
-        triangle = np.repeat(np.arange(len(self.faces), dtype=np.int32), 3)
-        order = np.argsort(vertex, kind="stable")
-        vertex, triangle = vertex[order], triangle[order]
-        count = np.bincount(vertex, minlength=self.grid_m.shape[0] * self.grid_m.shape[1])
-        first = np.concatenate([[0], np.cumsum(count)[:-1]])
-        slot = first[:, None] + np.minimum(np.arange(8), np.maximum(count - 1, 0)[:, None])
-        return np.asarray(triangle[np.minimum(slot, len(triangle) - 1)], dtype=np.int32)
+    def _boxes(self) -> tuple[igl.AABB, Array, npt.NDArray[np.int64]]:
+        """Tree of boxes about the triangles, and the triangles."""
+        vertices = np.ascontiguousarray(self.grid_m.reshape(-1, 3), dtype=np.float64)
+        faces = np.ascontiguousarray(self.faces, dtype=np.int64)
+        tree = igl.AABB()
+        tree.init(vertices, faces)
+        _WITH_TREE.add(self)
+        return tree, vertices, faces
 
     # ---------------------------------------------------------------- integral quantities
 
     @property
     def wetted_area_m2(self) -> float:
         """Area below the waterline, flat ends included."""
-        return self._wetted_area(self.gaps, self.grid_m)
+        return float(self.strip_areas_m2.sum())
 
     @property
     def flat_end_area_m2(self) -> float:
         """Area below the waterline of the plates across the ends."""
-        ends = [slice(0, 2)] * self.flat_ends[0] + [slice(-2, None)] * self.flat_ends[1]
-        return sum(self._wetted_area(None if self.gaps is None else self.gaps[end], self.grid_m[end]) for end in ends)
+        return float(self.strip_areas_m2[0] * self.flat_ends[0] + self.strip_areas_m2[-1] * self.flat_ends[1])
 
-    def _wetted_area(self, gaps: npt.NDArray[np.bool_] | None, grid_m: Array) -> float:
-        wet = grid_m[:, self.waterline_row :]
+    @cached_property
+    def strip_areas_m2(self) -> Array:
+        """(n - 1,) area below the waterline of the plating between each station and the next."""
+        wet = self.grid_m[:, self.waterline_row :]
         a, b, c, d = wet[:-1, :-1], wet[1:, :-1], wet[1:, 1:], wet[:-1, 1:]
-        first, second = np.cross(d - a, c - a), np.cross(c - a, b - a)
-        areas = np.linalg.norm(first, axis=-1), np.linalg.norm(second, axis=-1)
-        if gaps is not None:
-            below = gaps[:, self.waterline_row :]
-            plating = ~(below[:-1] | below[1:])
-            return float((areas[0] + areas[1])[plating].sum() / 2)
-        return float(areas[0].sum() + areas[1].sum()) / 2
+        areas = np.linalg.norm(np.cross(d - a, c - a), axis=-1) + np.linalg.norm(np.cross(c - a, b - a), axis=-1)
+        if self.gaps is not None:
+            below = self.gaps[:, self.waterline_row :]
+            areas = np.where(below[:-1] | below[1:], 0.0, areas)
+        return np.asarray(areas.sum(axis=1) / 2, dtype=np.float64)
 
     @cached_property
     def section_areas_m2(self) -> Array:

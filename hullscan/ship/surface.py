@@ -270,21 +270,23 @@ class HullSurface:
         """Where (n, 3) rays with unit directions first meet the hull, ship frame."""
         return self._ray_mesh.cast(origins_m, directions, max_range_m)
 
-    def nearest(self, points_m: Array) -> tuple[Array, Array, Array]:
-        """Closest points of the surface: (n, 3) points, (n,) distances, (n, 3) outward normals, ship frame."""
+    def closest(self, points_m: Array) -> tuple[Array, Array]:
+        """Closest points (n, 3) of the surface to (n, 3) points, and their distances (n,), ship frame."""
         points = np.reshape(points_m, (-1, 3)).astype(np.float64)
         if self.symmetric:
             mirror = np.column_stack([np.ones(len(points)), np.where(points[:, 1] >= 0, 1, -1), np.ones(len(points))])
             found, distance = self.starboard.nearest(points * mirror)
-            located = self.locate(found)
-            return found * mirror, distance, self.normal(located.side, located.station_m, located.girth_m) * mirror
+            return found * mirror, distance
         found, distance = self.starboard.nearest(points)
         port_found, port_distance = self.port.nearest(points * _MIRROR)
         nearer = port_distance < distance
-        found = np.where(nearer[:, None], port_found * _MIRROR, found)
+        return np.where(nearer[:, None], port_found * _MIRROR, found), np.where(nearer, port_distance, distance)
+
+    def nearest(self, points_m: Array) -> tuple[Array, Array, Array]:
+        """Closest points of the surface: (n, 3) points, (n,) distances, (n, 3) outward normals, ship frame."""
+        found, distance = self.closest(points_m)
         located = self.locate(found)
-        normals = self.normal(located.side, located.station_m, located.girth_m)
-        return found, np.where(nearer, port_distance, distance), normals
+        return found, distance, self.normal(located.side, located.station_m, located.girth_m)
 
     # ---------------------------------------------------------------- integral quantities
 

@@ -26,18 +26,17 @@ def close(flight: Flight) -> Assessment:
     live = flight.live
     assert live is not None
     flight.screen.event("finishing", mark("placing findings and writing the report"), {})
-    registration = live.pilot.registration
-    if registration is None:  # it ended before the hull was found: the berth as stated, with all of its uncertainty
-        spread = np.diag([1.0, 1.0, np.radians(5) ** 2, 0.04])
-        ship = ShipTrack.constant(_stated_ship(flight.mission, live.vehicle), spread)
-    telemetry = live.vehicle.telemetry
-    if flight.earlier_s:  # what was recorded before counts as much
+    registration, telemetry = live.pilot.registration, live.vehicle.telemetry
+    if flight.earlier_s or telemetry.forgotten:  # what was recorded earlier counts as much
         telemetry = read_recording(flight.folder.telemetry).telemetry
     if registration is not None or flight.earlier_s:
         # from the recording: while it flew, the vehicle's pose at a range was often not yet known, but reckoned on
         mount = flight.mission.vehicle.dvl_mount.rotation
         ranges = list(recorded_ranges(flight.folder.dvl, mount))
         ship = registered(flight.mission, flight.plan, telemetry, ranges, flight.sessions_s)
+    else:  # it ended before the hull was found: the berth as stated, with all of its uncertainty
+        spread = np.diag([1.0, 1.0, np.radians(5) ** 2, 0.04])
+        ship = ShipTrack.constant(_stated_ship(flight.mission, live.vehicle), spread)
     camera = live.seeing.camera or flight.mission.vehicle.camera
     evidence = Evidence(
         flight.mission,

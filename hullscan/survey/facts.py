@@ -36,6 +36,7 @@ def flight_facts(flight: Flight) -> dict[str, Any]:
         "distance_m": round(live.pilot.distance_m, 1),
         "min_range_m": _rounded(live.pilot.min_range_m),
         "battery_v": {"start": _rounded(float(volts[0])), "end": _rounded(float(volts[-1]))},
+        "pilot": flight.options.pilot or None,
         "vehicle": {"profile": flight.mission.vehicle.name, **flight.identity},
         "registration": {
             "updates": registration.updates if registration is not None else 0,

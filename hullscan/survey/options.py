@@ -44,6 +44,7 @@ class SurveyOptions:
         approve: asked about a preflight with cautions; None goes on, and the record has them.
         resume: folder of a mission that was broken off; it goes on there.
         seal_key: signs the closed folder; made if it is not there. Without one the folder is sealed unsigned.
+        pilot: name of who flies, for the summary; empty when it is not told.
     """
 
     out: Path
@@ -61,6 +62,7 @@ class SurveyOptions:
     signing_key: Path | None = None
     approve: Callable[[PreflightReport], bool] | None = None
     seal_key: Path | None = None
+    pilot: str = ""
 
     def make_clock(self) -> Clock:
         """The mission clock: the computer's beside a real vehicle, the vehicle's own in a simulator."""

@@ -36,6 +36,7 @@ __all__ = ["ArduSubVehicle"]
 _VERSION, _ORIGIN = 148, 49  # AUTOPILOT_VERSION, GPS_GLOBAL_ORIGIN
 _HEARD_S = 10.0  # ten heartbeats
 _SAME_PLACE_DEG = 1e-5  # a metre
+_KEPT = 72_000  # samples: an hour at 20 Hz; the log has them all
 
 _log = logging.getLogger(__name__)
 
@@ -72,7 +73,7 @@ class ArduSubVehicle:
     ) -> None:
         self._address, self._clock, self._system = address, clock, system
         self.link = MavlinkLink(address, clock, log=log, signing_key=signing_key)
-        self._telemetry = Telemetry(clock, Source(system, AUTOPILOT.component))
+        self._telemetry = Telemetry(clock, Source(system, AUTOPILOT.component), capacity=_KEPT)
         self.dialogue = Dialogue(self.link, clock, self._telemetry)
         self.parameters = Parameters(self.dialogue)
         self.payload = Payload(self.dialogue, self.parameters)

@@ -33,7 +33,7 @@ from hullscan.vehicle.samples import (
     move_on,
     turn_on,
 )
-from hullscan.vehicle.series import MAX_GAP_S, Series
+from hullscan.vehicle.series import CAPACITY, MAX_GAP_S, Series
 from hullscan.vehicle.sources import AUTOPILOT
 from hullscan.vehicle.timing import VehicleTime
 
@@ -54,6 +54,7 @@ class Telemetry:
     Args:
         clock: the mission clock; a ``PacedClock`` is driven by the vehicle's stamps.
         vehicle: whose messages count. Ranges are taken from any component of the same system.
+        capacity: samples of each quick quantity that are kept.
 
     Attributes:
         time: the mapping between the vehicle's time and mission time.
@@ -61,18 +62,21 @@ class Telemetry:
         left_out: messages that did not fit: not finite, or one name too many.
     """
 
-    def __init__(self, clock: Clock, vehicle: m.Source = AUTOPILOT, boot_utc_s: float | None = None) -> None:
+    def __init__(
+        self, clock: Clock, vehicle: m.Source = AUTOPILOT, boot_utc_s: float | None = None, capacity: int = CAPACITY
+    ) -> None:
         self.vehicle = vehicle
         self.time = VehicleTime(clock, boot_utc_s)
-        self.attitude = Series(AttitudeSample, "attitude", blend=blend_attitude, ahead=turn_on)
-        self.position = Series(PositionSample, "position", ahead=move_on)
-        self.depth = Series(DepthSample, "depth")
-        self.pressure = Series(PressureSample, "water pressure")
+        self.attitude = Series(AttitudeSample, "attitude", blend=blend_attitude, ahead=turn_on, capacity=capacity)
+        self.position = Series(PositionSample, "position", ahead=move_on, capacity=capacity)
+        self.depth = Series(DepthSample, "depth", capacity=capacity)
+        self.pressure = Series(PressureSample, "water pressure", capacity=capacity)
         self.battery = Series(BatterySample, "battery", capacity=_SLOW)
         self.ekf = Series(EkfSample, "estimator status", capacity=2 * _SLOW)
         self.heartbeat = Series(HeartbeatSample, "heartbeat", capacity=_SLOW)
         self.origin: GeoOrigin | None = None
         self.left_out = 0
+        self._capacity = capacity
         self._ranges: dict[int, Series[RangeSample]] = {}
         self._values: dict[str, Series[ValueSample]] = {}
         self._texts: deque[TimedText] = deque(maxlen=_MAX_TEXTS)
@@ -171,7 +175,9 @@ class Telemetry:
         with self._lock:
             series = self._ranges.get(x.orientation)
             if series is None:
-                series = self._ranges[x.orientation] = Series(RangeSample, f"range (orientation {x.orientation})")
+                series = self._ranges[x.orientation] = Series(
+                    RangeSample, f"range (orientation {x.orientation})", capacity=self._capacity
+                )
         numbers = (x.distance_m, x.min_m, x.max_m, float(x.sensor_id), float(x.signal_quality))
         series.append(RangeSample(utc_s, *numbers))
 
@@ -215,6 +221,11 @@ class Telemetry:
         """Named values by name: Lights1, CamTilt, PilotGain, TetherTrn and others."""
         with self._lock:
             return MappingProxyType(dict(self._values))
+
+    @property
+    def forgotten(self) -> int:
+        """Samples of attitude and position that are not kept any more; a recording has them all."""
+        return self.attitude.forgotten + self.position.forgotten
 
     def texts(self, since_utc_s: float = float("-inf")) -> list[TimedText]:
         """Status texts from a time on, the oldest first."""

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import av
+from av.video.reformatter import VideoReformatter
 
 from hullscan.errors import VideoError
 from hullscan.video.frames import Frame
@@ -65,6 +66,8 @@ class LiveDecoder:
         self._tainted = False  # it met damage since the last intact key picture
         self._pending: dict[int, _Coded] = {}
         self._newest: _Decoded | None = None
+        self._last: _Decoded | None = None
+        self._small = VideoReformatter()
         self._ready = threading.Condition()
         self._ended = False
         self._waiting: queue.SimpleQueue[_Coded | None] = queue.SimpleQueue()
@@ -107,6 +110,26 @@ class LiveDecoder:
         if self._ended:
             raise VideoError("the video decoder has stopped", todo="open the stream again")
         return None
+
+    def glimpse(self, after: int, width_px: int) -> Frame | None:
+        """The newest picture if its number is not ``after``, at most so wide; takes nothing from ``take``.
+
+        For one thread beside the reader's: it has a converter of its own.
+        """
+        last = self._last
+        if last is None or last.coded.number == after:
+            return None
+        picture, coded = last.picture, last.coded
+        width = min(width_px, picture.width)
+        height = max(round(picture.height * width / picture.width), 1)
+        small: Any = self._small.reformat(picture, width, height, "bgr24")
+        return Frame(
+            image_bgr=small.to_ndarray(),
+            utc_s=coded.utc_s,
+            stream_s=coded.unit.stamp_s,
+            index=coded.number,
+            suspect=last.suspect,
+        )
 
     def close(self) -> None:
         """End the thread; what waits is not decoded any more."""
@@ -153,7 +176,7 @@ class LiveDecoder:
             self.suspect += decoded.suspect
             self.replaced += self._newest is not None
             self.last_frame_utc_s = decoded.coded.utc_s
-            self._newest = decoded
+            self._newest = self._last = decoded
             self._ready.notify_all()
 
 

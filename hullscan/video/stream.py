@@ -107,6 +107,10 @@ class RtpStream:
                 return None
             raise
 
+    def glimpse(self, after: int, width_px: int) -> Frame | None:
+        """The newest picture for somebody who only looks on, if it is not number ``after``; never waits."""
+        return None if self._closing else self._decoder.glimpse(after, width_px)
+
     @property
     def ended(self) -> bool:
         """Closed, or broken and ``read`` has said so. A camera that falls silent does not end its stream."""

@@ -34,6 +34,13 @@ class Area:
     depths_m: tuple[float, float]
     from_keel_m: float | None = None
 
+    @classmethod
+    def whole(cls, cells: HullCells) -> tuple[Area, Area]:
+        """Both sides of a ship, from end to end and down to the keel."""
+        ends = (float(cells.station_m.min()), float(cells.station_m.max()))
+        depths = (0.0, float(cells.depth_m.max()))
+        return cls("starboard", ends, depths), cls("port", ends, depths)
+
     def cells(self, cells: HullCells) -> npt.NDArray[np.bool_]:
         """(n,) cells whose centre lies in it."""
         inside = cells.within(side_sign(self.side), self.stations_m, self.depths_m)

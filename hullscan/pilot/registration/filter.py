@@ -24,9 +24,9 @@ from hullscan.pilot.registration.beams import RangeWatch, predicted, usable_beam
 from hullscan.pilot.registration.first_fix import beside_plating, grid
 from hullscan.pilot.registration.landmarks import LandmarkSighting, bearing_predictor
 from hullscan.pilot.registration.mixture import Mixture, Predictor
-from hullscan.pilot.registration.motion import STILL, Motion, between
+from hullscan.pilot.registration.motion import STILL, Motion, between, moved_on
 from hullscan.pilot.registration.noise import RegistrationNoise
-from hullscan.pilot.registration.smoother import Moment, Window, again, as_track
+from hullscan.pilot.registration.smoother import WINDOW, Moment, Refining, Window, again, as_track
 from hullscan.ship.surface import HullSurface
 from hullscan.vehicle.protocol import RangeReport
 from hullscan.vehicle.telemetry import Telemetry
@@ -43,6 +43,8 @@ _LANDMARK_AGE_S = 3.0
 _ANEW_FIRST, _ANEW_EVERY = 25, 125
 # and sooner, but not at once again, where this share of the variance along the ship is left: beside an anchor
 _LEARNT, _ANEW_LEAST = 0.6, 10
+_PIECES = 4  # of the work on it with each report: it takes some seconds, and no command waits for it
+_KEPT_LEAST = 2 * (WINDOW + 2 * _ANEW_EVERY)  # so that half of them hold the window
 
 
 class HullRegistration:
@@ -53,6 +55,11 @@ class HullRegistration:
         expected: where the mission says that she lies, in the vehicle's local frame.
         mount: frd from the sensor's origin: only its position counts, beams come in frd.
         vehicle_ned_m: (3,) where the flight begins.
+        kept: reports that are remembered at most, for the smoother; the older half goes when there are more. All of
+            them when None.
+
+    Attributes:
+        forgotten: reports that are not remembered any more.
     """
 
     def __init__(
@@ -62,8 +69,13 @@ class HullRegistration:
         mount: Pose,
         vehicle_ned_m: Array,
         noise: RegistrationNoise | None = None,
+        *,
+        kept: int | None = None,
     ) -> None:
-        self._hull, self._mount = hull, mount
+        if kept is not None and kept < _KEPT_LEAST:
+            raise ValueError(f"expected at least {_KEPT_LEAST} reports to be kept, got {kept}")
+        self._hull, self._mount, self._kept = hull, mount, kept
+        self.forgotten = 0
         self.noise = noise or RegistrationNoise()
         first, last = float(hull.stations_m[0]), float(hull.stations_m[-1])
         self._middle_m = (first + last) / 2
@@ -85,6 +97,7 @@ class HullRegistration:
         self.used_beams = self.rejected_beams = self.repeated = self.landmarks_used = 0
         self._misfits = 0
         self._watch = RangeWatch()
+        self._refining: Refining | None = None
         self._window, self._anew_at = Window(self._prior), _ANEW_FIRST
         self._anew_m2, self._anew_soonest = float(covariance[0, 0]), _ANEW_FIRST
 
@@ -106,7 +119,7 @@ class HullRegistration:
     @property
     def updates(self) -> int:
         """Reports that were used."""
-        return len(self._moments)
+        return self.forgotten + len(self._moments)
 
     @property
     def sigma_m(self) -> tuple[float, float]:
@@ -192,7 +205,7 @@ class HullRegistration:
                 about = beside_plating(self._hull, about, down, middle_range, self._middle_m)
             measured = np.nan_to_num(beams.measured_m)
             right, wrong = self._mixture.correct(predict, measured, beams.sigma_m, beams.usable, about)
-            if self._several and len(self._moments) % _TIDY_EVERY == 0:
+            if self._several and self.updates % _TIDY_EVERY == 0:
                 self._mixture.tidy()
             self._state, self._covariance = self._mixture.moments
             self._vehicle_ned_m, self._last = np.array(vehicle_ned.position_m), (vehicle_ned, report)
@@ -200,18 +213,40 @@ class HullRegistration:
             self.rejected_beams += wrong
             self._misfits = self._misfits + 1 if wrong > right else 0
             self._moments.append(Moment(report.utc_s, vehicle_ned, motion, beams, self._state, self._covariance))
-            learnt = self._covariance[0, 0] < _LEARNT * self._anew_m2 and len(self._moments) >= self._anew_soonest
-            if learnt or len(self._moments) >= self._anew_at:
-                self._linearise_anew()
+            learnt = self._covariance[0, 0] < _LEARNT * self._anew_m2 and self.updates >= self._anew_soonest
+            if self._refining is None and (learnt or self.updates >= self._anew_at):
+                self._refining = self._window.refining(self._hull, self._moments, self._middle_m)
+            self._work_on()
+            if self._refining is None and self._kept is not None and len(self._moments) > self._kept:
+                self._forget(len(self._moments) - self._kept // 2)
         return right > 0
 
-    def _linearise_anew(self) -> None:
-        """Let the ranges of the last minutes count again, with the slopes of where they are known to belong now."""
-        self._anew_at = len(self._moments) + min(len(self._moments), _ANEW_EVERY)
-        state, covariance = self._window.refined(self._hull, self._moments, self._middle_m)
+    def _forget(self, count: int) -> None:
+        """The oldest moments; what was known then is the prior of those that are left."""
+        last, first = self._moments[count - 1 : count + 1]
+        state, transition = moved_on(last.state[None], first.motion)
+        spread = transition[0] @ last.covariance @ transition[0].T + np.diag(first.motion.noise)
+        self._prior = state[0], spread
+        del self._moments[:count]
+        self._window.first -= count
+        self.forgotten += count
+
+    def _work_on(self) -> None:
+        """Go on letting the ranges of the last minutes count with the slopes of where they are known to belong now."""
+        for _ in range(_PIECES if self._refining is not None else 0):
+            try:
+                assert self._refining is not None
+                next(self._refining)
+            except StopIteration as end:
+                self._refining = None
+                self._take_over(*end.value)
+                return
+
+    def _take_over(self, state: Array, covariance: Array) -> None:
+        self._anew_at = self.updates + min(self.updates, _ANEW_EVERY)
         self._mixture = Mixture(state[None], covariance[None], np.ones(1))
         self._state, self._covariance = state, covariance
-        self._anew_m2, self._anew_soonest = float(covariance[0, 0]), len(self._moments) + _ANEW_LEAST
+        self._anew_m2, self._anew_soonest = float(covariance[0, 0]), self.updates + _ANEW_LEAST
         last = self._moments[-1]
         last.state, last.covariance = state, covariance
 

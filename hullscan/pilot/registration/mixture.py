@@ -139,8 +139,9 @@ class Mixture:
         evidence = (
             np.where(fits, 0.0, np.where(usable, _OUTLIER_ALONE if alone else _OUTLIER, 0.0)).sum(axis=1) + density
         )
-        self._weigh(evidence if alone else np.logaddexp(_TEMPER * (evidence - evidence.max()), _DOUBT))
-        best = int(np.argmax(self.shares))
+        counts = evidence if alone else np.logaddexp(_TEMPER * (evidence - evidence.max()), _DOUBT)
+        best = int(np.argmax(np.log(self.shares) + counts))  # before the least likely go
+        self._weigh(counts)
         wrong = int((usable & ~fits[best]).sum() + (fits[best] & (weight[best] < _WRONG)).sum())
         return int(usable.sum()) - wrong, wrong
 

@@ -8,8 +8,9 @@ the vehicle was lost for a while during the flight, its ranges then count with w
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TypeVar, cast
 
 import numpy as np
 
@@ -26,8 +27,12 @@ __all__ = ["WINDOW", "Moment", "Window", "again", "as_track", "backward"]
 _GATE = 4.0
 _SETTLED_M = 0.005
 _ROUNDS_LIVE = 3
+_PIECE = 25  # moments that are worked on at a time: three milliseconds
 WINDOW = 300
 """Reports: a minute, fifteen metres of way; less than a tenth of a second to linearise anew."""
+
+R = TypeVar("R")
+Refining = Generator[None, None, tuple[Array, Array]]
 
 
 @dataclass(slots=True, eq=False)
@@ -92,8 +97,23 @@ def again(
         prior: (12,) and (12, 12) before the first moment.
         bearings: landmarks seen, by the number of the moment that they are related to.
     """
-    smoothed, _ = _rounds(hull, moments, prior, bearings, middle_m, rounds)
-    return smoothed
+    track, covariances = backward(moments)
+    for _ in range(rounds):
+        before = track
+        work = _one_round(hull, moments, (track, covariances), prior, bearings, middle_m, len(moments))
+        track, covariances = _to_the_end(work).smoothed
+        if np.abs(track - before)[:, :2].max() < _SETTLED_M:
+            break
+    return track, covariances
+
+
+def _to_the_end(work: Generator[None, None, R]) -> R:
+    """What it returns."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            return cast(R, end.value)
 
 
 @dataclass(slots=True, eq=False)
@@ -112,65 +132,99 @@ class Window:
     prior: tuple[Array, Array]
     first: int = 0
 
-    def refined(self, hull: HullSurface, moments: Sequence[Moment], middle_m: float) -> tuple[Array, Array]:
-        """(12,) and (12, 12) at the newest of all moments; the window follows them."""
-        mine = moments[self.first :]
-        _, (ahead, state, covariance) = _rounds(hull, mine, self.prior, {}, middle_m, _ROUNDS_LIVE)
+    def refining(self, hull: HullSurface, moments: Sequence[Moment], middle_m: float) -> Refining:
+        """Work on it a little at a time, so that no command waits; the window follows the moments.
+
+        Args:
+            moments: all of them; the list may grow meanwhile, and what has come counts at the end.
+
+        Returns:
+            What each step gives is None; the work returns (12,) and (12, 12) at the newest of all moments.
+        """
+        mine = moments[self.first : -1]  # the newest may still be told of landmarks
+        track, spread = backward(mine)
+        yield
+        for _ in range(_ROUNDS_LIVE):
+            before = track
+            found = yield from _one_round(hull, mine, (track, spread), self.prior, {}, middle_m, _PIECE)
+            track, spread = found.smoothed
+            if np.abs(track - before)[:, :2].max() < _SETTLED_M:
+                break
+        newer = [mine[-1], *moments[self.first + len(mine) :]]
+        result = _onward(hull, newer, found.end, middle_m)
         later = len(mine) - WINDOW
         if later > 0:
             self.first += later
-            self.prior = ahead[0][later], ahead[1][later]
-        return state, covariance
+            self.prior = found.ahead[0][later], found.ahead[1][later]
+        return result
 
 
-def _rounds(
-    hull: HullSurface,
-    moments: Sequence[Moment],
-    prior: tuple[Array, Array],
-    bearings: Mapping[int, Sequence[Predictor]],
-    middle_m: float,
-    rounds: int,
-) -> tuple[tuple[Array, Array], tuple[tuple[Array, Array], Array, Array]]:
-    """Smoothed states and covariances; and of the last round, what each moment's range met, and how it ended."""
-    track, covariances = backward(moments)
-    for _ in range(rounds):
-        before = track
-        track, covariances, ahead, end = _one_round(hull, moments, track, covariances, prior, bearings, middle_m)
-        if np.abs(track - before)[:, :2].max() < _SETTLED_M:
-            break
-    return (track, covariances), (ahead, *end)
+def _onward(
+    hull: HullSurface, moments: Sequence[Moment], begin: tuple[Array, Array], middle_m: float
+) -> tuple[Array, Array]:
+    """(12,) and (12, 12) at the last moment, from those after the first; linearised where the filter goes along."""
+    state, covariance = begin
+    for moment in moments[1:]:
+        ahead, transition = moved_on(state[None], moment.motion)
+        state = ahead[0]
+        covariance = transition[0] @ covariance @ transition[0].T + np.diag(moment.motion.noise)
+        residuals, slopes, variances = _linearised(hull, [moment], state[None], covariance[None], middle_m)
+        state, covariance = _update(state, covariance, state, residuals[0], slopes[0], variances[0])
+        state, covariance = _sighted(state, covariance, state, moment.bearings)
+    return state, covariance
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Round:
+    """Of one round: each moment's result with all others, before its own range, and how the filter ended."""
+
+    smoothed: tuple[Array, Array]
+    ahead: tuple[Array, Array]
+    end: tuple[Array, Array]
 
 
 def _one_round(
     hull: HullSurface,
     moments: Sequence[Moment],
-    track: Array,
-    spread: Array,
+    about: tuple[Array, Array],
     prior: tuple[Array, Array],
     bearings: Mapping[int, Sequence[Predictor]],
     middle_m: float,
-) -> tuple[Array, Array, tuple[Array, Array], tuple[Array, Array]]:
-    """Filter and smooth with everything linearised about a track whose covariance is ``spread``."""
-    residuals, slopes, variances = _linearised(hull, moments, track, spread, middle_m)
+    piece: int,
+) -> Generator[None, None, _Round]:
+    """Filter and smooth with everything linearised about a track and its covariance, a piece of it at each step."""
+    track, spread = about
     motions = together([moment.motion for moment in moments[1:]])
     moved, transitions = moved_on(track[:-1], motions)
     states, covariances = np.empty_like(track), np.empty_like(spread)
     ahead, spreads_ahead = np.empty_like(track), np.empty_like(spread)
     state, covariance = prior
-    for k, moment in enumerate(moments):
-        if k:
-            state = moved[k - 1] + transitions[k - 1] @ (state - track[k - 1])
-            covariance = transitions[k - 1] @ covariance @ transitions[k - 1].T + np.diag(moment.motion.noise)
-        ahead[k], spreads_ahead[k] = state, covariance
-        state, covariance = _update(state, covariance, track[k], residuals[k], slopes[k], variances[k])
-        for bearing in (*moment.bearings, *bearings.get(k, ())):
-            seen, slope, _ = bearing(track[k][None])
-            if np.isfinite(seen).all():
-                weight = robust_weight(-seen[0], np.ones(2))
-                state, covariance = _update(state, covariance, track[k], -seen[0], slope[0], 1 / weight**2)
-        states[k], covariances[k] = state, covariance
+    for begin in range(0, len(moments), piece):
+        part = slice(begin, begin + piece)
+        residuals, slopes, variances = _linearised(hull, moments[part], track[part], spread[part], middle_m)
+        for k, moment in enumerate(moments[part], begin):
+            if k:
+                state = moved[k - 1] + transitions[k - 1] @ (state - track[k - 1])
+                covariance = transitions[k - 1] @ covariance @ transitions[k - 1].T + np.diag(moment.motion.noise)
+            ahead[k], spreads_ahead[k] = state, covariance
+            row = k - begin
+            state, covariance = _update(state, covariance, track[k], residuals[row], slopes[row], variances[row])
+            state, covariance = _sighted(state, covariance, track[k], (*moment.bearings, *bearings.get(k, ())))
+            states[k], covariances[k] = state, covariance
+        yield
     smoothed = _back(states, covariances, ahead[1:], transitions, motions.noise)
-    return *smoothed, (ahead, spreads_ahead), (state, covariance)
+    yield
+    return _Round(smoothed, (ahead, spreads_ahead), (state, covariance))
+
+
+def _sighted(state: Array, covariance: Array, about: Array, bearings: Iterable[Predictor]) -> tuple[Array, Array]:
+    """Landmarks that were seen, linear about a state."""
+    for bearing in bearings:
+        seen, slope, _ = bearing(about[None])
+        if np.isfinite(seen).all():
+            weight = robust_weight(-seen[0], np.ones(2))
+            state, covariance = _update(state, covariance, about, -seen[0], slope[0], 1 / weight**2)
+    return state, covariance
 
 
 def _linearised(

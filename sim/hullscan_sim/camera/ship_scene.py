@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from hullscan.ship.fittings import Fitting, assumed_fittings
+from hullscan.ship.fittings import Fitting, assumed_dock_blocks, assumed_fittings, fitting_point
 from hullscan.ship.marks import DraughtMark
 from hullscan.ship.surface import HullSurface, Side, side_sign
 from hullscan_sim.camera.fittings import (
@@ -20,17 +21,18 @@ from hullscan_sim.camera.fittings import (
 from hullscan_sim.camera.growth import edge_growth, overgrown, weathered
 from hullscan_sim.camera.hidden import hidden_share
 from hullscan_sim.camera.look_alikes import LookAlike, build_look_alike
-from hullscan_sim.camera.objects import COLOURS, Colour, Material, Solid, build_parcel, on_hull
+from hullscan_sim.camera.objects import COLOURS, Colour, Material, Solid, build_parcel, on_hull, scaled
 from hullscan_sim.camera.scene import SIDES, Scene
 from hullscan_sim.camera.texture import COATINGS, Decal, HullTexture
 from hullscan_sim.fitted import FittedShip, ParcelPlace, fit_out, one_of_each_pair, parcel_place
 from hullscan_sim.scenario import Parcel, Scenario, ShipAtBerth
 
-__all__ = ["build_scene", "draught_marks", "hidden_shares"]
+__all__ = ["build_scene", "dock_block_marks", "draught_marks", "hidden_shares"]
 
 _LOOK_ALIKES: tuple[LookAlike, ...] = ("plate", "mussels", "weed", "bolts", "disc", "bracket", "plate", "mussels")
 _LOOK_ALIKE_PER_M2 = 1 / 30
 _LOOKED_AT_FROM_M = 1.5  # usual stand-off of a survey
+_OLDER_COAT = 0.55  # of the reflectance of the last coat
 _CLEAR_M = 1.0  # nothing else is placed within this of a parcel or a stated fitting
 
 
@@ -43,7 +45,7 @@ def build_scene(scenario: Scenario, stated: ShipAtBerth, hull: HullSurface) -> t
     ends = (float(hull.stations_m[0]), float(hull.stations_m[-1]))
     solids += edge_growth(hull, scenario.surface.fouling, ends, np.random.default_rng([scenario.seed, 13]))
     waterline = float(hull.total_girth(np.array([hull.dimensions.length_m / 2]))[0])
-    marks = draught_marks(hull, stated.ship.draught_marks)
+    marks = draught_marks(hull, stated.ship.draught_marks) + dock_block_marks(hull, stated.ship.fittings, coat)
     texture = HullTexture(scenario.surface, scenario.seed, waterline, marks)
     return _around(scenario, stated, hull, solids), texture
 
@@ -96,6 +98,8 @@ def _things(
         if place.chest is None:
             solids += overgrown(built[0], max(0.5 * body.fouled, 0.8 * parcel.aged), worn)
     for index, fitting in enumerate(stated.ship.fittings):
+        if fitting.kind == "dock_block":  # paint, not a thing
+            continue
         side, girth = _place(hull, fitting.side, fitting.station_m, fitting.depth_m)
         taken.append((side, fitting.station_m, girth))
         solids += _fitted(hull, fitting, fitted, coat, fouled, rng, f"fitting {index}")
@@ -198,6 +202,17 @@ def _look_alikes(
         if _is_clear(side, station, girth, taken):
             solids.append(build_look_alike(kind, coat, *on_hull(hull, side, station, girth, turn), rng))
     return solids
+
+
+def dock_block_marks(hull: HullSurface, stated: Sequence[Fitting], coat: Colour) -> tuple[Decal, ...]:
+    """Where blocks stood when she was last painted: the coat of the docking before, by rule where none are stated."""
+    blocks = [each for each in stated if each.kind == "dock_block"] or assumed_dock_blocks(hull)
+    older, marks = scaled(coat, _OLDER_COAT), []
+    for each in blocks:
+        total = float(hull.total_girth(np.array([each.station_m]), each.side)[0])
+        place = side_sign(each.side) * (total - fitting_point(hull, each)[2])
+        marks.append(Decal("paint", each.station_m, place, *each.size_m, older))
+    return tuple(marks)
 
 
 def draught_marks(hull: HullSurface, stated: tuple[DraughtMark, ...] = ()) -> tuple[Decal, ...]:

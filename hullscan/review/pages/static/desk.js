@@ -2,6 +2,7 @@
 import { ask, at, element, facts, fill, isReader, isSupervisor, say, select, words } from "./ask.js";
 import { refreshChests, tickChest } from "./chests.js";
 import { refreshInbox, watchFilters } from "./inbox.js";
+import { chooseFlight, liveKey, onLive, showLive, startLive } from "./live.js";
 import { refreshMeasures } from "./measures.js";
 
 const KEYS = { p: "parcel", t: "tell_tale", f: "fitting", g: "growth", h: "plating", u: "unclear" };
@@ -11,12 +12,18 @@ const state = { view: "", mission: null, places: [], place: null, picture: 0, lo
 // ---------------------------------------------------------------- views
 
 function view(name) {
-  if (name !== "inbox" && name !== "measures" && !state.mission) name = "inbox";
+  if (["read", "chests"].includes(name) && !state.mission) name = "inbox";
   if (state.view !== name) say("");
   state.view = name;
   for (const page of document.querySelectorAll(".page")) page.hidden = page.dataset.page !== name;
   for (const button of at("views").children) button.setAttribute("aria-current", button.dataset.view === name ? "page" : "false");
+  if (facts.flights) showLive(name === "live");
   return refresh();
+}
+
+function openFlight(name) {
+  chooseFlight(name);
+  return view("live");
 }
 
 async function openMission(name) {
@@ -32,12 +39,12 @@ async function openMission(name) {
     await showMap(name);
   }
   await view("read");
-  if (isReader && !state.place) step(1);
+  if (!state.place) step(1);
 }
 
 async function refresh() {
   try {
-    if (state.view === "inbox") await refreshInbox(openMission);
+    if (state.view === "inbox") await refreshInbox(openMission, openFlight);
     if (state.view === "measures") await refreshMeasures();
     if (state.mission) await refreshQueue();
     if (state.view === "chests") await refreshChests(state.mission);
@@ -86,7 +93,7 @@ function drawRows() {
   wanted.forEach((place, number) => {
     const [name, standing, where] = rows.children[number].children;
     name.textContent = place.id;
-    standing.textContent = isReader ? (place.mine ? words.to_read : place.standing_words || words.read) : place.standing_words;
+    standing.textContent = isReader ? (place.mine ? words.to_read : place.standing_words || (place.read ? words.read : "–")) : place.standing_words;
     standing.className = place.mine ? "mine" : `is-${place.standing ?? ""}`;
     where.textContent = `${place.side}, ${place.station_m.toFixed(1)} m, ${words.depth} ${place.depth_m.toFixed(1)} m`
       + (place.open?.length ? ` · ${fill(words.open_by, { names: place.open.join(", ") })}` : "");
@@ -160,6 +167,30 @@ async function showMap(mission) {
   map.innerHTML = await (await fetch(`/map/${mission}?lang=${facts.language}`)).text();
   map.querySelector("image.cells").setAttribute("href", `/cells/${mission}`);
   for (const mark of map.querySelectorAll(".place")) mark.addEventListener("click", () => show(mark.dataset.place));
+  const drawing = map.querySelector("svg");
+  drawing.dataset.whole = drawing.getAttribute("viewBox");
+  at("near").hidden = !drawing.dataset.part;
+  near(Boolean(drawing.dataset.part));
+}
+
+// the part that is asked for, or the whole ship; words and marks keep their size
+function near(wanted) {
+  const drawing = at("map").querySelector("svg");
+  if (!drawing) return;
+  const close = wanted && drawing.dataset.part;
+  drawing.setAttribute("viewBox", close || drawing.dataset.whole);
+  at("near").setAttribute("aria-pressed", close ? "false" : "true");
+  scaled();
+}
+
+function scaled() {
+  const drawing = at("map").querySelector("svg");
+  const pixels = drawing?.getScreenCTM()?.a; // on the screen, for each unit of the drawing
+  if (!pixels) return;
+  drawing.style.setProperty("--size", 1 / pixels);
+  const { y, height } = drawing.viewBox.baseVal;
+  const stations = drawing.querySelector(".scale"); // along the lower edge of what is shown
+  stations.setAttribute("transform", `translate(0 ${y + height - stations.dataset.foot + Math.min(22 - 24 / pixels, 0)})`);
 }
 
 function markPlace() {
@@ -168,6 +199,7 @@ function markPlace() {
     mark.classList.toggle("here", here);
     if (here) mark.parentNode.append(mark); // drawn last, so above the others
   }
+  scaled();
 }
 
 function showFacts() {
@@ -248,7 +280,7 @@ function showForm() {
   const form = at("form");
   form.hidden = !state.place.mine;
   form.reset();
-  if (!state.place.mine && isReader) say(words.given);
+  if (!state.place.mine && state.place.readings.some((each) => each.reader === facts.person)) say(words.given);
   ready();
 }
 
@@ -310,7 +342,7 @@ function stepClip(by) {
   clip.currentTime = Math.max(clip.currentTime + by * FRAME_S, 0);
 }
 
-const VIEWS = { i: "inbox", r: "read", c: "chests", m: "measures" };
+const VIEWS = { i: "inbox", l: "live", r: "read", c: "chests", m: "measures" };
 const ACTIONS = {
   j: () => step(1), k: () => step(-1), ",": () => choose(state.picture - 1), ".": () => choose(state.picture + 1),
   "+": () => nudge("zoom", 0.5), "=": () => nudge("zoom", 0.5), "-": () => nudge("zoom", -0.5),
@@ -318,7 +350,7 @@ const ACTIONS = {
   x: () => { at("boxed").checked = !at("boxed").checked; adjust(); },
   v: () => { const clip = at("clip"); if (clip.paused) clip.play(); else clip.pause(); },
   "[": () => stepClip(-1), "]": () => stepClip(1),
-  n: () => at("note").focus(), enter: take,
+  n: () => at("note").focus(), enter: take, z: () => at("near").click(),
 };
 
 document.addEventListener("keydown", (event) => {
@@ -334,6 +366,7 @@ document.addEventListener("keydown", (event) => {
     view(VIEWS[key]);
     return;
   }
+  if (onLive() && liveKey(key)) event.preventDefault();
   if (state.view !== "read") return;
   if (key === "enter" && ["BUTTON", "A", "SUMMARY"].includes(event.target.tagName) && event.target.id !== "take") return;
   if (state.place?.mine && !at("form").hidden && (KEYS[key] || /^[1-5]$/.test(key))) {
@@ -343,7 +376,7 @@ document.addEventListener("keydown", (event) => {
     event.preventDefault();
     return;
   }
-  if (ACTIONS[key] && (state.place || "jk".includes(key))) {
+  if (ACTIONS[key] && (state.place || "jkz".includes(key))) {
     event.preventDefault();
     ACTIONS[key]();
   }
@@ -362,11 +395,18 @@ at("clip").addEventListener("error", async () => {
   if (content.error) say(fill(words.clip_missing, { words: content.error }));
 });
 document.addEventListener("desk:refresh", refresh);
+at("near").addEventListener("click", () => near(at("near").getAttribute("aria-pressed") === "true"));
+new ResizeObserver(scaled).observe(at("map"));
 
 buildForm();
-watchFilters(openMission);
+watchFilters(openMission, openFlight);
 state.view = "inbox";
-const missions = await refreshInbox(openMission);
-if (missions.length === 1 && missions[0].open) await openMission(missions[0].name);
+const { missions, flights } = await refreshInbox(openMission, openFlight);
+if (facts.flights) {
+  startLive(openMission);
+  if (flights.length) chooseFlight(flights[0].name);
+}
+if (flights.length && !missions.length) await view("live");
+else if (missions.length === 1 && missions[0].open && !flights.length) await openMission(missions[0].name);
 else await view("inbox");
 setInterval(refresh, 5000);

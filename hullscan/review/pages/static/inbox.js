@@ -11,17 +11,19 @@ const STATES = {
   signed: (mission) => Boolean(mission.signed_off_by),
 };
 let missions = [];
+let flights = [];
 let shown = "";
 
-export async function refreshInbox(open) {
-  missions = (await ask("/api/inbox")).missions;
+export async function refreshInbox(open, watch) {
+  const told = await ask("/api/inbox");
+  ({ missions, flights } = told);
   const states = isSupervisor ? ["all", "unread", "disagreeing", "escalated", "ready", "signed"]
     : isReader ? ["all", "mine", "signed"] : ["all", "signed"];
   if (!at("state").options.length) select(at("state"), states.map((state) => [state, words[`state_${state}`]]));
   const ports = [...new Set(missions.map((mission) => mission.port))].sort();
   if (at("port").options.length !== ports.length + 1) select(at("port"), [["", words.any], ...ports.map((port) => [port, port])]);
-  draw(open);
-  return missions;
+  draw(open, watch);
+  return told;
 }
 
 function fits(mission) {
@@ -31,18 +33,29 @@ function fits(mission) {
     && (!at("from").value || mission.date >= at("from").value) && (!at("to").value || mission.date <= at("to").value);
 }
 
-export function draw(open) {
+export function draw(open, watch) {
   const fitting = missions.filter(fits).sort((a, b) => b.date.localeCompare(a.date) || a.ship.localeCompare(b.ship));
-  at("no-missions").hidden = fitting.length > 0;
-  const now = JSON.stringify(fitting);
+  at("no-missions").hidden = fitting.length + flights.length > 0;
+  const now = JSON.stringify([flights, fitting]);
   if (now === shown) return; // drawing again would take the focus away
   shown = now;
   const heads = [words.ship, words.port, words.date, words.read_column, isReader ? words.yours : null, words.chests,
     isSupervisor ? words.who : null, words.state].filter(Boolean);
   const body = element("tbody");
+  for (const flight of flights) body.append(flightRow(flight, heads.length, watch));
   for (const mission of fitting) body.append(row(mission, open));
   at("missions").replaceChildren(
     element("thead", {}, element("tr", {}, ...heads.map((head) => element("th", { textContent: head, scope: "col" })))), body);
+}
+
+function flightRow(flight, columns, watch) {
+  const name = element("button", { type: "button", className: "link", textContent: flight.ship });
+  name.dataset.flight = flight.name;
+  name.addEventListener("click", () => watch(flight.name));
+  const live = flight.phase === "flying";
+  return element("tr", { className: "flight" }, element("td", {}, name), element("td", { textContent: flight.port }),
+    element("td", { colSpan: columns - 3, textContent: live ? "" : flight.phase_words }),
+    element("td", {}, live ? element("span", { className: "chip flying", textContent: flight.phase_words }) : null));
 }
 
 function row(mission, open) {
@@ -77,7 +90,7 @@ function chips(mission) {
   return made;
 }
 
-export function watchFilters(open) {
-  at("filters").addEventListener("input", () => draw(open));
+export function watchFilters(open, watch) {
+  at("filters").addEventListener("input", () => draw(open, watch));
   at("filters").addEventListener("submit", (event) => event.preventDefault());
 }
