@@ -177,6 +177,17 @@ def test_the_outline_of_a_block_is_that_of_its_foot(
     assert (x0 > 0) & (x1 < 640) or not outline.whole[0]
 
 
+def test_a_flat_thing_seen_from_the_side_keeps_an_extent() -> None:
+    """It is taken for a parcel, and a parcel of its box would be thinner than nothing."""
+    seen_from = view(20.0, 2.5, 1.5)
+    point = np.array([21.1, 4.0, 2.5])
+    x, y = CAMERA.project(seen_from.camera_ship.to_body(point[None]))[0]
+    outline = outline_of_box(
+        (x - 8, y - 8, x + 8, y + 8), CAMERA, seen_from.camera_ship, point, np.array([0, 1.0, 0]), 0.24
+    )
+    assert (outline.extent_m > 0).all()
+
+
 @pytest.mark.parametrize(
     ("normal", "along"),
     [

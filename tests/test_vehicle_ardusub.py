@@ -8,17 +8,20 @@ import pytest
 from pymavlink.dialects.v20 import ardupilotmega as mavlink
 from vehicle_peer import CAMERA, QGROUNDCONTROL, SUBMARINE, VehiclePeer, free_port
 
-from hullscan.clock import PacedClock
+from hullscan.clock import PacedClock, SimulatedClock
 from hullscan.errors import InputError, LinkError, RefusedError
 from hullscan.geometry.frames import GeoOrigin
+from hullscan.pilot.watch import FAILSAFE_WORDS
 from hullscan.vehicle.address import Address, Scheme
 from hullscan.vehicle.ardusub import ArduSubVehicle
 from hullscan.vehicle.commands import HoldPosition, ManualControl, PositionVelocityYaw, SetLights, SetTilt
+from hullscan.vehicle.control import ControlWatch
 from hullscan.vehicle.helm import ekf_readiness
-from hullscan.vehicle.messages import Source
+from hullscan.vehicle.messages import Frame, Heartbeat, Source
 from hullscan.vehicle.modes import Mode
 from hullscan.vehicle.protocol import Disarm, Vehicle, VehicleIdentity
 from hullscan.vehicle.streams import WANTED, Stream
+from hullscan.vehicle.telemetry import AUTOPILOT, Telemetry
 from hullscan.vehicle.tlog import read_recording
 
 SPEED = 8.0
@@ -411,6 +414,34 @@ def test_hullscan_lets_go_at_once_when(act, reason):
             time.sleep(0.5)
         assert len(peer.heard("HEARTBEAT")) == beats  # 2.5 s of mission time without one
         assert len(peer.heard("COMMAND_LONG")) == orders  # and it was not disarmed behind the operator's back
+
+
+@pytest.mark.parametrize(
+    ("silent_s", "mode", "failsafe"),
+    [
+        pytest.param(3.0, Mode.ALT_HOLD, True, id="ALT_HOLD on the first heartbeat after a silence is the failsafe's"),
+        pytest.param(1.0, Mode.ALT_HOLD, False, id="ALT_HOLD without a silence is somebody's"),
+        pytest.param(3.0, Mode.MANUAL, False, id="MANUAL after a silence is somebody's: no failsafe sets it"),
+    ],
+)
+def test_a_failsafe_whose_text_was_lost_with_the_link_is_not_taken_for_a_hand(silent_s, mode, failsafe):
+    clock = SimulatedClock()
+    telemetry = Telemetry(clock)
+    watch = ControlWatch(clock, telemetry, Source(255, 1), lambda: None)
+
+    def beat(mode):
+        heartbeat = Heartbeat(vehicle_type=12, autopilot=3, base_mode=128, custom_mode=int(mode), system_status=4)
+        telemetry.observe(AUTOPILOT, heartbeat, clock.now())
+        watch.observe(Frame(AUTOPILOT, "HEARTBEAT", b"", heartbeat))
+
+    beat(Mode.GUIDED)
+    watch.take()
+    clock.sleep(1.0)
+    beat(Mode.GUIDED)
+    clock.sleep(silent_s)
+    beat(mode)
+    assert not watch.state.held
+    assert any(words in watch.state.reason for words in FAILSAFE_WORDS) == failsafe
 
 
 def test_a_resting_joystick_and_ones_own_changes_are_no_takeover():

@@ -21,6 +21,7 @@ from hullscan.search.looks import EDGE
 __all__ = ["Outline", "common_outline", "outline_of_box", "plating_axes"]
 
 _LEAST_COSINE = 0.15  # between a ray and the normal: flatter rays say nothing of where they meet the plating
+_LEAST_SHARE = 0.3  # of what the box spans on the plating
 _SUPPORT = 0.2  # share of the looks, by their scores, that an end must have
 _ONE_END_M = 0.15  # looks within this of the outermost ones see the same end
 
@@ -120,6 +121,10 @@ def outline_of_box(
             front[low, axis] if foot[low, axis] < below else foot[low, axis],
             front[high, axis] if foot[high, axis] > below else foot[high, axis],
         ]
+        # what is much flatter than such objects are would come out with less than no extent when seen from the side
+        middle, least = ends[axis].mean(), _LEAST_SHARE * (foot[high, axis] - foot[low, axis])
+        if ends[axis, 1] - ends[axis, 0] < least:
+            ends[axis] = middle - least / 2, middle + least / 2
         seen[axis] = inside[low], inside[high]
     return Outline(axes, ends, seen)
 

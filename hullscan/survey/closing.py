@@ -27,14 +27,13 @@ def close(flight: Flight) -> Assessment:
     assert live is not None
     flight.screen.event("finishing", mark("placing findings and writing the report"), {})
     registration, telemetry = live.pilot.registration, live.vehicle.telemetry
-    forgotten = telemetry.forgotten + (0 if registration is None else registration.forgotten)
-    if flight.earlier_s or forgotten:  # what was recorded earlier counts as much
+    if flight.earlier_s or telemetry.forgotten:  # what was recorded earlier counts as much
         telemetry = read_recording(flight.folder.telemetry).telemetry
+    if registration is not None or flight.earlier_s:
+        # from the recording: while it flew, the vehicle's pose at a range was often not yet known, but reckoned on
         mount = flight.mission.vehicle.dvl_mount.rotation
         ranges = list(recorded_ranges(flight.folder.dvl, mount))
         ship = registered(flight.mission, flight.plan, telemetry, ranges, flight.sessions_s)
-    elif registration is not None:
-        ship = registration.smoothed()
     else:  # it ended before the hull was found: the berth as stated, with all of its uncertainty
         spread = np.diag([1.0, 1.0, np.radians(5) ** 2, 0.04])
         ship = ShipTrack.constant(_stated_ship(flight.mission, live.vehicle), spread)

@@ -3,7 +3,8 @@
 Noticed are: another flight mode than the one we set, arming or disarming that we did not do, a stick that
 moved (RC_CHANNELS, which is how a joystick on another computer looks from here), and MANUAL_CONTROL or RC
 overrides of another station when a router shows them to us. ArduSub's own failsafes change the mode too; their
-text is quoted in the reason.
+text is quoted in the reason. Where the link was broken the text is lost with it: ALT_HOLD on the first heartbeat after
+such a silence is what the failsafe does that preflight sets, not a hand.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from collections.abc import Callable
 from hullscan.clock import Clock
 from hullscan.errors import LinkError, RefusedError
 from hullscan.vehicle.messages import Frame, Heartbeat, PilotInput, RcChannels, RcOverride, Source
-from hullscan.vehicle.modes import mode_name
+from hullscan.vehicle.modes import Mode, mode_name
 from hullscan.vehicle.protocol import ControlState
 from hullscan.vehicle.telemetry import Telemetry
 
@@ -29,6 +30,7 @@ wander by 8 us on a real vehicle (log of 2023-05-04)."""
 _VALID_US = (900, 2_100)
 _MOVED = 50  # of 1000 in MANUAL_CONTROL, ArduSub's own measure of "back to neutral"
 _TEXT_WINDOW_S = 3.0
+_SILENCE_S = 1.5  # between heartbeats, which come once a second: our own were lost for as long, some before that too
 _RESTED_S = 4.0  # after our own sticks have come to rest: an override lives for 3 s, RC_CHANNELS come twice a second
 
 _log = logging.getLogger(__name__)
@@ -54,6 +56,7 @@ class ControlWatch:
         self._sticks_are_ours = False
         self._neutral_since_s: float | None = None
         self._sticks_us: tuple[int, ...] = ()
+        self._beat_s = clock.now()
 
     @property
     def state(self) -> ControlState:
@@ -139,13 +142,18 @@ class ControlWatch:
             self.lose(f"{source} moves the sticks")
 
     def _heartbeat(self, beat: Heartbeat) -> None:
+        now_s = self._clock.now()
+        silent_s, self._beat_s = now_s - self._beat_s, now_s
         with self._lock:
             if self._changing:
                 return
             mode, armed = self._mode, self._armed
         if beat.custom_mode != mode:
             change = f"mode changed from {mode_name(mode)} to {mode_name(beat.custom_mode)}, not by hullscan"
-            self.lose(change + self._words())
+            words = self._words()
+            if not words and silent_s > _SILENCE_S and beat.custom_mode == Mode.ALT_HOLD:
+                words = f" (heartbeat lost: not heard for {silent_s:.1f} s before)"
+            self.lose(change + words)
         elif beat.armed != armed:
             self.lose(("armed" if beat.armed else "disarmed") + ", not by hullscan" + self._words())
 
