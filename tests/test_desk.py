@@ -29,7 +29,7 @@ from hullscan.review.places import DeskMission, open_missions
 from hullscan.review.procedure import Reading, Standing, Verdict, may_read, shown_verdicts, standing
 from hullscan.review.readers import Role, Roster
 from hullscan.review.worklist import Mixture
-from hullscan.words import LANGUAGES
+from hullscan.words import LANGUAGES, translator
 
 __all__ = ["hull"]  # the fixture
 KEY = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
@@ -340,6 +340,24 @@ def test_the_token_leaves_the_address_and_becomes_a_cookie_that_scripts_cannot_r
     cookie = answer.headers["set-cookie"].lower()
     assert "httponly" in cookie
     assert "samesite=strict" in cookie
+
+
+@pytest.mark.parametrize(
+    ("accept", "kind"),
+    [
+        pytest.param("text/html,*/*;q=0.8", "text/html", id="a browser gets a page"),
+        pytest.param("application/json", "text/plain", id="a program gets a line"),
+    ],
+)
+@pytest.mark.parametrize("address", ["/", "/login?token=x", "/api/inbox"])
+def test_a_stranger_is_told_how_to_come_in_and_nothing_else(desk, address, accept, kind):
+    answer = desk.client.get(address, headers={"Accept": accept})
+    assert answer.status_code == 401
+    assert answer.headers["content-type"].startswith(kind)
+    assert not any(each in answer.text for each in ("Kim", desk.mission, "desk.js"))
+    if kind == "text/html":
+        told = "This desk does not know you."
+        assert all(translator(language)(told) in answer.text for language in LANGUAGES)
 
 
 def test_every_answer_forbids_what_the_page_does_not_need(desk):

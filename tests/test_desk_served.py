@@ -230,7 +230,7 @@ READ = [  # who reads, and the keys that they press for each place that is their
 def test_two_readers_a_third_and_a_supervisor_by_keyboard_alone(tmp_path, hull):
     folder = made(tmp_path / "m", Parts([finding(hull, n, 20.0 + 4 * n, 2.0) for n in (1, 2, 3)])).path
     asked: list[str] = []
-    with browsed(folder, tmp_path, least_s=0.2) as (browser, address, tokens):
+    with browsed(folder, tmp_path, least_s=1.0) as (browser, address, tokens):
 
         def opened(who: str) -> Any:
             page = browser.new_page()

@@ -13,7 +13,7 @@ from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
@@ -22,7 +22,7 @@ from hullscan.errors import HullscanError, InputError
 from hullscan.review.access import DeskOptions, Refused, Shared, json_body, person_of, reader_of
 from hullscan.review.attention import Attention
 from hullscan.review.flights import FollowedFlight, Phase
-from hullscan.review.guard import COOKIE, Guard
+from hullscan.review.guard import COOKIE, Guard, turn_away
 from hullscan.review.inbox import listed_mission, listed_place, told_place
 from hullscan.review.live import listed_flight, live_routes
 from hullscan.review.media import media_routes
@@ -102,7 +102,7 @@ class _Desk:
         token = request.query_params.get("token", "")
         person = self._shared.roster.person(token)
         if person is None:
-            return PlainTextResponse("this token is not known; open the address that the desk printed for you", 401)
+            return turn_away(request)
         response = RedirectResponse("/", status_code=303)
         secure = self._shared.options.secure
         response.set_cookie(COOKIE, token, httponly=True, samesite="strict", path="/", secure=secure)

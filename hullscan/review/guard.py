@@ -5,16 +5,19 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.middleware.base import BaseHTTPMiddleware, RequestResponseEndpoint
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp
 
 from hullscan.review.readers import Roster
+from hullscan.words import LANGUAGES, translator
 
-__all__ = ["COOKIE", "OWN_HEADER", "Guard"]
+__all__ = ["COOKIE", "OWN_HEADER", "Guard", "turn_away"]
 
 COOKIE: Final = "hullscan_desk"
 OWN_HEADER: Final = "x-hullscan-desk"
@@ -31,6 +34,17 @@ _HEADERS: Final = {
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
 }
+
+
+def turn_away(request: Request) -> Response:
+    """What somebody without a known token is told: a page in each language where a browser opens one, else a line."""
+    if "text/html" not in request.headers.get("accept", ""):
+        return PlainTextResponse("who are you? open the address that the desk printed for you", 401)
+    templates = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "pages"), autoescape=True, undefined=StrictUndefined
+    )
+    page = templates.get_template("stranger.html.j2")
+    return HTMLResponse(page.render(tongues=[(each, translator(each)) for each in LANGUAGES]), 401)
 
 
 class Guard(BaseHTTPMiddleware):
@@ -73,7 +87,7 @@ class Guard(BaseHTTPMiddleware):
         if request.method == "POST" and (refused := self._refused_post(request)) is not None:
             return refused
         if person is None and not request.url.path.startswith(_OPEN):
-            return PlainTextResponse("who are you? open the address that the desk printed for you", 401)
+            return turn_away(request)
         request.state.person = person
         return None
 

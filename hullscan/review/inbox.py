@@ -128,7 +128,7 @@ def told_place(
             }
             for number, shot in enumerate(mission.shots(place))
         ],
-        "clip": f"/clip/{mission.name}/{place.identity}",
+        "clip": f"/clip/{mission.name}/{place.identity}" if mission.footage is not None else "",
         "mine": mine,
         "readings": [
             {"reader": each.reader, "verdict": each.verdict.value, "confidence": each.confidence, "note": each.note}

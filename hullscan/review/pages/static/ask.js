@@ -3,7 +3,8 @@ export const facts = JSON.parse(document.body.dataset.facts);
 export const words = facts.words;
 export const at = (id) => document.getElementById(id);
 export const fill = (message, data) => message.replace(/\{(\w+)\}/g, (_, name) => data[name]);
-export const say = (text) => { at("said").textContent = text; };
+export const say = (text, kind = "wrong") => { at("said").className = kind; at("said").textContent = text; };
+export const sayDone = (text) => say(text, "done");
 export const isReader = facts.role === "reader";
 export const isSupervisor = facts.role === "supervisor";
 

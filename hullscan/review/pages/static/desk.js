@@ -1,5 +1,5 @@
 // The reading desk's page. The rules (who may read, how long, who sees what) are the server's; this only shows and asks.
-import { ask, at, element, facts, fill, isReader, isSupervisor, say, select, words } from "./ask.js";
+import { ask, at, element, facts, fill, isReader, isSupervisor, say, sayDone, select, words } from "./ask.js";
 import { refreshChests, tickChest } from "./chests.js";
 import { refreshInbox, watchFilters } from "./inbox.js";
 import { chooseFlight, liveKey, onLive, showLive, startLive } from "./live.js";
@@ -114,7 +114,7 @@ function supervise(mission) {
 async function signOff(mission) {
   try {
     const { sealed } = await ask("/api/sign-off", { mission: mission.name });
-    say(fill(words.sealed, { name: sealed }));
+    sayDone(fill(words.sealed, { name: sealed }));
   } catch (error) { say(error.message); }
   await refresh();
 }
@@ -151,11 +151,13 @@ async function show(id) {
   adjust();
   showFacts();
   showPictures();
-  at("making").hidden = false;
   const clip = at("clip");
-  clip.src = state.place.clip;
-  clip.poster = state.place.pictures[0]?.address ?? "";
-  clip.play().catch(() => {});
+  at("film").hidden = !place.clip; // there is no recording: the mission's notice says so
+  at("making").hidden = !place.clip;
+  if (place.clip) clip.src = place.clip;
+  else clip.removeAttribute("src");
+  clip.poster = place.pictures[0]?.address ?? "";
+  if (place.clip) clip.play().catch(() => {});
   markPlace();
   showForm();
   await refreshQueue();
@@ -185,7 +187,7 @@ function near(wanted) {
 
 function scaled() {
   const drawing = at("map").querySelector("svg");
-  const pixels = drawing?.getScreenCTM()?.a; // on the screen, for each unit of the drawing
+  const pixels = (drawing?.getScreenCTM()?.a ?? 0) / (drawing?.currentCSSZoom ?? 1); // for each unit of the drawing
   if (!pixels) return;
   drawing.style.setProperty("--size", 1 / pixels);
   const { y, height } = drawing.viewBox.baseVal;
@@ -218,7 +220,7 @@ function showFacts() {
   at("facts").replaceChildren(element("h2", { textContent: `${place.id} · ${place.side}` }), list);
   const table = element("table");
   for (const each of place.readings) {
-    table.append(element("tr", {}, element("td", { textContent: each.reader }),
+    table.append(element("tr", {}, element("th", { scope: "row", textContent: each.reader }),
       element("td", { textContent: `${words[each.verdict]} (${each.confidence}/5)` }), element("td", { textContent: each.note })));
   }
   at("readings").replaceChildren(...(place.readings.length ? [table] : []));
@@ -252,7 +254,7 @@ function choose(number) {
   const shot = at("shot");
   shot.style.setProperty("--ox", `${(50 * (x0 + x1)) / picture.width}%`);
   shot.style.setProperty("--oy", `${(50 * (y0 + y1)) / picture.height}%`);
-  shot.style.aspectRatio = `${picture.width} / ${picture.height}`;
+  shot.style.setProperty("--aspect", picture.width / picture.height);
   [...at("strip").children].forEach((child, index) => child.setAttribute("aria-current", index === state.picture ? "true" : "false"));
 }
 
@@ -280,7 +282,7 @@ function showForm() {
   const form = at("form");
   form.hidden = !state.place.mine;
   form.reset();
-  if (!state.place.mine && state.place.readings.some((each) => each.reader === facts.person)) say(words.given);
+  if (!state.place.mine && state.place.readings.some((each) => each.reader === facts.person)) sayDone(words.given);
   ready();
 }
 
@@ -308,7 +310,7 @@ async function take() {
     const later = state.places.slice(state.places.findIndex((place) => place.id === id) + 1);
     const next = [...later, ...state.places].find((place) => place.mine && place.id !== id);
     await show(next ? next.id : id);
-    say(next ? words.taken : words.nothing_left);
+    sayDone(next ? words.taken : words.nothing_left);
   } catch (error) {
     say(error.message);
   } finally {

@@ -1,5 +1,5 @@
 // Live mode: a mission in flight. It shows what the server tells, and asks; nothing here can reach the vehicle.
-import { ask, at, element, facts, fill, isReader, say, words } from "./ask.js";
+import { ask, at, element, facts, fill, isReader, say, sayDone, words } from "./ask.js";
 
 const STATE_EVERY_MS = 600;
 const RATE_OVER_MS = 3000;
@@ -202,7 +202,7 @@ async function send() {
   at("live-send").disabled = true;
   try {
     await ask("/api/ask-close-up", { flight: state.flight, at: state.at });
-    say(words.live_asked);
+    sayDone(words.live_asked);
   } catch (error) { say(error.message); }
   await refreshLive();
 }
