@@ -130,6 +130,6 @@ def test_a_campaign_follows_from_its_seed_and_every_world_can_be_planned(tmp_pat
 
 def test_parcels_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     request = CampaignRequest(mission=MISSION, count=1, seed=5, side="starboard", stations_m=(31.5, 33.0),
-                              depths_m=(0.8, 3.4))  # fmt: skip
+                              depths_m=(0.8, 3.4), parcels=40)  # fmt: skip
     with pytest.raises(InputError, match="do not fit"):
         write_campaign(request, tmp_path)
