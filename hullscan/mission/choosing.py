@@ -129,9 +129,11 @@ def choose_passes(
     floor = np.column_stack([minutes_s, _at(mower, ahead_s)])
     some = _promising(passes)
     asked_s, start, best, best_merit, refined, again = budget, None, None, (False, 0.0), 0, False
+    trimmed = False  # the last tour only ran over
     clear: dict[bytes, Array | None] = {}
     for number in range(_ROUNDS):
         few = effort if start is None else effort // (4 if best is not None and not again else 16)
+        few, trimmed = 0 if trimmed else few, False
         tour = best_tour(
             _subset(passes, some),
             travel.among(some),
@@ -152,6 +154,7 @@ def choose_passes(
         if over > 0:
             # the real way along the hull is a little longer than the straight one, the way home slower if cut short
             asked_s -= over + 1.0
+            trimmed = True
             continue
         unclear = _unclear(mission, keep_out, legs, clear)
         if unclear:
