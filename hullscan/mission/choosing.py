@@ -42,7 +42,7 @@ _PATIENT = 8  # rounds in which only the ways are given up, and not yet the pass
 # from the first hides it from them too. While choosing, no place is worth more than this share of endless looks.
 _REPEATED = 0.9
 _AT_THE_END_M = 1.5  # of a way: what is too near there is too near to the pass
-_REFINED = 2  # of choosing again with what the ways show
+_REFINED = 1  # of choosing again with what the ways show
 _AHEAD_S, _AHEAD = 1.0, 0.02  # of the lawnmower, and more by a share of the time: real ways are longer than chosen ones
 
 

@@ -146,7 +146,8 @@ def best_tour(
 
     Args:
         budget_s: for everything, from the launch back to it.
-        effort: rounds of improvement after the greedy seed; each costs about as much as a tenth of the seed.
+        effort: rounds of improvement after the greedy seed; each costs about as much as a tenth of the seed. With none,
+            a tour to begin with is only cut and filled again.
         seed: of the random choices; the same seed gives the same tour.
         start: a tour to begin with, cut to the budget, instead of an empty one.
         rival: another tour, cut to the budget too: the search begins with what is worth more.
@@ -154,7 +155,10 @@ def best_tour(
         repeated: no place is worth more than this share of endless looks, while passes are chosen.
     """
     problem = _Problem(passes, travel, budget_s, floor, repeated)
-    order = problem.ordered(problem.filled(problem.cut(problem.ordered(list(start or ())))))
+    if effort or not start:
+        order = problem.ordered(problem.filled(problem.cut(problem.ordered(list(start or ())))))
+    else:
+        order = problem.filled(problem.cut(list(start)))
     if rival:
         order = max(order, problem.filled(problem.cut(rival)), key=problem.worth)
     seed_pod = problem.pod(order)
