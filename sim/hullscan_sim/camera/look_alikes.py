@@ -1,4 +1,4 @@
-"""Things on the hull that are no parcels and no fittings: repairs, transducers, growth, loose rope, fish."""
+"""Things on the hull that are no parcels and no fittings: repairs, transducers, growth, loose rope, fish, tags."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from hullscan_sim.camera.shapes import cylinder, ellipsoid, superbox, tube
 
 __all__ = ["LookAlike", "build_look_alike"]
 
-LookAlike = Literal["plate", "disc", "mussels", "weed", "rope", "bolts", "rail", "bracket", "fish", "net"]
+LookAlike = Literal["plate", "disc", "mussels", "weed", "rope", "bolts", "rail", "bracket", "fish", "net", "tag"]
 
 
 def build_look_alike(kind: LookAlike, coat: Colour, point: Array, rotation: Array, rng: np.random.Generator) -> Solid:
-    """Something that is not a parcel: repairs, transducers, growth, loose rope, fish. Ropes have their own label."""
+    """Something that is not a parcel: repairs, transducers, growth, loose rope, fish, tags. Ropes have their own label."""
     paint = Material(scaled(coat, rng.uniform(0.6, 1.5)), 0.2, 0.35, fouled=float(rng.uniform(0, 0.5)))
     label: Label | None = "rope" if kind == "rope" else None
     parts = _LOOK_ALIKES[kind](paint, rng)
@@ -131,6 +131,27 @@ def _net(paint: Material, rng: np.random.Generator) -> list[Part]:
     return parts
 
 
+def _tag(paint: Material, rng: np.random.Generator) -> list[Part]:
+    """A written label as divers and surveyors hang them: flat, in a strong colour, off the plating."""
+    long, wide = float(rng.uniform(0.06, 0.2)), float(rng.uniform(0.03, 0.09))
+    blue_green_red = COLOURS[str(rng.choice(["yellow", "yellow", "orange", "white", "green", "blue"]))]
+    plastic = Material(scaled(blue_green_red, rng.uniform(0.7, 1.5)), float(rng.uniform(0, 0.5)), 0.05)
+    ink = Material(COLOURS["black"], 0.0, 0.0)
+    off = float(rng.uniform(0.01, 0.15))
+    tilt = float(rng.normal() * 0.25)
+    parts = [
+        Part(superbox((long / 2, wide / 2, 0.0015), 0.1, detail=16).placed((0, 0, off)), plastic),
+        Part(superbox((0.16 * long, wide / 5, 0.002), 0.4, detail=12).placed((-0.6 * long, 0, off)), plastic),
+    ]
+    letters = int(rng.integers(0, 6))
+    for x in np.linspace(-0.3, 0.38, letters) * long if letters else ():
+        for _ in range(2):  # strokes
+            stroke = superbox((0.03 * long, 0.005, 0.0008), 0.1, detail=8)
+            at = (float(x), float(rng.normal() * 0.1 * wide), off + 0.002)
+            parts.append(Part(stroke.placed(at, float(rng.uniform(0, np.pi))), ink))
+    return [Part(part.mesh.placed(tilt_rad=tilt), part.material) for part in parts]
+
+
 _LOOK_ALIKES = {
     "plate": _plate,
     "disc": _disc,
@@ -142,4 +163,5 @@ _LOOK_ALIKES = {
     "bracket": _bracket,
     "fish": _fish,
     "net": _net,
+    "tag": _tag,
 }

@@ -35,7 +35,7 @@ __all__ = ["Place", "View", "random_place"]
 
 View = Literal["plating", "edge", "chest", "gear", "tunnel"]
 _LOOK_ALIKES: tuple[LookAlike, ...] = (
-    "plate", "disc", "mussels", "weed", "rope", "bolts", "rail", "bracket", "fish", "net",
+    "plate", "disc", "mussels", "weed", "rope", "bolts", "rail", "bracket", "fish", "net", "tag", "tag",
 )  # fmt: skip
 _WINDOW_M = 16.0  # of hull on either side
 _TUNNEL_LEAST_LENGTH_M = 60.0
