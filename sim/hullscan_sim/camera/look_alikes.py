@@ -17,7 +17,7 @@ LookAlike = Literal["plate", "disc", "mussels", "weed", "rope", "bolts", "rail",
 
 
 def build_look_alike(kind: LookAlike, coat: Colour, point: Array, rotation: Array, rng: np.random.Generator) -> Solid:
-    """Something that is not a parcel: repairs, transducers, growth, loose rope, fish, tags. Ropes have their own label."""
+    """Something that is not a parcel: repairs, transducers, growth, rope, fish, tags. Ropes have their own label."""
     paint = Material(scaled(coat, rng.uniform(0.6, 1.5)), 0.2, 0.35, fouled=float(rng.uniform(0, 0.5)))
     label: Label | None = "rope" if kind == "rope" else None
     parts = _LOOK_ALIKES[kind](paint, rng)
