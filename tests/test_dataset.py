@@ -160,7 +160,8 @@ def test_no_frame_to_train_with_has_a_parcel_that_can_hardly_be_seen(folder, mon
     }
     frames = [image for image in annotated["images"] if image["facts"]["ship"] == 0]
     left = [image["facts"] for image in frames if image["id"] not in dim][:2]
-    assert left and frames[0]["id"] in dim  # or there would be nothing to keep, or to leave out
+    assert left  # something to keep,
+    assert frames[0]["id"] in dim  # and something to leave out
     monkeypatch.setattr(hullscan_sim.dataset.boxes, "_MIN_CONTRAST", limit)
     shots = list(ship_shots("train", 0, REQUEST.seed, len(left), REQUEST.parcel_share))
     assert [shot.facts for shot in shots] == left
