@@ -25,7 +25,7 @@ from hullscan.console.snapshot import ACCEPT, DECLINE
 from hullscan.errors import HullscanError
 from hullscan.pilot.orders_of_operator import OperatorOrder
 from hullscan.survey import LiveMission
-from hullscan.words import fill, mark
+from hullscan.words import mark, said
 
 __all__ = ["ConsoleScreen", "LineScreen", "make_screen"]
 
@@ -66,7 +66,7 @@ class LineScreen:
 
     def event(self, kind: str, message: str, data: dict[str, Any]) -> None:
         """Print an event."""
-        self._print(f"{kind:<12} {fill(self._words(message), data)}")
+        self._print(f"{kind:<12} {said(message, data, self._words)}")
 
     def _print(self, line: str) -> None:
         """To a terminal that may have been closed, or know no Korean: neither may cost the flight anything."""
