@@ -207,6 +207,18 @@ def test_an_ending_names_its_reason_and_the_way(state):
     assert re.search("up|rises|home", alarm.next)
 
 
+@pytest.mark.parametrize("state", [PilotState.SURFACE, PilotState.DISARM, PilotState.ENDED])
+def test_all_is_not_well_on_the_way_up_from_a_retreat(state):
+    events = (
+        EventRow(after_s=50, kind="position", message="the vehicle has lost its position"),
+        EventRow(after_s=50, kind="retreat", message="backing away from the hull"),
+        EventRow(after_s=55, kind="surface", message="rising, nothing is overhead"),
+    )
+    alarm = alarm_of(snapshot(state=state.value, events=events), EN)
+    assert (alarm.level, alarm.what) == ("alarm", "the vehicle has lost its position")
+    assert alarm_of(snapshot(state=state.value, events=events[2:]), EN).level == "well"
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("state", PilotState)
 def test_every_state_of_the_pilot_says_what_happens_next(state, language):

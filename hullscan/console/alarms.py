@@ -42,6 +42,7 @@ _ENDINGS: Final = {
     PilotState.HOME.value, PilotState.RETREAT.value, PilotState.OUT_FROM_UNDER.value, PilotState.LISTENING.value,
     PilotState.HANDED_OVER.value,
 }  # fmt: skip
+_LAST: Final = {PilotState.SURFACE, PilotState.DISARM, PilotState.ENDED}
 _NEXT_OF_ACT: Final = {
     Act.RETURN: mark("it goes on by itself when this has passed; if it lasts, the survey ends and it goes home"),
     Act.RETREAT: mark("it goes on by itself when this has passed; if it lasts, it backs away and comes up"),
@@ -84,9 +85,10 @@ def level_of(event: EventRow) -> Level:
 def alarm_of(now: Snapshot, words: Words) -> Alarm:
     """The gravest thing at this moment."""
     state = PilotState(now.state)
-    if now.state in _ENDINGS or (now.aborted and state in (PilotState.SURFACE, PilotState.DISARM)):
+    broken_off = now.aborted or any(event.kind in _ENDINGS for event in now.events)
+    if now.state in _ENDINGS or (broken_off and state in _LAST):
         return Alarm("alarm", _why_it_ended(now, words), words(_NEXT_OF_STATE[state]))
-    if now.aborted and state is not PilotState.ENDED:
+    if now.aborted:
         return Alarm("alarm", words(mark("the end was asked for")), words(_NEXT_OF_STATE[PilotState.HOME]))
     if now.holding is not None:
         return Alarm("caution", said(now.holding, words), words(_next_of_hold(now.holding.kind)))
