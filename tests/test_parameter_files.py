@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from hullscan.errors import InputError, MissionFileError
+from hullscan.mission.vehicle import vehicle_profile
 from hullscan.vehicle.parameter_changes import compare_with_file
 from hullscan.vehicle.parameter_file import (
     format_parameters,
@@ -150,6 +151,14 @@ def test_every_line_of_a_shipped_file_has_its_reason(path: Path):
 )
 def test_the_file_in_the_names_of_a_firmware(firmware: str, name: str):
     assert shipped_parameters("bluerov2-heavy", firmware).name == f"bluerov2-heavy-dvl-{name}.param"
+
+
+@pytest.mark.parametrize("dvl", [True, False], ids=["with a DVL", "with an echo sounder alone"])
+@pytest.mark.parametrize("vehicle", ["bluerov2-heavy", "bluerov2-heavy-two-dvls"])
+def test_every_vehicle_that_can_be_flown_has_its_failsafes_in_a_file(vehicle: str, dvl: bool):
+    for major, minor in VINTAGES:
+        file = shipped_parameters(vehicle_profile(vehicle).parameters, f"{major}.{minor}.0", dvl=dvl)
+        assert {"FS_GCS_ENABLE", "FS_PILOT_INPUT"} <= load_parameters(file).values.keys()
 
 
 def test_an_unknown_vehicle_has_no_file():

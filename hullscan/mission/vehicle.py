@@ -24,6 +24,7 @@ class VehicleProfile:
     """One class of vehicle.
 
     Attributes:
+        parameters: what its files in ``firmware_params/`` are called, before the sensor.
         camera: intrinsics in water of the stream as it arrives.
         camera_mount: frd from camera at zero tilt; tilt turns about the camera's right axis.
         dvl_mount: frd from dvl (x forward, y right, z towards the transducers' view).
@@ -40,6 +41,7 @@ class VehicleProfile:
     """
 
     name: str
+    parameters: str
     camera: Camera
     camera_mount: Pose
     dvl_mount: Pose
@@ -70,6 +72,7 @@ class VehicleProfile:
 # thrusters and holds station all the time.
 BLUEROV2_HEAVY = VehicleProfile(
     name="bluerov2-heavy",
+    parameters="bluerov2-heavy",
     camera=Camera.from_hfov(640, 360, radians(80.0)),
     camera_mount=Pose(np.array([0.21, 0.0, -0.067]), R_FRD_CAM),
     dvl_mount=Pose(np.array([0.18, 0.0, 0.10]), Rotation.from_matrix([[0, 0, 1], [0, 1, 0], [-1, 0, 0]])),

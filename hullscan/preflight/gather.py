@@ -131,7 +131,8 @@ def set_origin(equipment: Equipment, mission: Mission) -> bool:
 
 def _wanted(equipment: Equipment, mission: Mission) -> tuple[tuple[Change, ...], str]:
     try:
-        path = shipped_parameters(mission.vehicle.name, equipment.identity.firmware, dvl=equipment.dvl is not None)
+        firmware = equipment.identity.firmware
+        path = shipped_parameters(mission.vehicle.parameters, firmware, dvl=equipment.dvl is not None)
     except InputError:
         return (), ""
     return compare_with_vehicle(equipment.vehicle.parameters, load_parameters(path)), path.name

@@ -25,7 +25,7 @@ def shipped_parameters(vehicle: str, firmware: str, *, dvl: bool = True) -> Path
     """The file for a vehicle profile, in the names of its firmware.
 
     Args:
-        vehicle: name of the profile.
+        vehicle: what its profile calls them.
         firmware: such as "4.5.3"; 4.5 is taken when it is empty.
         dvl: it finds its way with a DVL; else by an echo sounder alone.
 
