@@ -17,7 +17,7 @@ from hullscan.vehicle.ardusub import ArduSubVehicle
 from hullscan.vehicle.commands import HoldPosition, ManualControl, PositionVelocityYaw, SetLights, SetTilt
 from hullscan.vehicle.control import ControlWatch
 from hullscan.vehicle.helm import ekf_readiness
-from hullscan.vehicle.messages import Frame, Heartbeat, Source
+from hullscan.vehicle.messages import Frame, Heartbeat, Source, StatusText
 from hullscan.vehicle.modes import Mode
 from hullscan.vehicle.protocol import Disarm, Vehicle, VehicleIdentity
 from hullscan.vehicle.streams import WANTED, Stream
@@ -425,23 +425,65 @@ def test_hullscan_lets_go_at_once_when(act, reason):
     ],
 )
 def test_a_failsafe_whose_text_was_lost_with_the_link_is_not_taken_for_a_hand(silent_s, mode, failsafe):
+    watch, clock, beat, _ = watched_control()
+    clock.sleep(silent_s)
+    beat(mode)
+    assert not watch.state.held
+    assert any(words in watch.state.reason for words in FAILSAFE_WORDS) == failsafe
+
+
+@pytest.mark.parametrize(
+    ("unanswered_s", "mode", "failsafe"),
+    [
+        pytest.param(1.6, Mode.ALT_HOLD, True, id="it did not hear us: the failsafe's"),
+        pytest.param(0.6, Mode.ALT_HOLD, False, id="it heard us all the time: somebody's"),
+        pytest.param(5.0, Mode.MANUAL, False, id="no failsafe sets MANUAL for that"),
+    ],
+)
+def test_a_failsafe_of_a_vehicle_that_is_heard_but_does_not_hear_us_is_not_taken_for_a_hand(
+    unanswered_s, mode, failsafe
+):
+    watch, clock, beat, _ = watched_control(lambda: unanswered_s)
+    clock.sleep(0.5)
+    beat(mode)
+    assert any(words in watch.state.reason for words in FAILSAFE_WORDS) == failsafe
+
+
+@pytest.mark.parametrize(
+    ("after_s", "failsafe"),
+    [pytest.param(0.2, True, id="a moment later"), pytest.param(2.0, False, id="too late to belong to it")],
+)
+def test_the_words_of_a_failsafe_may_come_after_the_change(after_s, failsafe):
+    watch, clock, beat, hear = watched_control()
+    clock.sleep(0.5)
+    beat(Mode.MANUAL)
+    assert not watch.state.held
+    clock.sleep(after_s)
+    hear("STATUSTEXT", StatusText(2, "Depth sensor error!"))
+    assert ("(Depth sensor error!)" in watch.state.reason) == failsafe
+    assert watch.state.reason.startswith("mode changed from GUIDED to MANUAL, not by hullscan")
+
+
+def watched_control(unanswered_s=lambda: 0.0):
+    """The watch of a vehicle in GUIDED, its clock, and what makes it hear something."""
     clock = SimulatedClock()
     telemetry = Telemetry(clock)
-    watch = ControlWatch(clock, telemetry, Source(255, 1), lambda: None)
+    watch = ControlWatch(clock, telemetry, Source(255, 1), lambda: None, unanswered_s)
+
+    def hear(name, message):
+        telemetry.observe(AUTOPILOT, message, clock.now())
+        watch.observe(Frame(AUTOPILOT, name, b"", message))
 
     def beat(mode):
-        heartbeat = Heartbeat(vehicle_type=12, autopilot=3, base_mode=128, custom_mode=int(mode), system_status=4)
-        telemetry.observe(AUTOPILOT, heartbeat, clock.now())
-        watch.observe(Frame(AUTOPILOT, "HEARTBEAT", b"", heartbeat))
+        hear(
+            "HEARTBEAT", Heartbeat(vehicle_type=12, autopilot=3, base_mode=128, custom_mode=int(mode), system_status=4)
+        )
 
     beat(Mode.GUIDED)
     watch.take()
     clock.sleep(1.0)
     beat(Mode.GUIDED)
-    clock.sleep(silent_s)
-    beat(mode)
-    assert not watch.state.held
-    assert any(words in watch.state.reason for words in FAILSAFE_WORDS) == failsafe
+    return watch, clock, beat, hear
 
 
 def test_a_resting_joystick_and_ones_own_changes_are_no_takeover():

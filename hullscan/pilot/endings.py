@@ -41,6 +41,7 @@ _RISE_S, _RISES_S, _RISES_M = 60.0, 6.0, 0.2
 _SINK_STICK = 480.0  # against the buoyancy of about 2 N, where no depth is held
 _LISTEN_S, _HEARD_S, _TAKE_BACKS = 120.0, 1.0, 3
 _FAILURES = 3
+_WORDS_AFTER_S = 0.6
 _RISE_BY_POSITION_S = 40.0
 # where the vehicle takes itself to be at the surface already: it is steered up without a held depth, for as long as the
 # rest of the way takes at this speed, which is half of what that stick gives
@@ -87,11 +88,12 @@ class Endings:
                 if verdict.act < Act.RETURN:
                     return  # it is at the surface, disarmed by its own failsafe
                 if verdict.act is Act.LET_GO:
-                    self.hands_off(verdict)
-                elif verdict.act is Act.LISTEN:
+                    verdict = self._whose_hand(verdict)
+                    continue
+                if verdict.act is Act.LISTEN:
                     verdict = self._listen(verdict)
                     continue
-                elif verdict.act is Act.RETREAT:
+                if verdict.act is Act.RETREAT:
                     self._retreat()
                 else:
                     self._go_home()
@@ -383,6 +385,20 @@ class Endings:
         if cockpit.status.state is not PilotState.HANDED_OVER:
             cockpit.enter(PilotState.HANDED_OVER, mark("let go of the vehicle"))
         raise stop(verdict, todo="whoever flies it decides now, else the vehicle's own failsafe")
+
+    def _whose_hand(self, verdict: Verdict) -> Verdict:
+        """Nothing is sent any more; the vehicle's words for what its own failsafe did may come after the deed.
+
+        Raises:
+            SafetyStop: it was a person, or there is nothing else to be done.
+        """
+        if verdict.rule == "control":
+            for _ in self._cockpit.ticks(_WORDS_AFTER_S):
+                now = self._now()
+                if now.act is Act.LISTEN:
+                    return now
+        self.hands_off(verdict)
+        raise AssertionError("hands are off")
 
     def _listen(self, verdict: Verdict) -> Verdict:
         """Be silent until the vehicle is heard again; take it back when nobody else flies it.

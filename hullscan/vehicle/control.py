@@ -3,8 +3,9 @@
 Noticed are: another flight mode than the one we set, arming or disarming that we did not do, a stick that
 moved (RC_CHANNELS, which is how a joystick on another computer looks from here), and MANUAL_CONTROL or RC
 overrides of another station when a router shows them to us. ArduSub's own failsafes change the mode too; their
-text is quoted in the reason. Where the link was broken the text is lost with it: ALT_HOLD on the first heartbeat after
-such a silence is what the failsafe does that preflight sets, not a hand.
+text is quoted in the reason, also when it comes after the change. Where the link was broken the text is lost with it,
+and it is said once in half a minute: ALT_HOLD after a time in which nothing was heard, or none of our questions
+answered, is what the failsafe does that preflight sets, not a hand.
 """
 
 from __future__ import annotations
@@ -12,11 +13,12 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from hullscan.clock import Clock
 from hullscan.errors import LinkError, RefusedError
-from hullscan.vehicle.messages import Frame, Heartbeat, PilotInput, RcChannels, RcOverride, Source
+from hullscan.vehicle.messages import Frame, Heartbeat, PilotInput, RcChannels, RcOverride, Source, StatusText
 from hullscan.vehicle.modes import Mode, mode_name
 from hullscan.vehicle.protocol import ControlState
 from hullscan.vehicle.telemetry import Telemetry
@@ -31,8 +33,9 @@ _MOVED_US = 25
 wander by 8 us on a real vehicle (log of 2023-05-04)."""
 _VALID_US = (900, 2_100)
 _MOVED = 50  # of 1000 in MANUAL_CONTROL, ArduSub's own measure of "back to neutral"
-_TEXT_WINDOW_S = 3.0
-_SILENCE_S = 1.5  # between heartbeats, which come once a second: our own were lost for as long, some before that too
+_TEXT_WINDOW_S, _WORDS_AFTER_S = 3.0, 1.0
+_GRAVE = 4  # MAV_SEVERITY_WARNING
+_SILENCE_S = 1.4  # heartbeats come every second, answers twice: the failsafe acts when ours are lost for 1.5 s or more
 _RESTED_S = 4.0  # after our own sticks have come to rest: an override lives for 3 s, RC_CHANNELS come twice a second
 _STICK = mark("the operator moves a stick (channel {channel}: {pulse} us)")
 
@@ -47,10 +50,20 @@ class ControlWatch:
         telemetry: for the vehicle's words.
         own: our source, whose messages are no foreign hand.
         released: called once when control is lost, from the link's reader thread.
+        unanswered_s: for how long the vehicle may not have heard us.
     """
 
-    def __init__(self, clock: Clock, telemetry: Telemetry, own: Source, released: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        telemetry: Telemetry,
+        own: Source,
+        released: Callable[[], None],
+        unanswered_s: Callable[[], float] = lambda: 0.0,
+    ) -> None:
         self._clock, self._telemetry, self._own, self._released = clock, telemetry, own, released
+        self._unanswered_s = unanswered_s
+        self._change: dict[str, Any] = {}
         self._lock = threading.RLock()
         self._state = ControlState(False, "not taken yet", clock.now())
         self._mode = 0
@@ -133,6 +146,8 @@ class ControlWatch:
         if isinstance(message, RcChannels) and source == self._telemetry.vehicle:
             self._sticks_us = message.pwm_us[:_STICKS]
         if not self._state.held:
+            if isinstance(message, StatusText) and source == self._telemetry.vehicle and message.severity <= _GRAVE:
+                self._explain(message.text)
             return
         if source == self._telemetry.vehicle:
             if isinstance(message, Heartbeat):
@@ -153,7 +168,7 @@ class ControlWatch:
             mode, armed = self._mode, self._armed
         if beat.custom_mode != mode:
             data = {"before": mode_name(mode), "after": mode_name(beat.custom_mode)}
-            silent_s = silent_s if beat.custom_mode == Mode.ALT_HOLD else 0.0
+            silent_s = max(silent_s, self._unanswered_s()) if beat.custom_mode == Mode.ALT_HOLD else 0.0
             self._lose_to_change(mark("mode changed from {before} to {after}, not by hullscan"), data, silent_s)
         elif beat.armed != armed:
             self._lose_to_change(mark("armed, not by hullscan") if beat.armed else mark("disarmed, not by hullscan"))
@@ -164,15 +179,24 @@ class ControlWatch:
         if text:
             self.lose(mark("{change} ({text})"), change=change, text=text)
         elif silent_s > _SILENCE_S:
-            lost = mark("{change} (heartbeat lost: not heard for {silent:.1f} s before)")
+            lost = mark("{change} (heartbeat lost: nothing heard or answered for {silent:.1f} s before)")
             self.lose(lost, change=change, silent=silent_s)
         else:
             self.lose(message, **data or {})
+            self._change = change
+
+    def _explain(self, text: str) -> None:
+        """The vehicle's words for a change may come after the heartbeat that tells of it."""
+        with self._lock:
+            if self._change and self._clock.now() - self._state.since_utc_s < _WORDS_AFTER_S:
+                data = {"change": self._change, "text": text}
+                self._state = replace(self._state, message=mark("{change} ({text})"), data=data)
+            self._change = {}
 
     def _text(self) -> str:
         """What the vehicle said about it, the gravest of the last seconds."""
         now_s = self._clock.now()
-        texts = [text for text in self._telemetry.texts(now_s - _TEXT_WINDOW_S) if text.severity <= 4]
+        texts = [text for text in self._telemetry.texts(now_s - _TEXT_WINDOW_S) if text.severity <= _GRAVE]
         gravest = min(texts, key=lambda text: text.severity, default=None)
         return gravest.text if gravest else ""
 

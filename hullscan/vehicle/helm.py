@@ -86,7 +86,7 @@ class Helm:
     ) -> None:
         self._link, self._clock, self._telemetry = link, clock, telemetry
         self._dialogue, self._payload = dialogue, payload
-        self._watch = ControlWatch(clock, telemetry, link.own, self._released)
+        self._watch = ControlWatch(clock, telemetry, link.own, self._released, lambda: link.unanswered_s)
         self.limits = limits
 
     @property

@@ -1,7 +1,7 @@
 """The MAVLink link: two threads, every frame logged, nobody blocked.
 
 The reader thread splits bytes into frames, logs them and hands them to subscribers. The writer thread sends
-what was queued, and by itself a TIMESYNC every second (it measures the round trip, keeps routers' tables alive,
+what was queued, and by itself a TIMESYNC every half second (it measures the round trip, keeps routers' tables alive,
 and unlike a heartbeat does not count as a ground station) and, only while ``in_control`` is set, our HEARTBEAT.
 A heartbeat from system 255 holds off ArduSub's ground station failsafe, so hullscan must not send one when it
 is not really in control: it would hide that the operator's station was lost.
@@ -38,7 +38,7 @@ Subscriber = Callable[[Frame, float], None]
 HEARTBEAT_S = 1.0
 """ArduSub's ground station failsafe acts after 2.5 s without one (ardusub.md 2.6)."""
 _HEARTBEAT = Heartbeat(GROUND_STATION, 8, 0, 0, 4)  # no autopilot, active
-_TIMESYNC_S = 1.0
+_TIMESYNC_S = 0.5  # of real or of mission time, whichever passes first
 _POLL_S = 0.02  # real time
 _READ_S = 0.05
 _MAX_QUEUE = 1_000  # orders; the fastest stream of ours is 10 a second
@@ -88,6 +88,7 @@ class MavlinkLink:
         self._asked_at_s: dict[int, float] = {}
         self._question = 0
         self._heartbeats_at_utc_s = float("-inf")
+        self._asked_at_utc_s = self._answered_utc_s = float("-inf")
         self.in_control = False
         self.dropped_orders = 0
         self.round_trip_s = float("inf")
@@ -148,6 +149,11 @@ class MavlinkLink:
             self._writer.close()
 
     @property
+    def unanswered_s(self) -> float:
+        """Since the vehicle last answered us: for how long it may not have heard us. 0 before its first answer."""
+        return self._clock.now() - self._answered_utc_s if self._answered_utc_s > float("-inf") else 0.0
+
+    @property
     def signed(self) -> bool:
         """Whether every frame has to bear the signature of a key."""
         return self._codec.signing is not None
@@ -206,6 +212,8 @@ class MavlinkLink:
             subscriber(frame, now_s)
 
     def _answered(self, sync: TimeSync) -> None:
+        if sync.tc1_ns and 0 < sync.ts1_ns <= self._question:  # one of ours, however late
+            self._answered_utc_s = self._clock.now()
         asked_at_s = self._asked_at_s.pop(sync.ts1_ns, None) if sync.tc1_ns else None
         if asked_at_s is not None:
             self.round_trip_s = min(self.round_trip_s, real_seconds() - asked_at_s)
@@ -221,8 +229,9 @@ class MavlinkLink:
             except queue.Empty:
                 pass
             self._beat()
-            if real_seconds() - asked_at_s >= _TIMESYNC_S:
-                asked_at_s = real_seconds()
+            passed_s = max(real_seconds() - asked_at_s, abs(self._clock.now() - self._asked_at_utc_s))
+            if passed_s >= _TIMESYNC_S:
+                asked_at_s, self._asked_at_utc_s = real_seconds(), self._clock.now()
                 self._ask_time(asked_at_s)
         while not self._queue.empty():  # a last order, such as disarming, is not lost by closing
             self._transmit(*self._queue.get_nowait())
