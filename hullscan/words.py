@@ -1,6 +1,7 @@
 """Words for people: message catalogues, Korean and English.
 
-A message is its English text, with ``{name}`` where data go. Code marks messages with ``mark`` and hands them on
+A message is its English text, with ``{name}`` where data go; where one of the data is a message with data of its own
+it is ``{"message": ..., "data": ...}``. Code marks messages with ``mark`` and hands them on
 untouched, with their data; whoever shows them translates and fills them in. A test collects every marked message
 and checks that each catalogue has it.
 """
@@ -25,18 +26,31 @@ def mark(message: str) -> str:
     return message
 
 
-def fill(message: str, data: dict[str, Any]) -> str:
-    """A message with its data."""
-    return message.format(**data) if data else message
+def _english(message: str) -> str:
+    return message
+
+
+def fill(message: str, data: dict[str, Any], words: Callable[[str], str] = _english) -> str:
+    """A message with its data, these in the language of ``words``.
+
+    Raises:
+        LookupError, ValueError, TypeError: the data do not fit it.
+    """
+    return message.format(**{key: _told(each, words) for key, each in data.items()}) if data else message
 
 
 def said(message: str, data: dict[str, Any], words: Callable[[str], str]) -> str:
     """A message and its data in the language of ``words``; the English message where the data do not fit it."""
-    told = {key: words(each) if isinstance(each, str) else each for key, each in data.items()}
     try:
-        return fill(words(message), told)
+        return fill(words(message), data, words)
     except (LookupError, ValueError, TypeError):
         return message
+
+
+def _told(each: Any, words: Callable[[str], str]) -> Any:
+    if isinstance(each, dict) and each.keys() == {"message", "data"}:
+        return said(each["message"], each["data"], words)
+    return words(each) if isinstance(each, str) else each
 
 
 VOCABULARY: Final = (

@@ -118,8 +118,7 @@ class ReplayApp(ConsoleApp):
 
     def _advance(self) -> None:
         player = self._player
-        held = mark("the replay is held") if player.paused else ""
-        self.show(self._playback.snapshot(player.now(), speed=player.speed, paused=held))
+        self.show(self._playback.snapshot(player.now(), speed=player.speed, paused=player.paused))
 
 
 def replay(playback: Playback, words: Words, clock: Clock, speed: float, *, plain: bool) -> None:
@@ -140,7 +139,7 @@ def _lines(playback: Playback, player: Player, words: Words, clock: Clock) -> No
         for event in playback.events_between(shown_s, now_s):
             data = event.get("data")
             try:
-                text = fill(words(str(event.get("message", ""))), data if isinstance(data, dict) else {})
+                text = fill(words(str(event.get("message", ""))), data if isinstance(data, dict) else {}, words)
             except (LookupError, ValueError, AttributeError):
                 text = str(event.get("words", ""))
             after_s = max(float(event["utc_s"]) - playback.begin_s, 0.0)

@@ -16,9 +16,11 @@ from hullscan.vehicle.parameter_changes import Change
 from hullscan.vehicle.parameter_file import number_text
 from hullscan.words import mark, translator
 
-__all__ = ["REPORT_NAME", "before_flight"]
+__all__ = ["NOT_GO", "REPORT_NAME", "before_flight"]
 
 REPORT_NAME = "preflight.json"
+NOT_GO = mark("{level}: {what}: {measured}")
+"""Said of each line that is not go."""
 _LISTEN_S = 5.0  # a survey waits for its position anyway; the command listens longer, for a turn by hand
 
 Event = Callable[[str, str, dict[str, Any]], None]
@@ -64,7 +66,7 @@ def before_flight(
         raise RecordError(f"cannot write the preflight: {error.strerror}", where=str(folder / REPORT_NAME)) from error
     for line in (*report.of("no-go"), *report.of("caution")):
         data = {"level": words(line.level), "what": _name(line, words), "measured": line.measured.told(words)}
-        told("preflight", mark("{level}: {what}: {measured}"), data)
+        told("preflight", NOT_GO, data)
     bad = report.of("no-go")
     if bad:
         what = "; ".join(f"{_name(line)}: {line.measured.told(_english)}" for line in bad)

@@ -24,8 +24,7 @@ class Phrase:
 
     def told(self, words: Words) -> str:
         """In the language of ``words``."""
-        data = {key: words(each) if isinstance(each, str) else each for key, each in self.data.items()}
-        return fill(words(self.words), data) if self.words else ""
+        return fill(words(self.words), self.data, words) if self.words else ""
 
 
 def say(words: str, **data: Any) -> Phrase:

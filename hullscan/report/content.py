@@ -175,6 +175,6 @@ def _events(folder: MissionFolder, words: Words) -> list[tuple[str, str]]:
 def _said(words: Words, record: Any, otherwise: Any) -> str:
     """A recorded ``message`` with its ``data`` in the report's language; what was said at the time if it is damaged."""
     try:
-        return fill(words(str(record["message"])), record["data"])
+        return fill(words(str(record["message"])), record["data"], words)
     except (LookupError, ValueError, TypeError, AttributeError):
         return str(otherwise or "")
