@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from hullscan.errors import InputError
 
-__all__ = ["LANGUAGES", "VOCABULARY", "fill", "mark", "said", "translator"]
+__all__ = ["LANGUAGES", "VOCABULARY", "fill", "filled", "mark", "said", "translator"]
 
 LANGUAGES: Final = ("en", "ko")
 _FOLDER = Path(__file__).parent / "locale"
@@ -26,17 +26,32 @@ def mark(message: str) -> str:
 
 
 def fill(message: str, data: dict[str, Any]) -> str:
-    """A message with its data."""
-    return message.format(**data) if data else message
+    """A message with its data; what is a message itself among them, ``{"message", "data"}``, is filled in too."""
+    return message.format(**{key: _within(each, str) for key, each in data.items()}) if data else message
 
 
 def said(message: str, data: dict[str, Any], words: Callable[[str], str]) -> str:
     """A message and its data in the language of ``words``; the English message where the data do not fit it."""
-    told = {key: words(each) if isinstance(each, str) else each for key, each in data.items()}
     try:
-        return fill(words(message), told)
-    except (LookupError, ValueError, TypeError):
+        return filled(message, data, words)
+    except (LookupError, ValueError, TypeError, AttributeError):
         return message
+
+
+def filled(message: str, data: dict[str, Any], words: Callable[[str], str]) -> str:
+    """A message and its data in the language of ``words``.
+
+    Raises:
+        LookupError, ValueError, TypeError, AttributeError: the data do not fit it.
+    """
+    return fill(words(message), {key: _within(each, words) for key, each in data.items()})
+
+
+def _within(each: Any, words: Callable[[str], str]) -> Any:
+    """One of a message's data in the language of ``words``: a text, a message of its own, or what needs no words."""
+    if isinstance(each, dict) and each.keys() == {"message", "data"}:
+        return filled(each["message"], each["data"], words)
+    return words(each) if isinstance(each, str) else each
 
 
 VOCABULARY: Final = (

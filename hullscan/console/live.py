@@ -25,7 +25,7 @@ from hullscan.console.snapshot import ACCEPT, DECLINE
 from hullscan.errors import HullscanError
 from hullscan.pilot.orders_of_operator import OperatorOrder
 from hullscan.survey import LiveMission
-from hullscan.words import fill, mark
+from hullscan.words import mark, said
 
 __all__ = ["ConsoleScreen", "LineScreen", "make_screen"]
 
@@ -66,7 +66,7 @@ class LineScreen:
 
     def event(self, kind: str, message: str, data: dict[str, Any]) -> None:
         """Print an event."""
-        self._console.print(f"{kind:<12} {fill(self._words(message), data)}", markup=False)
+        self._console.print(f"{kind:<12} {said(message, data, self._words)}", markup=False)
 
     def begin(self, live: LiveMission) -> None:
         """Print progress from now on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,6 +27,11 @@ class Phrase:
         """In the language of ``words``."""
         data = {key: words(each) if isinstance(each, str) else each for key, each in self.data.items()}
         return fill(words(self.words), data) if self.words else ""
+
+    def as_data(self) -> dict[str, Any]:
+        """As data of another message, for JSON; what JSON has no word for is filled in already."""
+        plain = all(isinstance(each, (str, int)) or math.isfinite(each) for each in self.data.values())
+        return {"message": self.words, "data": self.data} if plain else {"message": self.told(str), "data": {}}
 
 
 def say(words: str, **data: Any) -> Phrase:

@@ -33,6 +33,7 @@ _STATISTICS: Final = {
     "score": mark("scores"),
 }
 """Of pictures, as the drift watch names them."""
+_NOTHING_M2: Final = 0.05  # areas are rounded
 
 
 def statement(content: ReportContent) -> list[str]:
@@ -99,8 +100,15 @@ def _read(content: ReportContent) -> str:
 
 def gaps_words(content: ReportContent) -> list[str]:
     """What was not searched, in general; the gaps themselves are listed apart."""
-    _, wetted_m2 = content.words, content.coverage["wetted_area_m2"]
-    said = [] if content.coverage["gaps"] else [_(mark("Everything that was planned has been seen at least once."))]
+    _, coverage, wetted_m2 = content.words, content.coverage, content.coverage["wetted_area_m2"]
+    missed_m2 = coverage["planned_area_m2"] - coverage["seen_area_m2"]
+    unnamed_m2 = missed_m2 - sum(gap["area_m2"] for gap in coverage["gaps"])
+    said = []
+    if missed_m2 < _NOTHING_M2:
+        said.append(_(mark("Everything that was planned has been seen at least once.")))
+    elif unnamed_m2 >= _NOTHING_M2:  # single cells, which are too small for a name
+        small = mark("Small patches that are not named here were not seen either, {area:.1f} m² together.")
+        said.append(_(small).format(area=unnamed_m2))
     rest = mark(
         "{area:.0f} m² of the wetted hull ({share:.0f} %) were not part of this plan: nothing is said about them."
     )
