@@ -4,7 +4,7 @@
 
 FOLDER is a recorded mission. Its video, again and again, becomes a dive of 1280 x 720 pixels at 30 frames a second,
 with its telemetry beside it; needs ffmpeg, taskset and yolo (the extra ``test``). Each program runs on one core.
-Speeds are by CPU time, so that other load disturbs them little; yolo is shown the beginning alone, as each frame costs it
+Speeds are by CPU time, so that other load disturbs them little; yolo is shown the beginning alone: each frame costs it
 the same.
 """
 
