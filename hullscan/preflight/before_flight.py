@@ -61,8 +61,8 @@ def before_flight(
     except OSError as error:
         raise RecordError(f"cannot write the preflight: {error.strerror}", where=str(folder / REPORT_NAME)) from error
     for line in (*report.of("no-go"), *report.of("caution")):
-        what = line.what if line.what.words else Phrase(line.group)
-        data = {"level": line.level, "what": what.as_data(), "measured": line.measured.as_data()}
+        named = line.what if line.what.words else Phrase(line.group)
+        data = {"level": line.level, "what": named.as_data(), "measured": line.measured.as_data()}
         told("preflight", mark("{level}: {what}: {measured}"), data)
     bad = report.of("no-go")
     if bad:

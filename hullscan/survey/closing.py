@@ -47,7 +47,7 @@ def close(flight: Flight) -> Assessment:
         telemetry,
         ship,
         camera,
-        flight.video_map.uncertainty_s,
+        round(flight.video_map.uncertainty_s, 4),  # as the summary tells it to who reads the folder again
         flight.detector.model_sha256,
         facts,
     )
