@@ -1,7 +1,6 @@
 """Words for people: message catalogues, Korean and English.
 
-A message is its English text, with ``{name}`` where data go; where one of the data is a message with data of its own
-it is ``{"message": ..., "data": ...}``. Code marks messages with ``mark`` and hands them on
+A message is its English text, with ``{name}`` where data go. Code marks messages with ``mark`` and hands them on
 untouched, with their data; whoever shows them translates and fills them in. A test collects every marked message
 and checks that each catalogue has it.
 """
@@ -15,7 +14,7 @@ from typing import Any, Final
 
 from hullscan.errors import InputError
 
-__all__ = ["LANGUAGES", "VOCABULARY", "fill", "mark", "said", "translator"]
+__all__ = ["LANGUAGES", "VOCABULARY", "fill", "filled", "mark", "said", "translator"]
 
 LANGUAGES: Final = ("en", "ko")
 _FOLDER = Path(__file__).parent / "locale"
@@ -26,30 +25,32 @@ def mark(message: str) -> str:
     return message
 
 
-def _english(message: str) -> str:
-    return message
-
-
-def fill(message: str, data: dict[str, Any], words: Callable[[str], str] = _english) -> str:
-    """A message with its data, these in the language of ``words``.
-
-    Raises:
-        LookupError, ValueError, TypeError: the data do not fit it.
-    """
-    return message.format(**{key: _told(each, words) for key, each in data.items()}) if data else message
+def fill(message: str, data: dict[str, Any]) -> str:
+    """A message with its data; what is a message itself among them, ``{"message", "data"}``, is filled in too."""
+    return message.format(**{key: _within(each, str) for key, each in data.items()}) if data else message
 
 
 def said(message: str, data: dict[str, Any], words: Callable[[str], str]) -> str:
     """A message and its data in the language of ``words``; the English message where the data do not fit it."""
     try:
-        return fill(words(message), data, words)
-    except (LookupError, ValueError, TypeError):
+        return filled(message, data, words)
+    except (LookupError, ValueError, TypeError, AttributeError):
         return message
 
 
-def _told(each: Any, words: Callable[[str], str]) -> Any:
+def filled(message: str, data: dict[str, Any], words: Callable[[str], str]) -> str:
+    """A message and its data in the language of ``words``.
+
+    Raises:
+        LookupError, ValueError, TypeError, AttributeError: the data do not fit it.
+    """
+    return fill(words(message), {key: _within(each, words) for key, each in data.items()})
+
+
+def _within(each: Any, words: Callable[[str], str]) -> Any:
+    """One of a message's data in the language of ``words``: a text, a message of its own, or what needs no words."""
     if isinstance(each, dict) and each.keys() == {"message", "data"}:
-        return said(each["message"], each["data"], words)
+        return filled(each["message"], each["data"], words)
     return words(each) if isinstance(each, str) else each
 
 

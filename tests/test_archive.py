@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 from test_report import Parts, coverage, finding, hull, made
 
+from hullscan.console.archive_tables import change_table
 from hullscan.console.tables import what_if_lines
 from hullscan.errors import InputError, RecordError
 from hullscan.record.archive import add_to_archive, archived
@@ -55,6 +58,31 @@ def test_what_stayed_went_and_came_is_told_apart(tmp_path, hull):
     assert kinds(changes) == [("added", None, "F01"), ("gone", "F02", None), ("same", "F01", "F02")]
     assert changes[1].probability == 0.8
     assert changes[2].distance_m == pytest.approx(0.11, abs=0.02)
+
+
+@pytest.mark.parametrize(
+    ("changed", "kind"),
+    [
+        pytest.param({"size_m": 0.5}, "same", id="a little larger: sizes are not known better"),
+        pytest.param({"size_m": 1.0}, "changed", id="more than twice as large"),
+        pytest.param({"size_m": 0.2}, "changed", id="less than half as large"),
+        pytest.param({"label": "rope"}, "changed", id="a rope where a parcel was"),
+    ],
+)
+def test_what_lies_in_its_place_but_is_another_thing_has_changed(tmp_path, hull, changed, kind):
+    one = finding(hull, 1, 25.0, 2.0)
+    assert one["size_m"] == 0.44
+    (change,) = compared(tmp_path, [one], [{**one, **changed}])
+    assert change.kind == kind
+    assert change.probability == pytest.approx(0.78**2) if "label" in changed else change.probability > 0.95
+
+
+def test_what_lies_where_nobody_looked_before_is_not_called_new(tmp_path, hull):
+    changes = compared(tmp_path, [], [finding(hull, 1, 25.0, 2.0)], before=seen((30, 50)))
+    assert kinds(changes) == [("not searched before", None, "F01")]
+    table = Console(file=(said := io.StringIO()), width=200)
+    table.print(change_table(changes, translator("ko")))
+    assert "이전에 수색하지 않음" in said.getvalue()
 
 
 def test_what_nobody_looked_at_again_is_not_called_gone(tmp_path, hull):

@@ -130,7 +130,7 @@ def mission(tmp_path_factory: pytest.TempPathFactory) -> Mission:
 
 @pytest.fixture(scope="module")
 def plan(mission: Mission) -> Plan:
-    return plan_mission(mission, effort=4)
+    return plan_mission(mission, effort=24)
 
 
 def test_an_automatic_plan_fits_its_window_and_keeps_its_distance(mission: Mission, plan: Plan) -> None:
@@ -169,9 +169,7 @@ def test_an_automatic_plan_finds_more_than_the_lawnmower_at_every_minute(mission
         )  # fmt: skip
         curves.append(np.interp(minutes * 60, priced.growth[:, 0], priced.growth[:, 1]))
     assert curves[1][-1] > 0.05
-    # in the first minute both see the bare side that lies on the way, and nothing better is as near
-    assert curves[0][0] > 0.95 * curves[1][0]
-    assert (curves[0][1:] > curves[1][1:]).all()
+    assert (curves[0] > curves[1]).all()
     assert curves[0].mean() > 1.15 * curves[1].mean()
     assert curves[0][-1] > curves[1][-1]
 
@@ -196,7 +194,7 @@ def test_a_way_that_is_not_clear_is_not_taken() -> None:
 
 
 def test_the_same_seed_gives_the_same_plan(mission: Mission, plan: Plan) -> None:
-    assert plan_mission(mission, effort=4).as_dict() == plan.as_dict()
+    assert plan_mission(mission, effort=24).as_dict() == plan.as_dict()
 
 
 def test_a_longer_window_finds_more(mission: Mission, plan: Plan) -> None:

@@ -301,6 +301,19 @@ def test_events_are_told_in_the_language_of_the_page(page):
     assert told[0] == ("09:30:00connected: ArduSub 4.5.3" if language == "en" else "09:30:00연결됨: ArduSub 4.5.3")
 
 
+def test_words_within_an_event_are_told_in_the_language_of_the_page(tmp_path, hull):
+    what = {"message": "{count} invalid", "data": {"count": 3}}
+    events = [
+        ("flash alert {name}: {side}, station {station:.1f} m, {depth:.1f} m deep",
+         {"name": "A01", "side": "starboard", "station": 33.4, "depth": 1.2}),
+        ("{level}: {what}: {measured}", {"level": "caution", "what": what, "measured": {"message": "", "data": {}}}),
+    ]  # fmt: skip
+    korean = report(tmp_path / "ko", Parts([], events=events), "ko").one("main").text
+    assert "우현, 위치 33.4 m" in korean
+    assert "주의: 무효 3" in korean
+    assert "caution: 3 invalid" in report(tmp_path / "en", Parts([], events=events)).one("main").text
+
+
 def test_an_unknown_language_is_refused(tmp_path, hull):
     with pytest.raises(InputError, match="choose one of en, ko"):
         write_report(made(tmp_path / "m", Parts([])), "fr")
@@ -359,10 +372,16 @@ def test_unsearched_areas_are_named(tmp_path, hull):
     assert "starboard side, stations 33.0 to 34.0 m, 0.0 to 1.0 m deep1.0 m²" in root.one("main").text
     assert "698 m² of the wetted hull (100 %) were not part of this plan" in root.one("main").text
     assert "1.0 of 2.0 m² that were planned have been seen (50 %)." in root.one(kind="statement").text
-    whole = coverage()
-    whole["gaps"] = []
+    whole = coverage() | {"gaps": [], "seen_area_m2": 2.0, "seen_share": 1.0}
     root = report(tmp_path / "whole", Parts([], coverage=whole))
     assert "Everything that was planned has been seen at least once." in root.one("main").text
+
+
+def test_patches_too_small_for_a_name_are_not_called_seen(tmp_path, hull):
+    small = coverage() | {"gaps": [], "seen_area_m2": 1.8, "seen_share": 0.9}
+    text = report(tmp_path / "m", Parts([], coverage=small)).one("main").text
+    assert "Everything that was planned" not in text
+    assert "Small patches that are not named here were not seen either, 0.2 m² together." in text
 
 
 def test_a_figure_that_was_not_measured_is_called_an_assumption(tmp_path):

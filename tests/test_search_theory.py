@@ -217,3 +217,51 @@ def test_a_pod_file_with_an_unknown_key_or_schema_is_refused(tmp_path: Path) -> 
     path.write_text(_POD.format(trials=3).replace("pod/1", "pod/2") + "asymptot: 1\n", encoding="utf-8")
     with pytest.raises(MissionFileError, match="unknown key"):
         load_pod_model(path)
+
+
+# --- gaps ---
+
+
+def patches(cells: HullCells, missing: np.ndarray) -> list[list[int]]:
+    """Cells that touch, at corners too, gathered one by one."""
+    places = zip(cells.side, np.round(cells.station_m / 0.125), np.round(cells.girth_m / 0.125), missing, strict=True)
+    left = {(int(s), int(x), int(y)): n for n, (s, x, y, lacks) in enumerate(places) if lacks}
+    found = []
+    while left:
+        start, number = left.popitem()
+        patch, edge = [number], [start]
+        while edge:
+            s, x, y = edge.pop()
+            for place in [(s, x + dx, y + dy) for dx in (-2, 0, 2) for dy in (-2, 0, 2)]:
+                if place in left:
+                    patch.append(left.pop(place))
+                    edge.append(place)
+        found.append(patch)
+    return found
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_every_patch_that_was_not_seen_is_named_with_its_area_and_place(cells, seed):
+    rng = np.random.default_rng(seed)
+    missing = np.zeros(len(cells), dtype=bool)
+    for _ in range(rng.integers(1, 9)):
+        x, y, radius = rng.uniform(0, 80), rng.uniform(0, 9), rng.uniform(0.1, 4)
+        here = cells.side == rng.choice([-1, 1])
+        missing |= here & (np.hypot(cells.station_m - x, cells.girth_m - y) < radius)
+    missing &= rng.random(len(cells)) < rng.choice([1.0, 0.7, 0.3])
+    gaps = cells.gaps(missing)
+    large = [patch for patch in patches(cells, missing) if cells.area_m2[patch].sum() >= 0.2]
+    assert len(gaps) == len(large)
+    for patch in large:
+        area = cells.area_m2[patch].sum()
+        side = "starboard" if cells.side[patch[0]] > 0 else "port"
+        s, d = cells.station_m[patch], cells.depth_m[patch]
+        assert [
+            gap
+            for gap in gaps
+            if gap.side == side
+            and gap.area_m2 == pytest.approx(area)
+            and gap.stations_m == pytest.approx((s.min() - 0.125, s.max() + 0.125))
+            and gap.depths_m == pytest.approx((max(d.min() - 0.125, 0), d.max() + 0.125))
+        ], (side, area)

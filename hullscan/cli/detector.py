@@ -34,9 +34,23 @@ def dataset(
     test: Annotated[int, typer.Option("--test", min=0, help="frames to measure with")] = 650,
     seed: Annotated[int, typer.Option("--seed", min=0)] = 1,
     processes: Annotated[int, typer.Option("--processes", min=1)] = 2,
+    photographs: Annotated[
+        Path | None,
+        typer.Option("--photographs", help="folder with a folder of your own hull photographs for each ship"),
+    ] = None,
 ) -> None:
-    """Make training and test frames with exact labels; runs the simulator's generator."""
+    """Make frames with exact labels: rendered by the simulator, or parcels drawn into your own photographs."""
     import subprocess
+
+    if photographs is not None:
+        from hullscan.console.progress import console_progress
+        from hullscan.review.composites import CompositeRequest, write_composites
+
+        request = CompositeRequest(photographs, {"train": train, "val": val}, seed)
+        with console_progress() as progress:
+            made = write_composites(out, request, lambda done: progress("drawing parcels", done, train + val))
+        typer.echo(str(made))
+        return
 
     command = [sys.executable, "-m", "hullscan_sim", "dataset", str(out), "--train", str(train), "--val", str(val)]
     command += ["--test", str(test), "--seed", str(seed), "--processes", str(processes)]

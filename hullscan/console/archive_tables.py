@@ -17,7 +17,9 @@ __all__ = ["archive_table", "change_table", "stats_table"]
 Words = Callable[[str], str]
 _KINDS = {
     "added": mark("new"),
+    "changed": mark("changed"),
     "gone": mark("gone"),
+    "not searched before": mark("not searched before"),
     "not searched again": mark("not searched again"),
     "same": mark("there still"),
 }
@@ -75,7 +77,8 @@ def change_table(changes: list[Change], words: Words) -> Table:
     table = _table(
         words,
         (mark("change"), False), (mark("before"), False), (mark("after"), False), (mark("side"), False),
-        (mark("station"), True), (mark("depth"), True), (mark("apart"), True), (mark("probability"), True),
+        (mark("station"), True), (mark("depth"), True), (mark("apart"), True), (mark("size"), True),
+        (mark("probability"), True),
     )  # fmt: skip
     for change in changes:
         shown = change.after or change.before or {}
@@ -87,6 +90,7 @@ def change_table(changes: list[Change], words: Words) -> Table:
             f"{shown['station_m']:.1f} m",
             f"{shown['depth_m']:.1f} m",
             f"{change.distance_m:.2f} m" if change.distance_m is not None else "",
-            f"{change.probability:.2f}" if change.kind != "not searched again" else "–",
+            " → ".join(f"{each['size_m']:.1f}" for each in (change.before, change.after) if each) + " m",
+            f"{change.probability:.2f}" if not change.kind.startswith("not searched") else "–",
         )
     return table

@@ -13,7 +13,7 @@ from textual.events import Key
 from hullscan.clock import Clock
 from hullscan.console.app import ConsoleApp
 from hullscan.console.playback import Playback
-from hullscan.words import fill, mark
+from hullscan.words import filled, mark
 
 __all__ = ["Player", "ReplayApp", "replay"]
 
@@ -139,8 +139,8 @@ def _lines(playback: Playback, player: Player, words: Words, clock: Clock) -> No
         for event in playback.events_between(shown_s, now_s):
             data = event.get("data")
             try:
-                text = fill(words(str(event.get("message", ""))), data if isinstance(data, dict) else {}, words)
-            except (LookupError, ValueError, AttributeError):
+                text = filled(str(event.get("message", "")), data if isinstance(data, dict) else {}, words)
+            except (LookupError, ValueError, TypeError, AttributeError):
                 text = str(event.get("words", ""))
             after_s = max(float(event["utc_s"]) - playback.begin_s, 0.0)
             console.print(f"{_clock_text(after_s)} {event.get('kind', '')!s:<12} {text}", markup=False)

@@ -72,8 +72,8 @@ def _warnings(mission: Mission, words: Callable[[str], str]) -> list[str]:
         lines.append(fill(words(message), {"block": figures.block, "low": low, "high": high}))
     if figures.flat_end_area_m2 > 0.05:
         message = mark(
-            "warning: {area:.1f} m² of plates across her ends have no cells: they are neither planned nor counted as "
-            "searched"
+            "warning: {area:.1f} m² of plates across her ends: no pass leads there, what is seen of them in passing "
+            "counts"
         )
         lines.append(fill(words(message), {"area": figures.flat_end_area_m2}))
     read = read_draughts(ship.draught_marks, figures.length_m)

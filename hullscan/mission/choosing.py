@@ -43,6 +43,7 @@ _PATIENT = 8  # rounds in which only the ways are given up, and not yet the pass
 _REPEATED = 0.9
 _AT_THE_END_M = 1.5  # of a way: what is too near there is too near to the pass
 _REFINED = 1  # of choosing again with what the ways show
+_CAUGHT_UP = 3  # more of it, where the plan is behind the lawnmower at some minute
 _AHEAD_S, _AHEAD = 1.0, 0.02  # of the lawnmower, and more by a share of the time: real ways are longer than chosen ones
 
 
@@ -127,6 +128,7 @@ def choose_passes(
     minutes_s = np.arange(60.0, budget, 60.0)
     ahead_s = minutes_s + _AHEAD_S + _AHEAD * minutes_s
     floor = np.column_stack([minutes_s, _at(mower, ahead_s)])
+    behind = np.zeros(len(minutes_s))
     some = _promising(passes)
     asked_s, start, best, best_merit, refined, again = budget, None, None, (False, 0.0), 0, False
     trimmed = False  # the last tour only ran over
@@ -171,15 +173,17 @@ def choose_passes(
         shown = price([leg for leg in legs if leg.surveys and not leg.lane[0]])
         on_the_way = 1 - shown.pod / model.asymptote
         growth = price(legs).growth
-        merit = bool((_at(growth, minutes_s) >= _at(mower, minutes_s)).all()), float(growth[-1, 1])
+        lag = np.maximum(_at(mower, minutes_s) - _at(growth, minutes_s), 0.0)
+        merit = not lag.any(), float(growth[-1, 1])
         if best is None or merit > best_merit:
             more, reach = shortfall(replace(passes, missed=on_the_way), taken, zones, travel)
             best, best_merit = Choice(legs, replace(tour, pod=merit[1]), off, len(found), budget, more, reach), merit
         # what the ways between passes show anyway need not be flown for: choose again with that in mind
         passes, refined, again = replace(passes, missed=on_the_way), refined + 1, False
-        floor = np.column_stack([minutes_s, _at(mower, ahead_s) - _at(shown.growth, minutes_s)])
+        behind += 2 * lag  # what was chosen falls short of what is flown by as much: ask for more
+        floor = np.column_stack([minutes_s, _at(mower, ahead_s) - _at(shown.growth, minutes_s) + behind])
         asked_s = min(budget, asked_s + max(-over - 2.0, 0.0))  # what was held back for ways that are no longer flown
-        if refined > _REFINED:
+        if refined > _REFINED + (0 if best_merit[0] else _CAUGHT_UP):
             break
     if best is None:
         raise InputError(

@@ -41,7 +41,7 @@ class HullLines:
         steep = cells.lattice((cells.normals[:, 2] < _FACES_DOWN).astype(float)) > 0
         rows = np.arange(steep.shape[1])[None, :, None]
         last = np.where(steep, rows, -1).max(axis=1)
-        self.limit_m = np.maximum((last + 1) * CELL_M - CELL_M / 2, 0.0)
+        self.limit_m = np.maximum((last + 1) * CELL_M - CELL_M / 2, 0.0)[:, : len(cells.columns_m)]
 
     def column_of(self, station_m: float) -> int:
         """The column nearest to a station."""

@@ -1,4 +1,4 @@
-"""Parts of the ship to which no pass leads, by name and with the reason: what has no cells cannot show as a gap."""
+"""Parts of the ship to which no pass leads, by name and with the reason."""
 
 from __future__ import annotations
 

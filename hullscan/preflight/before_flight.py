@@ -10,11 +10,11 @@ from typing import Any
 from hullscan.errors import RecordError, SafetyStop
 from hullscan.mission.model import Mission
 from hullscan.mission.plan import Plan
-from hullscan.preflight.check import PreflightLine, PreflightReport
+from hullscan.preflight.check import Phrase, PreflightLine, PreflightReport
 from hullscan.preflight.gather import Equipment, run_preflight, set_origin, write_failsafes
 from hullscan.vehicle.parameter_changes import Change
 from hullscan.vehicle.parameter_file import number_text
-from hullscan.words import mark, translator
+from hullscan.words import mark
 
 __all__ = ["NOT_GO", "REPORT_NAME", "before_flight"]
 
@@ -33,7 +33,6 @@ def before_flight(
     told: Event,
     *,
     folder: Path,
-    language: str = "en",
     approve: Callable[[PreflightReport], bool] | None = None,
 ) -> PreflightReport:
     """Write the failsafes, look at everything, keep it in the record, and insist.
@@ -48,7 +47,6 @@ def before_flight(
         RefusedError: a failsafe was not kept.
         RecordError: the disk refused the report.
     """
-    words = translator(language)
 
     def written(change: Change) -> None:
         before = "?" if change.before is None else number_text(change.before)
@@ -65,7 +63,8 @@ def before_flight(
     except OSError as error:
         raise RecordError(f"cannot write the preflight: {error.strerror}", where=str(folder / REPORT_NAME)) from error
     for line in (*report.of("no-go"), *report.of("caution")):
-        data = {"level": words(line.level), "what": _name(line, words), "measured": line.measured.told(words)}
+        named = line.what if line.what.words else Phrase(line.group)
+        data = {"level": line.level, "what": named.as_data(), "measured": line.measured.as_data()}
         told("preflight", NOT_GO, data)
     bad = report.of("no-go")
     if bad:
@@ -78,7 +77,11 @@ def before_flight(
             message=mark("preflight has cautions that nobody takes upon himself"),
             todo="mend them, or say --accept-cautions",
         )
-    told("preflight", mark("preflight: {level}, {count} cautions"), _verdict(report, words))
+    told(
+        "preflight",
+        mark("preflight: {level}, {count} cautions"),
+        {"level": report.verdict, "count": len(report.of("caution"))},
+    )
     return report
 
 
@@ -86,9 +89,5 @@ def _english(message: str) -> str:
     return message
 
 
-def _name(line: PreflightLine, words: Callable[[str], str] = _english) -> str:
-    return line.what.told(words) or words(line.group)
-
-
-def _verdict(report: PreflightReport, words: Callable[[str], str]) -> dict[str, Any]:
-    return {"level": words(report.verdict), "count": len(report.of("caution"))}
+def _name(line: PreflightLine) -> str:
+    return line.what.told(_english) or line.group

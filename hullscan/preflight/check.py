@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
 from hullscan.clock import utc_text
 from hullscan.mission.feasibility import Level
-from hullscan.words import fill
+from hullscan.words import filled
 
 __all__ = ["Phrase", "PreflightLine", "PreflightReport", "line", "say"]
 
@@ -24,7 +25,12 @@ class Phrase:
 
     def told(self, words: Words) -> str:
         """In the language of ``words``."""
-        return fill(words(self.words), self.data, words) if self.words else ""
+        return filled(self.words, self.data, words) if self.words else ""
+
+    def as_data(self) -> dict[str, Any]:
+        """As data of another message, for JSON; what JSON has no word for is filled in already."""
+        plain = all(isinstance(each, (str, int)) or math.isfinite(each) for each in self.data.values())
+        return {"message": self.words, "data": self.data} if plain else {"message": self.told(str), "data": {}}
 
 
 def say(words: str, **data: Any) -> Phrase:

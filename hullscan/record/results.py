@@ -176,7 +176,7 @@ def coverage_result(mission: Mission, assessment: Assessment) -> dict[str, Any]:
         ],
         "cells": {
             "side": [side_name(float(value)) for value in cells.side[shown]],
-            "station_m": np.round(cells.station_m[shown], 3).tolist(),
+            "station_m": np.round(cells.station_m[shown], 5).tolist(),  # cells of a transom differ by 0.1 mm
             "girth_m": np.round(cells.girth_m[shown], 3).tolist(),
             "planned": asked[shown].tolist(),
             "looks": record.looks[shown].tolist(),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import cv2
 import numpy as np
@@ -19,12 +19,9 @@ from hullscan.errors import InputError, RecordError
 from hullscan.record.folder import MissionFolder
 from hullscan.record.results import read_result
 from hullscan.record.verdicts import judged_findings, read_verdicts, readings_path
+from hullscan.vision.detections import LABELS
 
 __all__ = ["write_training_set"]
-
-
-_LABELS: Final = ("parcel", "rope", "grating", "anode", "outlet")
-"""Of the shipped detector, in its order: what goes on from it must have the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +90,7 @@ def _examples(path: Path) -> list[_Example]:
 
 def _base(base: Path | None) -> dict[str, Any]:
     if base is None:
-        return {"names": dict(enumerate(_LABELS))}
+        return {"names": dict(enumerate(LABELS))}
     try:
         content: Any = yaml.safe_load(base.read_text(encoding="utf-8"))
         content["names"] = dict(content["names"] if isinstance(content["names"], dict) else enumerate(content["names"]))

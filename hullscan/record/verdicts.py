@@ -27,6 +27,8 @@ class Verdicts:
         bare_pictures: of unflagged hull that readers called harmless, files below the readings' folder.
         clear: the ship may be called clear: nothing suspicious is left, every sea chest is signed for.
         not_clear: (place or sea chest, why).
+        readers: who read.
+        chests_clear: sea chests that somebody looked into and signed for as clear.
     """
 
     standing: dict[str, str]
@@ -36,6 +38,8 @@ class Verdicts:
     signed_off_utc: str
     clear: bool
     not_clear: tuple[tuple[str, str], ...]
+    readers: tuple[str, ...] = ()
+    chests_clear: int = 0
 
 
 def read_verdicts(folder: MissionFolder) -> Verdicts | None:
@@ -77,6 +81,8 @@ def read_verdicts(folder: MissionFolder) -> Verdicts | None:
             signed_off_utc=str(content["signed_off_utc"]),
             clear=content["clear"] is True,
             not_clear=tuple((str(each["id"]), str(each["why"])) for each in content["not_clear"]),
+            readers=tuple(str(each["reader"]) for each in content["readers"]),
+            chests_clear=sum(each["clear"] is True for each in content["sea_chests"]),
         )
     except (LookupError, TypeError, ValueError) as error:
         raise RecordError(f"the readings are incomplete: {error}", where=str(path)) from error

@@ -1,8 +1,9 @@
-"""Two missions on one ship, laid over each other in hull coordinates: what is there still, what is new, what is gone.
+"""Two missions on one ship, laid over each other in hull coordinates: what is there still, new, gone, or changed.
 
 Two findings are the same thing when their places agree within their covariances: the squared distance between them,
 weighted by the sum of both covariances, is distributed as chi-squared with two degrees of freedom on the plating.
 What was found before and not again is gone only if the place was looked at again; how sure that is, is the POD there.
+What lies in its place but is of another size, by more than sizes are known, or of another kind, has changed.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ from hullscan.search.cells import CELL_M
 
 __all__ = ["Change", "WhatIf", "compare_missions", "what_changed"]
 
-Kind = Literal["same", "added", "gone", "not searched again"]
+Kind = Literal["same", "changed", "added", "not searched before", "gone", "not searched again"]
 _LEAST_P: Final = 0.01  # less likely pairs are two things
 _MOST_APART_M: Final = 1.5  # however uncertain both are
 _MOVED_M: Final = 0.01  # of the same recording: below this nothing has moved
+_SIZE_SIGMA: Final = 0.19  # of the logarithm of one size: two thirds of 106 findings in the simulator
+_LEAST_SAME: Final = 0.05  # less likely sizes are of two states
 _FORM_SIGMA_M: Final = 0.1  # between two missions: trim, list, and a form that is not quite hers
 
 
@@ -36,7 +39,8 @@ class Change:
         before, after: the findings, where there are such.
         distance_m: between them.
         probability: that the kind is right: of "same" the chance of such a distance between two looks at one thing,
-            of "gone" the POD of the later look at the place, of "added" that of the earlier one.
+            of "changed" that two looks at one and the same thing differ less in size, or, of another kind, the
+            product of the scores; of "gone" the POD of the later look at the place, of "added" that of the earlier.
     """
 
     kind: Kind
@@ -61,19 +65,31 @@ def compare_missions(before: MissionFolder, after: MissionFolder) -> list[Change
     pairs = _pairs(olds["findings"], news["findings"])
     seen_before, seen_after = (_Seen(read_result(folder.path / "coverage.json")) for folder in (before, after))
     changes = [
-        Change("same", olds["findings"][i], news["findings"][j], distance_m, probability)
+        _in_place(olds["findings"][i], news["findings"][j], distance_m, probability)
         for (i, j), (distance_m, probability) in pairs.items()
     ]
     paired_old, paired_new = {i for i, _ in pairs}, {j for _, j in pairs}
     for j, finding in enumerate(news["findings"]):
         if j not in paired_new:
-            changes.append(Change("added", None, finding, None, seen_before.pod(finding)))
+            pod = seen_before.pod(finding)
+            changes.append(Change("added" if pod > 0 else "not searched before", None, finding, None, pod))
     for i, finding in enumerate(olds["findings"]):
         if i not in paired_old:
             pod = seen_after.pod(finding)
             changes.append(Change("gone" if pod > 0 else "not searched again", finding, None, None, pod))
-    order = {"added": 0, "gone": 1, "not searched again": 2, "same": 3}
-    return sorted(changes, key=lambda change: order[change.kind])
+    order = ("added", "changed", "gone", "not searched before", "not searched again", "same")
+    return sorted(changes, key=lambda change: order.index(change.kind))
+
+
+def _in_place(old: dict[str, Any], new: dict[str, Any], distance_m: float, probability: float) -> Change:
+    """What lies where something lay before: the same, or changed."""
+    if old["label"] != new["label"]:
+        return Change("changed", old, new, distance_m, float(old["score"]) * float(new["score"]))
+    differ = float(np.log(new["size_m"] / old["size_m"])) if min(new["size_m"], old["size_m"]) > 0 else 0.0
+    as_much = float(chi2.sf(differ**2 / (2 * _SIZE_SIGMA**2), 1))
+    if as_much < _LEAST_SAME:
+        return Change("changed", old, new, distance_m, 1 - as_much)
+    return Change("same", old, new, distance_m, probability)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from hullscan.record.folder import MissionFolder
 from hullscan.record.results import read_result
 from hullscan.record.verdicts import Verdicts, judged_findings, read_verdicts
 from hullscan.report.hullmap import overview_map, side_map
-from hullscan.words import fill, translator
+from hullscan.words import filled, translator
 
 __all__ = ["Picture", "ReportContent", "incomplete", "read_content"]
 
@@ -175,6 +175,6 @@ def _events(folder: MissionFolder, words: Words) -> list[tuple[str, str]]:
 def _said(words: Words, record: Any, otherwise: Any) -> str:
     """A recorded ``message`` with its ``data`` in the report's language; what was said at the time if it is damaged."""
     try:
-        return fill(words(str(record["message"])), record["data"], words)
+        return filled(str(record["message"]), record["data"], words)
     except (LookupError, ValueError, TypeError, AttributeError):
         return str(otherwise or "")

@@ -14,7 +14,15 @@ from hullscan.errors import RecordError
 from hullscan.record.folder import MissionFolder
 from hullscan.report.content import Picture, ReportContent, incomplete, read_content
 from hullscan.report.hullmap import POD_CLASSES
-from hullscan.report.wording import HOW_TO_READ, berth_words, gap_words, gaps_words, position_words, statement
+from hullscan.report.wording import (
+    HOW_TO_READ,
+    berth_words,
+    clock_rows,
+    gap_words,
+    gaps_words,
+    position_words,
+    statement,
+)
 
 __all__ = ["page_templates", "report_page", "shown_picture", "write_report"]
 
@@ -94,6 +102,7 @@ def _page(content: ReportContent) -> str:
             statement=statement(content),
             gaps=[(gap_words(gap, content.words), gap["area_m2"]) for gap in content.coverage["gaps"]],
             gaps_words=gaps_words(content),
+            clock_rows=clock_rows(content),
             how_to_read=HOW_TO_READ,
         )
     )

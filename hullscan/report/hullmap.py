@@ -264,7 +264,7 @@ def overview_map(mission: Mission, coverage: dict[str, Any], findings: list[dict
         out.append(f'<circle cx="{cx}" cy="{cy}" r="6" fill="{_FINDING}" stroke="white" stroke-width="1.5"/>')
     out.append(f'<text x="4" y="14" class="small left">{words(mark("port"))}</text>')
     out.append(f'<text x="4" y="{2 * top - 4:.0f}" class="small left">{words(mark("starboard"))}</text>')
-    out.append(f'<text x="1004" y="{top - 8:.0f}" class="small right">{words(mark("bow"))}</text>')
+    out.append(f'<text x="1004" y="14" class="small right">{words(mark("bow"))} →</text>')
     title = words(mark("Whole hull, unrolled"))
     return Markup(
         f'<svg class="overview" viewBox="-4 0 1012 {2 * top:.0f}" role="img" aria-label="{title}">{"".join(out)}</svg>'

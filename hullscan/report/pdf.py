@@ -19,7 +19,15 @@ from hullscan.errors import InputError, RecordError
 from hullscan.record.folder import MissionFolder
 from hullscan.report.content import Picture, ReportContent, incomplete, read_content
 from hullscan.report.hullmap import POD_CLASSES
-from hullscan.report.wording import HOW_TO_READ, berth_words, gap_words, gaps_words, position_words, statement
+from hullscan.report.wording import (
+    HOW_TO_READ,
+    berth_words,
+    clock_rows,
+    gap_words,
+    gaps_words,
+    position_words,
+    statement,
+)
 from hullscan.words import mark
 
 __all__ = ["pdf_is_possible", "pdf_of", "write_pdf"]
@@ -172,10 +180,11 @@ def _day(utc: str) -> list[int]:
 def _tiles(content: ReportContent) -> list[list[str]]:
     _, summary = content.words, content.summary
     seconds, clear = summary.get("duration_s"), summary.get("min_clearance_m")
+    minutes = "–" if seconds is None else f"{round(seconds) // 60}:{round(seconds) % 60:02d}"
     return [
         [f"{content.coverage['seen_area_m2']:.1f} m²", _("hull seen")],
         [f"{content.not_planned_m2:.0f} m²", _("of the wetted hull not in the plan")],
-        [f"{seconds // 60:.0f}:{seconds % 60:02.0f}" if seconds is not None else "–", _("minutes in the water")],
+        [minutes, _("minutes in the water")],
         [f"{clear:.1f} m" if clear is not None else "–", _("least clearance to the hull")],
     ]
 
@@ -239,6 +248,7 @@ def _mission_rows(content: ReportContent) -> list[list[str]]:
         [_("frames examined"), f"{video['frames_examined']}, {suspect}"],
         [_("range reports"), f"{dvl['reports']} ({_('{count} invalid').format(count=dvl['invalid'])})"],
         [_("time of pictures, uncertainty"), f"{summary['time_sigma_ms']:.0f} ms"],
+        *map(list, clock_rows(content)),
         [_("sightings that could not be placed"), str(content.coverage["sightings_not_placed"])],
         [_("looks without telemetry"), str(content.coverage["looks_without_telemetry"])],
     ]

@@ -8,7 +8,7 @@ from typing import Any, Final
 from hullscan.report.content import ReportContent
 from hullscan.words import mark
 
-__all__ = ["HOW_TO_READ", "berth_words", "gap_words", "gaps_words", "position_words", "statement"]
+__all__ = ["HOW_TO_READ", "berth_words", "clock_rows", "gap_words", "gaps_words", "position_words", "statement"]
 
 _ENDS: Final = ("confirmed", "rejected", "escalated")
 HOW_TO_READ: Final = (
@@ -33,6 +33,7 @@ _STATISTICS: Final = {
     "score": mark("scores"),
 }
 """Of pictures, as the drift watch names them."""
+_NOTHING_M2: Final = 0.05  # areas are rounded
 
 
 def statement(content: ReportContent) -> list[str]:
@@ -67,6 +68,11 @@ def statement(content: ReportContent) -> list[str]:
         seen += " " + _(chance).format(size=coverage["pod_model"]["parcel_m"], pod=100 * coverage["pod"])
     if not coverage["pod_model"]["measured"]:
         seen += " " + _(mark("This figure is an assumption, not a measurement."))
+    chests = sum(each.kind == "sea_chest" for each in content.mission.file.ship.fittings)
+    if chests:
+        verified = 0 if content.verdicts is None else content.verdicts.chests_clear
+        looked_into = mark("Sea chests that somebody has looked into and signed for: {verified} of {count}.")
+        seen += " " + _(looked_into).format(verified=verified, count=chests)
     unlike = (content.summary.get("detector_inputs") or {}).get("unlike", ())
     if unlike:
         differ = mark(
@@ -86,6 +92,7 @@ def _read(content: ReportContent) -> str:
         "The detector flagged {count} places. Readers, independent of each other, confirmed {confirmed}, rejected {rejected} and passed {escalated} on, because they could not agree. Signed off by {name}."  # noqa: E501
     )
     said = [_(message).format(count=len(content.findings), name=verdicts.signed_off_by, **ends)]
+    said.append(_(mark("Read by {names}.")).format(names=", ".join(verdicts.readers)))
     for finding in verdicts.found_by_readers:
         also = mark(
             "What it had not flagged readers called suspicious too: {side}, station {station:.1f} m, depth {depth:.1f} m."  # noqa: E501
@@ -99,8 +106,15 @@ def _read(content: ReportContent) -> str:
 
 def gaps_words(content: ReportContent) -> list[str]:
     """What was not searched, in general; the gaps themselves are listed apart."""
-    _, wetted_m2 = content.words, content.coverage["wetted_area_m2"]
-    said = [] if content.coverage["gaps"] else [_(mark("Everything that was planned has been seen at least once."))]
+    _, coverage, wetted_m2 = content.words, content.coverage, content.coverage["wetted_area_m2"]
+    missed_m2 = coverage["planned_area_m2"] - coverage["seen_area_m2"]
+    unnamed_m2 = missed_m2 - sum(gap["area_m2"] for gap in coverage["gaps"])
+    said = []
+    if missed_m2 < _NOTHING_M2:
+        said.append(_(mark("Everything that was planned has been seen at least once.")))
+    elif unnamed_m2 >= _NOTHING_M2:  # single cells, which are too small for a name
+        small = mark("Small patches that are not named here were not seen either, {area:.1f} m² together.")
+        said.append(_(small).format(area=unnamed_m2))
     rest = mark(
         "{area:.0f} m² of the wetted hull ({share:.0f} %) were not part of this plan: nothing is said about them."
     )
@@ -112,6 +126,16 @@ def gap_words(gap: dict[str, Any], words: Callable[[str], str]) -> str:
     message = mark("{side} side, stations {s0:.1f} to {s1:.1f} m, {d0:.1f} to {d1:.1f} m deep")
     (s0, s1), (d0, d1) = gap["stations_m"], gap["depths_m"]
     return words(message).format(side=words(gap["side"]), s0=s0, s1=s1, d0=d0, d1=d1)
+
+
+def clock_rows(content: ReportContent) -> list[tuple[str, str]]:
+    """(what, milliseconds) of the clocks that were measured beside that of the pictures."""
+    _, offsets = content.words, content.summary.get("clock_offsets_ms") or {}
+    dvl = (offsets.get("dvl") or {}).get("uncertainty")
+    vehicle = (offsets.get("preflight") or {}).get("vehicle_utc_minus_computer")
+    rows = [(_(mark("time of range reports, uncertainty")), None if dvl is None else f"{dvl:.0f} ms")]
+    rows.append((_(mark("vehicle's clock against the computer's")), None if vehicle is None else f"{vehicle:+.1f} ms"))
+    return [(name, text) for name, text in rows if text is not None]
 
 
 def berth_words(content: ReportContent) -> str:

@@ -70,12 +70,15 @@ def box_in(movement: Array, sprite: Sprite) -> tuple[float, float, float, float]
     return float(left), float(top), float(right), float(bottom)
 
 
-def plant(image: Image, sprite: Sprite, movement: Array, water: Water, noise: np.random.Generator) -> Image:
+def plant(
+    image: Image, sprite: Sprite, movement: Array, water: Water, noise: np.random.Generator, *, snow: bool = True
+) -> Image:
     """A copy of a picture with the parcel in it.
 
     Args:
         movement: (2, 3) from the picture for which the parcel was drawn to this one.
         noise: of the camera.
+        snow: whether bright specks are taken for what drifts before the parcel; else for what it covers.
     """
     height, width = image.shape[:2]
     scale = float(np.sqrt(abs(np.linalg.det(movement[:, :2]))))
@@ -100,8 +103,8 @@ def plant(image: Image, sprite: Sprite, movement: Array, water: Water, noise: np
     grain = noise.normal(0.0, 1.0, cover.shape).astype(np.float32)
     parcel = parcel + (cv2.GaussianBlur(grain, (0, 0), 0.6) * 2.0 * water.noise)[..., None]
     mixed = beside * (1 - cover[..., None]) + parcel * cover[..., None]
-    snow = _particles(seen, water)
-    mixed = np.where((snow > 0)[..., None], np.maximum(mixed, seen), mixed)
+    if snow:
+        mixed = np.where((_particles(seen, water) > 0)[..., None], np.maximum(mixed, seen), mixed)
     made = image.copy()
     made[top:bottom, left:right] = np.clip(np.round(mixed), 0, 255)
     return made

@@ -153,7 +153,7 @@ class _Naming:
             Zone(identity="keel", kind="keel"), middle & (cells.total_girth_m - cells.girth_m < _KEEL_HALF_WIDTH_M)
         )
         trunk = np.abs(cells.station_m) < max(_TRUNK_SHARE * self.last_m, _TRUNK_LEAST_M)
-        self.give(Zone(identity="rudder_trunk", kind="rudder_trunk", assumed=True), trunk)
+        self.give(Zone(identity="rudder_trunk", kind="rudder_trunk", assumed=True), trunk & ~cells.across_end)
 
     def fittings(self, known: tuple[Fitting, ...]) -> None:
         assumed = assumed_fittings(self.hull, self.last_m)

@@ -36,6 +36,12 @@ def _drop_trees() -> None:
         half.__dict__.pop("_boxes", None)
 
 
+def _axes(spoke: Array) -> tuple[Array, Array]:
+    """Unit vectors (y, z) along a step from the centre line outward, and square to it down the centre line."""
+    out = spoke / max(float(np.linalg.norm(spoke)), 1e-12)
+    return out, np.array([-out[1], out[0]])
+
+
 @dataclass(frozen=True, eq=False)
 class HullHalf:
     """One side as if it were the starboard side.
@@ -123,9 +129,12 @@ class HullHalf:
             if not on.any():
                 continue
             edge = self.grid_m[1 if end == 0 else -2, :, 1:]
-            order = np.argsort(edge[:, 1], kind="stable")
-            breadth = np.interp(points_m[on, 2], edge[order, 1], edge[order, 0])
-            share = np.where(breadth > 1e-9, points_m[on, 1] / np.maximum(breadth, 1e-9), 1.0)
+            # rows run to the centre line square to it, which leans with the ship's list
+            spokes = edge - self.grid_m[end, :, 1:]
+            athwart, down = _axes(spokes[np.argmax((spokes**2).sum(axis=1))])
+            order = np.argsort(edge @ down, kind="stable")
+            breadth = np.interp(points_m[on, 1:] @ down, (edge @ down)[order], (edge @ athwart)[order])
+            share = np.where(breadth > 1e-9, points_m[on, 1:] @ athwart / np.maximum(breadth, 1e-9), 1.0)
             stations = stations.copy()
             stations[on] = inner + thick * np.clip(1 - share, 0, 1)
         return stations

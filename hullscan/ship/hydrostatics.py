@@ -35,7 +35,7 @@ class Hydrostatics:
         waterplane: area over length x beam.
         midship: greatest section over beam x mean draught.
         centre_m: of the volume, station.
-        flat_end_area_m2: wetted plates across the ends, which are not divided into cells of the search.
+        flat_end_area_m2: wetted plates across the ends, to which no pass leads.
     """
 
     length_m: float

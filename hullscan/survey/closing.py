@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import numpy as np
 
+from hullscan.errors import HullscanError
 from hullscan.findings.assess import Assessment
 from hullscan.geometry.frames import ShipPose
 from hullscan.geometry.track import ShipTrack
 from hullscan.mission.model import Mission
 from hullscan.pilot.recorded import registered
+from hullscan.record.facts import boot_utc_s
 from hullscan.record.finish import Evidence, finish
 from hullscan.record.replay import FolderPictures, has_recording, recorded_ranges
 from hullscan.report.writing import write_reports
 from hullscan.survey.facts import flight_facts
 from hullscan.survey.flight import Flight
+from hullscan.survey.options import LiveMission
 from hullscan.vehicle.ardusub import ArduSubVehicle
+from hullscan.vehicle.telemetry import Telemetry
 from hullscan.vehicle.tlog import read_recording
 from hullscan.words import mark
 
@@ -26,10 +30,9 @@ def close(flight: Flight) -> Assessment:
     live = flight.live
     assert live is not None
     flight.screen.event("finishing", mark("placing findings and writing the report"), {})
-    registration, telemetry = live.pilot.registration, live.vehicle.telemetry
-    if flight.earlier_s or telemetry.forgotten:  # what was recorded earlier counts as much
-        telemetry = read_recording(flight.folder.telemetry).telemetry
-    if registration is not None or flight.earlier_s:
+    facts = flight_facts(flight)
+    telemetry = _recorded_telemetry(flight, live, boot_utc_s(facts))
+    if live.pilot.registration is not None or flight.earlier_s:
         # from the recording: while it flew, the vehicle's pose at a range was often not yet known, but reckoned on
         mount = flight.mission.vehicle.dvl_mount.rotation
         ranges = list(recorded_ranges(flight.folder.dvl, mount))
@@ -44,14 +47,24 @@ def close(flight: Flight) -> Assessment:
         telemetry,
         ship,
         camera,
-        flight.video_map.uncertainty_s,
+        round(flight.video_map.uncertainty_s, 4),  # as the summary tells it to who reads the folder again
         flight.detector.model_sha256,
-        flight_facts(flight),
+        facts,
     )
     pictures = FolderPictures(flight.folder.video) if has_recording(flight.folder.video) else None
     assessment = finish(flight.folder, flight.database, evidence, pictures, flight.options.rules)
     write_reports(flight.folder, flight.options.language)
     return assessment
+
+
+def _recorded_telemetry(flight: Flight, live: LiveMission, boot_s: float | None) -> Telemetry:
+    """What the log has, so that who reads it again gets the same; without a log, what was heard."""
+    try:
+        return read_recording(flight.folder.telemetry, boot_utc_s=boot_s).telemetry
+    except HullscanError as error:
+        message = mark("the log cannot be used: {words}; the report is made from what was heard")
+        flight.events.add("log", message, {"words": str(error)})
+        return live.vehicle.telemetry
 
 
 def _stated_ship(mission: Mission, vehicle: ArduSubVehicle) -> ShipPose:

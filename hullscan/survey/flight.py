@@ -292,7 +292,6 @@ class Flight:
             self.plan,
             self.events.add,
             folder=self.folder.path,
-            language=self.options.language,
             approve=self.options.approve,
         )
 

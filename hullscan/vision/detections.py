@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from hullscan.geometry.frames import Array
 
-__all__ = ["Detections", "Detector"]
+__all__ = ["LABELS", "Detections", "Detector"]
+
+LABELS: Final = ("parcel", "rope", "grating", "anode", "outlet")
+"""Of the shipped detector, in its order: what goes on from it must have the same."""
 
 
 @dataclass(frozen=True, slots=True)

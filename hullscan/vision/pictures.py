@@ -12,7 +12,7 @@ import numpy as np
 from hullscan.errors import InputError
 from hullscan.vision.detections import Detector
 
-__all__ = ["detect_pictures"]
+__all__ = ["detect_pictures", "pictures_in", "read_picture"]
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp"}
 
@@ -27,8 +27,8 @@ def detect_pictures(images: list[Path], json_file: Path, detector: Detector) -> 
         InputError: a file is no picture; nothing is written then.
     """
     records: list[dict[str, Any]] = []
-    for path in _pictures(images):
-        image = _read(path)
+    for path in pictures_in(images):
+        image = read_picture(path)
         found = detector.detect(image)
         records.append(
             {
@@ -52,7 +52,12 @@ def detect_pictures(images: list[Path], json_file: Path, detector: Detector) -> 
     return sum(len(record["detections"]) for record in records), len(records)
 
 
-def _pictures(images: list[Path]) -> list[Path]:
+def pictures_in(images: list[Path]) -> list[Path]:
+    """Files of pictures, those of folders in the order of their names.
+
+    Raises:
+        InputError: there are none.
+    """
     paths: list[Path] = []
     for path in images:
         if path.is_dir():
@@ -64,7 +69,12 @@ def _pictures(images: list[Path]) -> list[Path]:
     return paths
 
 
-def _read(path: Path) -> Any:
+def read_picture(path: Path) -> Any:
+    """(h, w, 3) uint8, BGR.
+
+    Raises:
+        InputError: it is no whole picture.
+    """
     try:
         raw = path.read_bytes()
     except OSError as error:

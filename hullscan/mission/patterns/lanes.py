@@ -37,7 +37,7 @@ class Area:
     @classmethod
     def whole(cls, cells: HullCells) -> tuple[Area, Area]:
         """Both sides of a ship, from end to end and down to the keel."""
-        ends = (float(cells.station_m.min()), float(cells.station_m.max()))
+        ends = (float(cells.columns_m[0]), float(cells.columns_m[-1]))
         depths = (0.0, float(cells.depth_m.max()))
         return cls("starboard", ends, depths), cls("port", ends, depths)
 
