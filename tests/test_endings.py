@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -90,6 +91,13 @@ class Flight:
 
             rov.mode_now = Mode.ALT_HOLD
             rov.lose("mode changed from GUIDED to ALT_HOLD, not by hullscan (MYGCS: 255, heartbeat lost)")
+        elif event == "another mode":
+            from hullscan.vehicle.modes import Mode
+
+            rov.mode_now = Mode.ALT_HOLD
+            rov.lose("mode changed from GUIDED to ALT_HOLD, not by hullscan")
+        elif event == "its words":
+            rov.control = replace(rov.control, message=f"{rov.control.message} (MYGCS: 255, heartbeat lost)")
         elif event == "operator takes over":
             rov.lose("the operator moves a stick (channel 6: 1600 us)")
         elif event == "video lost":
@@ -139,6 +147,8 @@ SCRIPTS = {
     "the link is lost for ten seconds": ([(70.0, "link lost"), (80.0, "link back")], "listening"),
     "the link is lost for good": ([(70.0, "link lost")], "handed over"),
     "a failsafe, then the position": ([(70.0, "failsafe"), (71.0, "position lost")], "out from under"),
+    "a failsafe that says so a moment later": ([(70.0, "another mode"), (70.3, "its words")], "listening"),
+    "another mode and no word of it": ([(70.0, "another mode")], "handed over"),
     "hold, then resume": ([(60.0, "hold"), (70.0, "resume")], "ended"),
     "skip, back, skip": ([(66.0, "skip"), (75.0, "back"), (90.0, "skip")], "ended"),
     "the depth reads a metre too shallow": ([(70.0, "depth reads a metre too shallow"), (80.0, "abort")], "ended"),
