@@ -414,6 +414,22 @@ def test_pictures_unlike_those_measured_are_told_beside_the_chance(tmp_path, lan
     assert words in root.one(kind="statement").text
 
 
+def test_sea_chests_are_counted_until_somebody_has_signed_for_them(tmp_path):
+    chest = "    - {kind: sea_chest, side: starboard, station_m: 35.0, depth_m: 3.0, size_m: [0.9, 0.7]}\n"
+    mission = re.sub(r"(  fittings:.*\n)", lambda found: found[1] + chest, DEMO, count=1)
+    text = report(tmp_path / "m", Parts([], mission=mission)).one(kind="statement").text
+    assert "Sea chests that somebody has looked into and signed for: 0 of 1." in text
+    assert "Sea chests" not in report(tmp_path / "none", Parts([])).one(kind="statement").text
+
+
+def test_clocks_are_told_as_far_as_they_were_measured(tmp_path):
+    offsets = {"dvl": {"uncertainty": 3.6}, "preflight": {"vehicle_utc_minus_computer": -0.2}}
+    text = report(tmp_path / "m", Parts([], summary=summary() | {"clock_offsets_ms": offsets})).one("main").text
+    assert "time of range reports, uncertainty4 ms" in text
+    assert "vehicle's clock against the computer's-0.2 ms" in text
+    assert "time of range reports" not in report(tmp_path / "none", Parts([])).one("main").text
+
+
 def test_what_is_not_known_is_a_dash(tmp_path):
     unknown = {
         **summary(), "min_clearance_m": None, "duration_s": None, "distance_m": None,
