@@ -337,6 +337,8 @@ def test_there_is_a_card_for_each_finding_and_a_sentence_for_all(tmp_path, hull,
     assert root.one(kind="count").one("b").text == str(count)
     assert statement in root.one(kind="statement").text
     assert [element.text for element in root.all(kind="badge")] == [str(number) for number in range(1, count + 1)]
+    listed = [link.attributes["href"] for each in root.all("ol", "list") for link in each.all("a")]
+    assert listed == (["#" + card.attributes["id"] for card in root.all("article", "finding")] if count > 3 else [])
 
 
 def test_a_card_says_where_how_sure_and_when(tmp_path, hull):
