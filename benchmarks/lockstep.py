@@ -9,9 +9,11 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from hullscan.clock import PacedClock
@@ -26,7 +28,10 @@ from hullscan.vehicle.address import parse_address
 from hullscan.vehicle.ardusub import ArduSubVehicle
 from hullscan.vehicle.dvl import WaterLinkedDvl
 from hullscan.words import fill
+from hullscan_sim.ardusub import ArduSubSimulation
+from hullscan_sim.ardusub_command import fly as run_firmware
 from hullscan_sim.mavlink_server import MavlinkServer
+from hullscan_sim.plant import Plant
 from hullscan_sim.scenario import Scenario, load_ship
 from hullscan_sim.simulation import Simulation
 from hullscan_sim.truth import TruthRecorder
@@ -158,6 +163,7 @@ def fly(
     by_processor: bool = False,
     on_place: Callable[[PlanPlace], None] = lambda place: None,
     on_event: Callable[[str, str, dict[str, Any]], None] = lambda kind, message, data: None,
+    firmware: Path | None = None,
 ) -> Flown:
     """Fly a plan.
 
@@ -166,22 +172,30 @@ def fly(
         log, dvl_log: files for what is heard, as a mission folder has them.
         heard: told the type of each message that reaches the vehicle, at that moment of simulated time.
         by_processor: see ``LockstepClock``.
+        firmware: an ArduSub SITL that is flown instead of the embedded autopilot.
     """
     sys.setswitchinterval(0.0005)
     dvl_client._SILENCE_S = _SILENCE_REAL_S
     began = time.monotonic()
     stated, hull = load_ship(mission_file, scenario)
-    server = MavlinkServer("udpin:127.0.0.1:0")
-    sent = _Counted(server, heard)
 
     def recorder(world: World) -> TruthRecorder:
         assert truth is not None
         return TruthRecorder(truth, world, START_UTC_S)
 
-    simulation = Simulation(
-        scenario, stated, hull, link=sent, start_utc_s=START_UTC_S, dvl_address="127.0.0.1:0",
-        truth=None if truth is None else recorder,
-    )  # fmt: skip
+    record = None if truth is None else recorder
+    opened = ExitStack()
+    if firmware is None:
+        server = MavlinkServer("udpin:127.0.0.1:0")
+        sent = _Counted(server, heard)
+        simulation: Any = Simulation(
+            scenario, stated, hull, link=sent, start_utc_s=START_UTC_S, dvl_address="127.0.0.1:0", truth=record
+        )
+        opened.callback(simulation.close)
+    else:
+        plant = Plant(scenario, stated, hull, start_utc_s=START_UTC_S, dvl_address="127.0.0.1:0", truth=record)
+        simulation = opened.enter_context(_real_ardusub(plant, firmware))
+        server, sent = simulation.server, simulation.sent
     clock, stop = LockstepClock(by_processor=by_processor), threading.Event()
     host, port = server.address
     vehicle = ArduSubVehicle(parse_address(f"udpout:{host}:{port}"), clock, log=log)
@@ -256,7 +270,7 @@ def fly(
         vehicle.close()
         stop.set()
         driver.join(5)
-        simulation.close()
+        opened.close()
     flown.real_s = time.monotonic() - began
     return flown
 
@@ -282,6 +296,9 @@ class _Counted:
         self._server, self._sent, self.heard, self._told = server, 0, 0, told
         self._lock = threading.Lock()
 
+    def receive_datagrams(self) -> list[bytes]:
+        return self._server.receive_datagrams()
+
     def receive(self) -> list[Any]:
         messages = self._server.receive()
         if self._told is not None:
@@ -293,7 +310,7 @@ class _Counted:
         packets = list(packets)
         self._server.send(packets)
         if self._server._peers:
-            self._sent += len(packets)
+            self._sent += sum(map(_frames, packets))
 
     def close(self) -> None:
         self._server.close()
@@ -308,3 +325,51 @@ class _Counted:
     def outstanding(self) -> bool:
         """Whether packets are on their way still."""
         return self.heard < self._sent
+
+
+def _frames(datagram: bytes) -> int:
+    """How many MAVLink frames it holds: a firmware puts several into one."""
+    count, at = 0, 0
+    while at + 2 < len(datagram) and datagram[at] in (0xFD, 0xFE):
+        second = datagram[at] == 0xFD
+        signed = 13 if second and datagram[at + 2] & 1 else 0
+        at += datagram[at + 1] + (12 if second else 8) + signed
+        count += 1
+    return count
+
+
+class _RealArduSub:
+    """A real ArduSub in its world, as far as a flight here asks the embedded simulation."""
+
+    def __init__(self, simulation: ArduSubSimulation) -> None:
+        self._simulation, self.plant = simulation, simulation.plant
+        self.world, self.body, self.contacts = self.plant.world, self.plant.body, self.plant.contacts
+        self.server = simulation._ground
+        self.sent = _Counted(self.server, None)
+        simulation._ground = self.sent  # type: ignore[assignment]
+
+    @property
+    def time_s(self) -> float:
+        return self._simulation.time_s
+
+    @property
+    def utc_s(self) -> float:
+        return START_UTC_S + self._simulation.time_s
+
+    @property
+    def autopilot(self) -> Any:
+        """What its heartbeat says."""
+        return SimpleNamespace(flight=SimpleNamespace(armed=self._simulation._companion.armed))
+
+    def add_fault(self, fault: Any) -> None:
+        self.plant.faults.add(fault)
+
+    def step(self) -> None:
+        self._simulation.step()
+
+
+@contextmanager
+def _real_ardusub(plant: Plant, binary: Path) -> Iterator[_RealArduSub]:
+    with run_firmware(plant, binary, "udpin:127.0.0.1:0", START_UTC_S, lambda line: None) as simulation:
+        simulation.await_firmware(lambda: False)
+        yield _RealArduSub(simulation)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import re
 import sys
@@ -40,7 +41,8 @@ SIZES = [pytest.param(80, 24, id="80 columns"), pytest.param(160, 45, id="160 co
 
 
 def test_a_snapshot_arrives_as_it_was_sent():
-    sent = snapshot(sigma_along_m=float("inf"))
+    held = EventRow(after_s=0.0, kind="range", message="no range to the hull for {age:.0f} s", data={"age": 4.0})
+    sent = snapshot(sigma_along_m=float("inf"), holding=held)
     assert Snapshot.from_json(sent.to_json()) == sent
     assert b"\n" not in sent.to_json()
 
@@ -145,6 +147,13 @@ def test_a_finding_is_listed_with_its_place_and_the_path_of_its_picture():
     assert said.endswith("  live/track-3.jpg")
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_path_that_would_be_cut_off_has_a_line_of_its_own_where_there_is_one(language):
+    now = snapshot(findings=tuple(replace(snapshot().findings[0], station_m=136.5, radius95_m=10.4) for _ in range(3)))
+    assert findings_panel(now, 72, 6, translator(language)).plain.count("\n    live/track-3.jpg") == 2
+    assert findings_panel(now, 72, 6, translator(language)).plain.count("\n") == 5
+
+
 def test_the_hull_shows_coverage_way_vehicle_findings_and_flags_by_characters():
     plain = hull_picture(image(), 44, 9, EN).plain
     assert {"·", "░", "█", "◆", "⚑", "1"} <= set(plain)
@@ -169,19 +178,20 @@ def test_when_all_is_well_it_says_so_and_what_goes_on():
 
 
 def test_a_hold_says_why_and_what_happens_if_it_lasts():
-    event = EventRow(
+    began = EventRow(
         after_s=60, kind="video", message="no video for {age:.0f} s: nothing is searched", data={"age": 4.0}
     )
-    now = snapshot(holding="no video for 4 s: nothing is searched", events=(event,))
+    now = snapshot(holding=replace(began, data={"age": 7.0}), events=(began,))  # it lasts, and the words go on counting
     alarm = alarm_of(now, KO)
     assert alarm.level == "caution"
-    assert alarm.what == "4초 동안 영상 없음: 수색되는 곳이 없습니다" or re.search("[가-힣]", alarm.what)
+    assert re.search("7.*[가-힣]", alarm.what)
+    assert not re.search("no video", alarm.what)
     assert "goes home" in alarm_of(now, EN).next
 
 
 def test_an_operators_hold_says_which_keys_go_on():
     event = EventRow(after_s=60, kind="operator", message="the operator has stopped it")
-    alarm = alarm_of(snapshot(holding="the operator has stopped it", events=(event,)), EN)
+    alarm = alarm_of(snapshot(holding=event, events=(event,)), EN)
     assert re.search(r"R \(go on\), S .*A ", alarm.next)
 
 
@@ -197,6 +207,18 @@ def test_an_ending_names_its_reason_and_the_way(state):
     assert re.search("up|rises|home", alarm.next)
 
 
+@pytest.mark.parametrize("state", [PilotState.SURFACE, PilotState.DISARM, PilotState.ENDED])
+def test_all_is_not_well_on_the_way_up_from_a_retreat(state):
+    events = (
+        EventRow(after_s=50, kind="position", message="the vehicle has lost its position"),
+        EventRow(after_s=50, kind="retreat", message="backing away from the hull"),
+        EventRow(after_s=55, kind="surface", message="rising, nothing is overhead"),
+    )
+    alarm = alarm_of(snapshot(state=state.value, events=events), EN)
+    assert (alarm.level, alarm.what) == ("alarm", "the vehicle has lost its position")
+    assert alarm_of(snapshot(state=state.value, events=events[2:]), EN).level == "well"
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("state", PilotState)
 def test_every_state_of_the_pilot_says_what_happens_next(state, language):
@@ -206,9 +228,9 @@ def test_every_state_of_the_pilot_says_what_happens_next(state, language):
 
 @pytest.mark.parametrize("rule", [r for r in RULES if r.act is Act.HOLD], ids=lambda r: f"a hold by {r.key}")
 def test_every_rule_that_holds_has_words_for_what_comes_next(rule):
-    now = snapshot(holding=rule.message, events=(EventRow(after_s=60, kind=rule.key, message=rule.message),))
-    assert "goes on by itself" in alarm_of(now, EN).next
-    assert level_of(now.events[0]) == "caution"
+    event = EventRow(after_s=60, kind=rule.key, message=rule.message)
+    assert "goes on by itself" in alarm_of(snapshot(holding=event, events=(event,)), EN).next
+    assert level_of(event) == "caution"
 
 
 def test_ordinary_events_of_a_watched_thing_are_not_alarms():
@@ -347,6 +369,32 @@ def test_without_a_terminal_or_when_asked_for_there_are_plain_lines(monkeypatch)
     assert isinstance(make_screen(EN, "en", plain=True), LineScreen)
     monkeypatch.setattr(sys.stdout, "isatty", lambda: False, raising=False)
     assert isinstance(make_screen(EN, "en", plain=False), LineScreen)
+
+
+class Closed(io.StringIO):
+    """A terminal that was closed, or one that knows no Korean."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+    def write(self, text: str) -> int:
+        raise self.error
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        pytest.param(OSError(5, "Input/output error"), id="the terminal was closed"),
+        pytest.param(BrokenPipeError(), id="the pipe has nobody at its end"),
+        pytest.param(UnicodeEncodeError("cp1252", "선체", 0, 1, "no such letter"), id="it knows no Korean"),
+    ],
+)
+def test_lines_that_nobody_can_read_cost_the_flight_nothing(monkeypatch, error):
+    monkeypatch.setattr(sys, "stdout", Closed(error))
+    screen = make_screen(KO, "ko", plain=True)
+    screen.event("armed", "armed", {})
+    screen.event("home", "going home along the known route", {})
 
 
 CHILD = """

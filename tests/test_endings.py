@@ -11,13 +11,14 @@ from fake_rov import FakeRov
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hullscan.errors import HullscanError
+from hullscan.errors import HullscanError, RefusedError
 from hullscan.geometry.frames import ShipPose
 from hullscan.mission.model import Mission, load_mission
 from hullscan.mission.plan import Plan, plan_mission
 from hullscan.pilot.orders_of_operator import OperatorOrder
 from hullscan.pilot.pilot import Pilot, PlanPlace, Signals
 from hullscan.pilot.states import TRANSITIONS, PilotState, may_follow
+from hullscan.vehicle.commands import Command, HoldPosition, PositionVelocityYaw
 
 MISSION = Path(__file__).parent.parent / "benchmarks" / "fault_matrix" / "mission.yaml"
 SHIP = ShipPose(10.2, -4.3, 1.08, 0.0)
@@ -44,10 +45,26 @@ class Flight:
         self.events: list[str] = []
         self.pilot = Pilot(
             self.rov, self.rov, mission, plan, self.rov,  # type: ignore[arg-type]
-            signals=Signals(video_age_s=lambda: self.video_age_s, disk_free_mb=lambda: self.disk_mb),
+            signals=Signals(video_age_s=self._video_age_s, disk_free_mb=lambda: self.disk_mb),
             on_event=lambda kind, message, data: self.events.append(kind), resume_at=begin,
         )  # fmt: skip
         self.error: HullscanError | None = None
+        self.faults, self.refuses = 0, False
+        send = self.rov.send
+
+        def refusing(command: Command) -> Command:
+            if self.refuses and isinstance(command, PositionVelocityYaw | HoldPosition):
+                raise RefusedError("not now")
+            return send(command)
+
+        self.rov.send = refusing  # type: ignore[method-assign]
+
+    def _video_age_s(self) -> float:
+        """Asked at each tick: here hullscan itself goes wrong as often as it was told to."""
+        if self.faults > 0:
+            self.faults -= 1
+            raise ZeroDivisionError("a fault")
+        return self.video_age_s
 
     def happen(self, event: str) -> None:
         rov = self.rov
@@ -81,6 +98,10 @@ class Flight:
             rov.zero_m = -1.0
         elif event == "disk full":
             self.disk_mb = 100.0
+        elif event.startswith("faults"):
+            self.faults = int(event.split()[1])
+        elif event in ("refuses", "obeys"):
+            self.refuses = event == "refuses"
         elif event == "current":
             rov.current_ned = np.array([0.05, -0.05, 0.0])
         elif event == "false short range":
@@ -121,6 +142,14 @@ SCRIPTS = {
     "hold, then resume": ([(60.0, "hold"), (70.0, "resume")], "ended"),
     "skip, back, skip": ([(66.0, "skip"), (75.0, "back"), (90.0, "skip")], "ended"),
     "the depth reads a metre too shallow": ([(70.0, "depth reads a metre too shallow"), (80.0, "abort")], "ended"),
+    "hullscan itself goes wrong, once": ([(70.0, "faults 1")], "home"),
+    "hullscan itself goes wrong, and on the way home again": ([(70.0, "faults 3")], "retreat"),
+    "hullscan itself goes wrong at every tick": ([(70.0, "faults 100000")], "handed over"),
+    "no position is flown to any more": ([(70.0, "refuses")], "out from under"),
+    "refused while the position is unsure, on the way home": (
+        [(70.0, "leak"), (71.0, "position lost"), (71.9, "refuses"), (73.0, "obeys"), (73.0, "position back")],
+        "home",
+    ),
     "hold, and then abort": ([(60.0, "hold"), (65.0, "abort")], "home"),
 }
 

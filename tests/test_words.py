@@ -12,7 +12,7 @@ from babel.messages.pofile import read_po
 
 import hullscan
 from hullscan.errors import InputError
-from hullscan.words import LANGUAGES, fill, translator
+from hullscan.words import LANGUAGES, fill, said, translator
 
 PACKAGE = Path(hullscan.__file__).parent
 
@@ -68,3 +68,19 @@ def test_messages_are_filled_with_their_data() -> None:
 def test_an_unknown_language_is_refused() -> None:
     with pytest.raises(InputError, match="en, ko"):
         translator("xx")
+
+
+def test_a_message_among_the_data_is_told_in_the_readers_language_too() -> None:
+    change = {
+        "message": "mode changed from {before} to {after}, not by hullscan",
+        "data": {"before": "GUIDED", "after": "MANUAL"},
+    }
+    message, data = "somebody else flies: {reason}", {"reason": {"message": "{change} ({text})", "data": {}}}
+    data["reason"]["data"] = {"change": change, "text": "a button"}
+    assert fill(message, data) == (
+        "somebody else flies: mode changed from GUIDED to MANUAL, not by hullscan (a button)"
+    )
+    told = said(message, data, translator("ko"))
+    assert "GUIDED" in told
+    assert "MANUAL" in told
+    assert not re.search("somebody|changed|by hullscan", told)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -200,8 +201,9 @@ def survey(
         pilot=pilot,
     )
     outcome = fly(mission, options, WatchedScreen(make_screen(words, lang, plain=no_console)))
-    for line in outcome_lines(outcome, words):
-        typer.echo(line)
+    with suppress(OSError):  # a terminal that was closed meanwhile
+        for line in outcome_lines(outcome, words):
+            typer.echo(line)
     if outcome.ended_by is not None:
         raise outcome.ended_by
     if outcome.aborted:

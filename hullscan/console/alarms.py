@@ -9,6 +9,7 @@ from typing import Final, Literal
 from hullscan.console.snapshot import EventRow, Snapshot
 from hullscan.pilot.states import PilotState
 from hullscan.pilot.supervisor import RULES, Act
+from hullscan.preflight.before_flight import NOT_GO
 from hullscan.words import mark
 from hullscan.words import said as words_said
 
@@ -41,6 +42,7 @@ _ENDINGS: Final = {
     PilotState.HOME.value, PilotState.RETREAT.value, PilotState.OUT_FROM_UNDER.value, PilotState.LISTENING.value,
     PilotState.HANDED_OVER.value,
 }  # fmt: skip
+_LAST: Final = {PilotState.SURFACE, PilotState.DISARM, PilotState.ENDED}
 _NEXT_OF_ACT: Final = {
     Act.RETURN: mark("it goes on by itself when this has passed; if it lasts, the survey ends and it goes home"),
     Act.RETREAT: mark("it goes on by itself when this has passed; if it lasts, it backs away and comes up"),
@@ -55,7 +57,8 @@ _TOLD_NEXT: Final = {
     "degraded": mark("the place is less sure here; it goes on"),
     "warning": mark("it is written down; the flight goes on"),
 }
-_GRAVE: Final = {"ended", "seeing", "abort", "refused"}
+_MARKED: Final = {"warning", "degraded", "operator", "alert"}
+_GRAVE: Final = {"ended", "seeing", "abort", "refused", "program", "no fix"}
 _SAID_ONLY: Final = {"seeing": mark("nothing more is searched live; the recording can be searched afterwards")}
 
 
@@ -76,20 +79,19 @@ def level_of(event: EventRow) -> Level:
     acts = [rule.act for rule in RULES if (rule.key, rule.message) == (event.kind, event.message)]
     if acts:
         return "alarm" if min(acts) >= Act.RETURN else "caution"
-    return "caution" if event.kind in {"warning", "degraded", "operator"} else "well"
+    return "caution" if event.kind in _MARKED or event.message == NOT_GO else "well"
 
 
 def alarm_of(now: Snapshot, words: Words) -> Alarm:
     """The gravest thing at this moment."""
     state = PilotState(now.state)
-    if now.state in _ENDINGS or (now.aborted and state in (PilotState.SURFACE, PilotState.DISARM)):
+    broken_off = now.aborted or any(event.kind in _ENDINGS for event in now.events)
+    if now.state in _ENDINGS or (broken_off and state in _LAST):
         return Alarm("alarm", _why_it_ended(now, words), words(_NEXT_OF_STATE[state]))
-    if now.aborted and state is not PilotState.ENDED:
+    if now.aborted:
         return Alarm("alarm", words(mark("the end was asked for")), words(_NEXT_OF_STATE[PilotState.HOME]))
-    if now.holding:
-        event = next((each for each in reversed(now.events) if _english(each) == now.holding), None)
-        what = now.holding if event is None else said(event, words)
-        return Alarm("caution", what, words(_next_of_hold("" if event is None else event.kind)))
+    if now.holding is not None:
+        return Alarm("caution", said(now.holding, words), words(_next_of_hold(now.holding.kind)))
     for event in reversed(now.events):
         if now.after_s - event.after_s > _TOLD_FOR_S:
             break
@@ -102,10 +104,6 @@ def alarm_of(now: Snapshot, words: Words) -> Alarm:
 def said(event: EventRow, words: Words) -> str:
     """An event in the reader's language."""
     return words_said(event.message, event.data, words)
-
-
-def _english(event: EventRow) -> str:
-    return said(event, lambda message: message)
 
 
 def _next_of_hold(kind: str) -> str:
@@ -121,8 +119,8 @@ def _next_of_hold(kind: str) -> str:
 
 def _why_it_ended(now: Snapshot, words: Words) -> str:
     """The last event before the ending that gives a reason."""
-    reasons = {rule.key for rule in RULES if rule.act >= Act.RETURN} | {"abort", "refused", "first fix"}
+    reasons = {rule.key for rule in RULES if rule.act >= Act.RETURN} | {"abort", "refused", "program", "no fix"}
     for event in reversed(now.events):
-        if event.kind in reasons and event.kind != "first fix":
+        if event.kind in reasons:
             return said(event, words)
     return words(mark("the end was asked for")) if now.aborted else words(mark("the survey is ended"))

@@ -82,7 +82,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
     """What is said when an order was given."""
     CSS: ClassVar[str] = """
     Screen { background: #0b1318; color: #e3ebef; layers: base; }
-    Static { width: 100%; }
+    Static { width: 100%; text-wrap: nowrap; text-overflow: clip; }
     #header { height: 1; background: #1b2930; }
     #alarm, #progress { height: 2; }
     #request { height: 1; background: #ffd21f; color: #10191e; display: none; }
@@ -200,7 +200,7 @@ class ConsoleApp(App[None], inherit_bindings=False):
             self._put("findings", findings_panel(now, half - 2, below, words))
             self._put("events", events_panel(now, width - half, below, words))
         else:
-            upper = max(below // 2, min(1 + len(now.findings), below // 2))
+            upper = min(1 + max(2 * len(now.findings), 1), below // 2)  # a finding and its picture's path
             self._place_below(width, width, upper, below - upper)
             self._put("findings", findings_panel(now, width, upper, words))
             self._put("events", events_panel(now, width, below - upper, words))

@@ -66,7 +66,12 @@ class LineScreen:
 
     def event(self, kind: str, message: str, data: dict[str, Any]) -> None:
         """Print an event."""
-        self._console.print(f"{kind:<12} {said(message, data, self._words)}", markup=False)
+        self._print(f"{kind:<12} {said(message, data, self._words)}")
+
+    def _print(self, line: str) -> None:
+        """To a terminal that may have been closed, or know no Korean: neither may cost the flight anything."""
+        with suppress(OSError, ValueError):
+            self._console.print(line, markup=False)
 
     def begin(self, live: LiveMission) -> None:
         """Print progress from now on."""
@@ -83,7 +88,7 @@ class LineScreen:
             text = self._words(
                 mark("{share:.0%} flown, {seen:.1f} of {planned:.1f} m² seen, {volts:.1f} V, {count} findings")
             ).format(**_progress(live))
-            self._console.print(f"{'progress':<12} {text}", markup=False)
+            self._print(f"{'progress':<12} {text}")
 
     def end(self) -> None:
         """No more progress."""

@@ -13,6 +13,7 @@ from hullscan.console.snapshot import EventRow, FindingRow, HullImage, Place, Re
 from hullscan.findings.merge import Finding
 from hullscan.geometry.frames import Array, Pose
 from hullscan.pilot.requests import CloseUpRequest
+from hullscan.pilot.supervisor import Verdict
 from hullscan.record.folder import free_mb
 from hullscan.ship.surface import side_name
 from hullscan.survey import LiveMission
@@ -85,7 +86,7 @@ class Observer:
             leg_data={} if leg is None else {**leg.words_data, "number": status.leg + 1, "count": len(live.plan.legs)},
             leg_share=status.leg_share,
             survey_share=status.survey_share,
-            holding=status.holding,
+            holding=_row(status.holding),
             speed_share=status.speed_share,
             seen_m2=record.area_m2(asked & record.seen()),
             asked_m2=live.plan.plannable_area_m2,
@@ -187,6 +188,10 @@ class Observer:
             findings=tuple(found),
             flags=tuple(self._flags),
         )
+
+
+def _row(held: Verdict | None) -> EventRow | None:
+    return None if held is None else EventRow(after_s=0.0, kind=held.rule, message=held.message, data=held.data)
 
 
 class _Rates:

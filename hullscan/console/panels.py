@@ -179,24 +179,28 @@ def _numbers(now: Snapshot, words: Words) -> list[_Number]:
 
 
 def findings_panel(now: Snapshot, width: int, height: int, words: Words) -> Text:
-    """Findings as they come, with the path of a thumbnail."""
-    text = Text(no_wrap=True)
+    """Findings as they come, with the path of a thumbnail; on a line of its own where it would be cut off."""
     head = words(mark("findings so far, to be confirmed by a person"))
-    text.append(set_cell_size(head, width).rstrip(), style="dim")
+    lines = [Text(set_cell_size(head, width).rstrip(), style="dim")]
     if not now.findings:
-        text.append("\n" + words(mark("nothing is flagged yet")))
+        lines.append(Text(words(mark("nothing is flagged yet"))))
     line = words(mark("{label} {score:.2f}, {side}, station {station:.1f} m, {depth:.1f} m deep, ± {radius:.1f} m"))
+    spare = height - 1 - len(now.findings)
     for number, each in enumerate(now.findings[: height - 1], start=1):
         data = {
             "label": words(each.label), "score": each.score, "side": words(each.side), "station": each.station_m,
             "depth": each.depth_m, "radius": each.radius95_m,
         }  # fmt: skip
         row = Text.assemble((f" {number} ", "bold white on #c8401e"), " ", line.format(**data))
-        if each.picture:
-            row.append(f"  {each.picture.removeprefix(now.folder).lstrip('/' + chr(92))}", style="dim")
-        row.truncate(width, overflow="ellipsis")
-        text.append("\n").append_text(row)
-    return text
+        picture = Text("  " + each.picture.removeprefix(now.folder).lstrip("/" + chr(92)), style="dim")
+        if row.cell_len + picture.cell_len > width and spare > 0:
+            spare -= 1
+            lines += [row, Text("  ") + picture]
+        else:
+            lines.append(row + picture)
+    for each_line in lines:
+        each_line.truncate(width, overflow="ellipsis")
+    return Text("\n", no_wrap=True).join(lines)
 
 
 def events_panel(now: Snapshot, width: int, height: int, words: Words) -> Text:

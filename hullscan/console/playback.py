@@ -28,6 +28,7 @@ from hullscan.search.looks import seen_cells
 from hullscan.vehicle.protocol import RangeReport
 from hullscan.vehicle.tlog import read_recording
 from hullscan.video.index import load_index
+from hullscan.words import mark
 
 __all__ = ["Playback"]
 
@@ -35,6 +36,7 @@ _LOOK_RANGE_SHARE = 0.8  # of the visibility, as in the assessment
 _KEPT_EVENTS, _KEPT_TRACK = 40, 240
 _RATE_OVER_S: Final = 3.0
 _STATES: Final = {state.value for state in PilotState}
+_HELD: Final = EventRow(after_s=0.0, kind="replay", message=mark("the replay is held"))
 
 
 class Playback:
@@ -92,7 +94,7 @@ class Playback:
 
     # ---------------------------------------------------------------- one moment
 
-    def snapshot(self, utc_s: float, *, speed: float = 1.0, paused: str = "") -> Snapshot:
+    def snapshot(self, utc_s: float, *, speed: float = 1.0, paused: bool = False) -> Snapshot:
         """What the screen shows of a moment; ``speed`` is that of the replay."""
         state, leg, leg_share = self._state(utc_s)
         seen = self._seen_until(utc_s)
@@ -118,7 +120,7 @@ class Playback:
             leg_data=data,
             leg_share=leg_share,
             survey_share=seen_m2 / asked_m2 if asked_m2 > 0 else 0.0,
-            holding=paused,
+            holding=_HELD if paused else None,
             speed_share=speed,
             seen_m2=seen_m2,
             asked_m2=asked_m2,

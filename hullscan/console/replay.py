@@ -118,8 +118,7 @@ class ReplayApp(ConsoleApp):
 
     def _advance(self) -> None:
         player = self._player
-        held = mark("the replay is held") if player.paused else ""
-        self.show(self._playback.snapshot(player.now(), speed=player.speed, paused=held))
+        self.show(self._playback.snapshot(player.now(), speed=player.speed, paused=player.paused))
 
 
 def replay(playback: Playback, words: Words, clock: Clock, speed: float, *, plain: bool) -> None:

@@ -99,7 +99,7 @@ class Snapshot:
         leg: number of the leg from 1, 0 outside of them; legs: how many there are.
         leg_message, leg_data: what the leg is.
         leg_share, survey_share: of its length, and of all searched legs.
-        holding: why it stands, in English; empty while it flies.
+        holding: why it stands, as it is now; None while it flies.
         speed_share: of the planned speed.
         stand_off_m: planned, of the camera; range_m: nearest beam to the hull.
         sigma_along_m, sigma_across_m: of the place, one standard deviation.
@@ -124,7 +124,7 @@ class Snapshot:
     leg_data: dict[str, Any] = field(default_factory=dict)
     leg_share: float = 0.0
     survey_share: float = 0.0
-    holding: str = ""
+    holding: EventRow | None = None
     speed_share: float = 1.0
     seen_m2: float = 0.0
     asked_m2: float = 0.0
@@ -173,6 +173,7 @@ class Snapshot:
         findings = tuple(FindingRow(**each) for each in content.pop("findings"))
         events = tuple(EventRow(**each) for each in content.pop("events"))
         requests = tuple(RequestRow(**each) for each in content.pop("requests"))
+        content["holding"] = content["holding"] and EventRow(**content["holding"])
         return cls(**content, findings=findings, events=events, requests=requests, image=HullImage(**image))
 
     @property

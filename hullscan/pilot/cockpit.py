@@ -100,7 +100,7 @@ class Cockpit:
         before = self.status.state
         assert may_follow(before, state), f"{before.value} is not followed by {state.value}"
         leg = (data or {}).get("leg", -1)
-        self.status = replace(self.status, state=state, leg=leg, leg_share=0.0, holding="")
+        self.status = replace(self.status, state=state, leg=leg, leg_share=0.0, holding=None)
         self._held = None
         self.on_event(state.value, message, data or {})
 
@@ -296,7 +296,7 @@ class Cockpit:
             self.stand()
         self._held = verdict
         self._keep_sticks()
-        self.status = replace(self.status, holding=verdict.words)
+        self.status = replace(self.status, holding=verdict)
 
     def stand(self) -> None:
         """Hold the present place by position."""

@@ -6,11 +6,14 @@ open by reckoning, then up, and if the vehicle does not rise something is above 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
+from dataclasses import replace
+from traceback import format_exception
 
 import numpy as np
 
-from hullscan.errors import HullscanError, LinkError, RefusedError, SafetyStop
+from hullscan.errors import HullscanError, SafetyStop
 from hullscan.geometry.frames import Array, Pose
 from hullscan.mission.ways_home import under_ship, way_back, way_out
 from hullscan.pilot.cockpit import Cockpit, Ends
@@ -22,7 +25,9 @@ from hullscan.vehicle.commands import ManualControl, PositionVelocityYaw
 from hullscan.vehicle.modes import Mode
 from hullscan.words import mark
 
-__all__ = ["AT_SURFACE_M", "Endings", "stop"]
+__all__ = ["AT_SURFACE_M", "Endings", "stop", "went_wrong"]
+
+_log = logging.getLogger(__name__)
 
 AT_SURFACE_M = 0.45
 _SURFACE_DEPTH_M = 0.3
@@ -35,10 +40,20 @@ _RISE_STICK = 750.0  # 0.2 m/s up at the delivered gain (ardusub.md 2.5)
 _RISE_S, _RISES_S, _RISES_M = 60.0, 6.0, 0.2
 _SINK_STICK = 480.0  # against the buoyancy of about 2 N, where no depth is held
 _LISTEN_S, _HEARD_S, _TAKE_BACKS = 120.0, 1.0, 3
+_FAILURES = 3
 _RISE_BY_POSITION_S = 40.0
 # where the vehicle takes itself to be at the surface already: it is steered up without a held depth, for as long as the
 # rest of the way takes at this speed, which is half of what that stick gives
 _BLIND_M, _BLIND_RISE_MPS, _ZERO_M = 0.2, 0.1, 0.2
+
+
+def went_wrong(error: Exception) -> Verdict:
+    """The vehicle refused, or this program has a fault, whose traceback is logged: the way home."""
+    if isinstance(error, HullscanError):
+        return Verdict(Act.RETURN, "refused", mark("the vehicle refused: {words}"), {"words": str(error)})
+    _log.error("%s", "".join(format_exception(error)).strip())
+    words = f"{type(error).__name__}: {error}"
+    return Verdict(Act.RETURN, "program", mark("a fault of hullscan itself: {words}"), {"words": words})
 
 
 def stop(verdict: Verdict, todo: str = "see events.jsonl") -> SafetyStop:
@@ -56,7 +71,7 @@ class Endings:
     def __init__(self, cockpit: Cockpit, flown: Callable[[], Array]) -> None:
         self._cockpit, self._flown = cockpit, flown
         self._place: Array = np.zeros(3)  # reckoned, ned
-        self._take_backs = 0
+        self._take_backs = self._failures = 0
         self.depth_held = True
 
     def end(self, verdict: Verdict) -> None:
@@ -84,18 +99,27 @@ class Endings:
             except Ends as stronger:
                 verdict = stronger.verdict
                 cockpit.tell(verdict)
-            except (RefusedError, LinkError) as error:
-                # the vehicle does not do as asked: by what is known now, or by another way
-                now = self._now()
-                if now.act is Act.GO_ON:
-                    now = Verdict(Act.RETREAT, "refused", mark("the vehicle refused: {words}"), {"words": str(error)})
-                    self._take_backs += 1
-                    if self._take_backs > _TAKE_BACKS:
-                        self.hands_off(Verdict(Act.LET_GO, now.rule, now.message, now.data))
-                verdict = now
+            except SafetyStop:
+                raise
+            except Exception as error:  # noqa: BLE001 a fault of this program must not leave a vehicle below a ship
+                verdict = self._otherwise(went_wrong(error))
                 cockpit.tell(verdict)
             else:
                 return
+
+    def _otherwise(self, why: Verdict) -> Verdict:
+        """Something did not do as asked: what is to be done by what is known now, else another way than by position.
+
+        Raises:
+            SafetyStop: there is no way left.
+        """
+        now = self._now()
+        if now.act >= Act.RETURN:
+            return now
+        self._failures += 1
+        if self._failures > _FAILURES:
+            self.hands_off(replace(why, act=Act.LET_GO))
+        return replace(why, act=Act.RETREAT)
 
     def _now(self) -> Verdict:
         """The strongest verdict now that changes anything on the way home."""
@@ -103,6 +127,8 @@ class Endings:
             return self._cockpit.tick(ending=True)
         except Ends as ends:
             return ends.verdict
+        except Exception as error:  # noqa: BLE001 as above
+            return replace(went_wrong(error), act=Act.GO_ON)
 
     # ---------------------------------------------------------------- by position
 
@@ -165,7 +191,7 @@ class Endings:
         if not self._under(reckoning):
             self._steer(lambda now_s: self._back_stick(), reckoning, _BACK_AWAY_S, self._is_clear)
         ready = cockpit.vehicle.readiness().ready and self.depth_held and cockpit.registration is not None
-        if ready and not self._trouble():
+        if ready and self._failures < 2 and not self._trouble():  # what failed twice by position is done without one
             self._go_home()
             self.surface()
             return

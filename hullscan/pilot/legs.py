@@ -86,7 +86,7 @@ def follow(
         course.target_ned, course.stands = np.array(command.position_ned_m), False
         cockpit.send(command)
         cockpit.aim(tilt)
-        cockpit.status = replace(cockpit.status, leg_share=progress.share, holding="")
+        cockpit.status = replace(cockpit.status, leg_share=progress.share, holding=None)
         if on_progress(progress.share):
             return Followed.BROKEN_OFF
         if progress.done:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hullscan.clock import Clock, Ticker
-from hullscan.errors import HullscanError, RefusedError, SafetyStop
+from hullscan.errors import RefusedError, SafetyStop
 from hullscan.geometry.frames import Array, Pose
 from hullscan.mission.model import Mission
 from hullscan.mission.patterns.clearance import hull_gap
@@ -24,7 +24,7 @@ from hullscan.mission.ways_home import flown_poses, way_along
 from hullscan.pilot.berth import expected_ship
 from hullscan.pilot.closeup import CloseUps, Sighting
 from hullscan.pilot.cockpit import Cockpit, Ends, Event
-from hullscan.pilot.endings import Endings, stop
+from hullscan.pilot.endings import Endings, stop, went_wrong
 from hullscan.pilot.legs import LegsFlight, follow
 from hullscan.pilot.orders_of_operator import OperatorOrder, OrderDesk
 from hullscan.pilot.refly import Gaps, GapsFlight
@@ -173,9 +173,8 @@ class Pilot:
             return ends.verdict
         except SafetyStop:
             raise
-        except HullscanError as error:
-            words = {"words": str(error)}
-            return Verdict(Act.RETURN, "refused", mark("the vehicle refused: {words}"), words)
+        except Exception as error:  # noqa: BLE001 a fault of this program must not leave a vehicle below a ship
+            return went_wrong(error)
         return None
 
     def _fly_legs(self) -> None:
@@ -251,7 +250,7 @@ class Pilot:
         if not self._wait_until(lambda: _has_fix(registration), _FIX_TIMEOUT_S):
             message = mark("the hull was not found from the launch in {seconds:.0f} s ({beams} beams used)")
             data = {"seconds": _FIX_TIMEOUT_S, "beams": registration.used_beams}
-            raise Ends(Verdict(Act.RETURN, "first fix", message, data))
+            raise Ends(Verdict(Act.RETURN, "no fix", message, data))
         pose, beside = registration.pose, plan_start[1:4]
         shift = np.linalg.norm(pose.to_ned(beside) - expected.to_ned(beside))
         cockpit.on_event(

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from hullscan.pilot.supervisor import Verdict
+
 __all__ = ["AIRLESS", "TRANSITIONS", "PilotState", "PilotStatus", "may_follow"]
 
 
@@ -73,7 +75,7 @@ class PilotStatus:
         leg: index into the plan's legs, -1 outside of them.
         leg_share: of its length.
         survey_share: of the length of all searched legs.
-        holding: why it stands, in English; empty while it flies.
+        holding: why it stands, as it is now; None while it flies.
         speed_share: of the planned speed, as the operator has set it.
         off_target_m: from where the vehicle should be.
         overhead: whether plating is, or may be, above the vehicle.
@@ -85,7 +87,7 @@ class PilotStatus:
     leg_name: str = ""
     leg_share: float = 0.0
     survey_share: float = 0.0
-    holding: str = ""
+    holding: Verdict | None = None
     range_m: float = float("nan")
     sigma_along_m: float = float("nan")
     sigma_across_m: float = float("nan")

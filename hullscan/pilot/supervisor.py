@@ -43,6 +43,7 @@ class Situation:
     """What is known at one moment; ages in seconds, infinite when never heard.
 
     Attributes:
+        control_reason: words for people, see ``hullscan.words``.
         failsafe: control was lost to the vehicle's own failsafe, not to a person.
         position_known: the estimator vouches for its position.
         position_unknown_s: for how long it has not.
@@ -67,7 +68,7 @@ class Situation:
 
     link_age_s: float
     in_control: bool
-    control_reason: str
+    control_reason: str | dict[str, Any]
     position_known: bool
     position_unknown_s: float
     range_m: float

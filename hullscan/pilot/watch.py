@@ -141,7 +141,7 @@ class Watch:
         return Situation(
             link_age_s=telemetry.age_s(now_s),
             in_control=control.held,
-            control_reason=control.reason,
+            control_reason={"message": control.message, "data": control.data},
             failsafe=any(words in control.reason for words in FAILSAFE_WORDS),
             position_known=ready,
             position_unknown_s=self._unknown(not ready, now_s),

@@ -16,9 +16,11 @@ from hullscan.vehicle.parameter_changes import Change
 from hullscan.vehicle.parameter_file import number_text
 from hullscan.words import mark
 
-__all__ = ["REPORT_NAME", "before_flight"]
+__all__ = ["NOT_GO", "REPORT_NAME", "before_flight"]
 
 REPORT_NAME = "preflight.json"
+NOT_GO = mark("{level}: {what}: {measured}")
+"""Said of each line that is not go."""
 _LISTEN_S = 5.0  # a survey waits for its position anyway; the command listens longer, for a turn by hand
 
 Event = Callable[[str, str, dict[str, Any]], None]
@@ -63,7 +65,7 @@ def before_flight(
     for line in (*report.of("no-go"), *report.of("caution")):
         named = line.what if line.what.words else Phrase(line.group)
         data = {"level": line.level, "what": named.as_data(), "measured": line.measured.as_data()}
-        told("preflight", mark("{level}: {what}: {measured}"), data)
+        told("preflight", NOT_GO, data)
     bad = report.of("no-go")
     if bad:
         what = "; ".join(f"{_name(line)}: {line.measured.told(_english)}" for line in bad)

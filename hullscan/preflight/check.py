@@ -9,7 +9,7 @@ from typing import Any
 
 from hullscan.clock import utc_text
 from hullscan.mission.feasibility import Level
-from hullscan.words import fill
+from hullscan.words import filled
 
 __all__ = ["Phrase", "PreflightLine", "PreflightReport", "line", "say"]
 
@@ -25,8 +25,7 @@ class Phrase:
 
     def told(self, words: Words) -> str:
         """In the language of ``words``."""
-        data = {key: words(each) if isinstance(each, str) else each for key, each in self.data.items()}
-        return fill(words(self.words), data) if self.words else ""
+        return filled(self.words, self.data, words) if self.words else ""
 
     def as_data(self) -> dict[str, Any]:
         """As data of another message, for JSON; what JSON has no word for is filled in already."""

@@ -195,7 +195,7 @@ def _now(state: dict[str, Any], words: Words, *, flags: bool) -> dict[str, Any]:
         "state": at,
         "state_words": words(at),
         "leg_words": said(state["leg_message"], state["leg_data"], words) if state["leg_message"] else "",
-        "holding": _holding(state, words),
+        "holding": "" if (held := state["holding"]) is None else said(held["message"], held["data"], words),
         "overhead": bool(state["overhead"]),
         "aborted": bool(state["aborted"]),
         "map": {
@@ -204,15 +204,6 @@ def _now(state: dict[str, Any], words: Words, *, flags: bool) -> dict[str, Any]:
             "side_words": [words(side) for side in image["sides"]], "track": image["track"],
         },
     }  # fmt: skip
-
-
-def _holding(state: dict[str, Any], words: Words) -> str:
-    """Why it stands."""
-    english = str(state["holding"])
-    for event in reversed(state["events"]):
-        if english and said(event["message"], event["data"], str) == english:
-            return said(event["message"], event["data"], words)
-    return english
 
 
 def _findings(flight: FollowedFlight, state: dict[str, Any], words: Words, *, scores: bool) -> list[dict[str, Any]]:

@@ -53,6 +53,10 @@ _FIRST_FRAME_S = 20.0
 _KEEP_PLACE_S = 1.0
 _BETWEEN_SESSIONS_S = 5.0  # of simulated time
 _SAME_PLACE_M = 1.0
+_END_THE_FLIGHT = [
+    getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK") if hasattr(signal, name)
+]
+"""Ctrl-C, a computer that shuts down, a terminal that is closed; the last one is Windows'."""
 
 
 class Flight:
@@ -328,7 +332,10 @@ def _host_port(text: str) -> tuple[str, int]:
 
 @contextmanager
 def _interrupts(first: Callable[[], None]) -> Iterator[None]:
-    """Ctrl-C asks for the way home; a second one ends at once."""
+    """Ctrl-C asks for the way home; a second one ends at once.
+
+    A terminal that is closed, or a computer that shuts down, asks for the way home too, however often it says so.
+    """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -336,13 +343,14 @@ def _interrupts(first: Callable[[], None]) -> Iterator[None]:
 
     def handler(number: int, frame: Any) -> None:
         nonlocal count
-        count += 1
-        if count > 1:
+        count += number == signal.SIGINT
+        if number == signal.SIGINT and count > 1:
             raise KeyboardInterrupt
         first()
 
-    before = signal.signal(signal.SIGINT, handler)
+    before = {number: signal.signal(number, handler) for number in _END_THE_FLIGHT}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handled in before.items():
+            signal.signal(number, handled)

@@ -30,6 +30,7 @@ from hullscan.vehicle.sources import AUTOPILOT, GROUND_STATION, Station, choose_
 from hullscan.vehicle.streams import StreamRate, Streams
 from hullscan.vehicle.telemetry import Telemetry
 from hullscan.vehicle.timing import Patience
+from hullscan.words import mark
 
 __all__ = ["ArduSubVehicle"]
 
@@ -110,7 +111,7 @@ class ArduSubVehicle:
             self._version = message
         if self._telemetry.time.reboots != self._reboots:
             self._reboots = self._telemetry.time.reboots
-            self._helm.lose_control("the autopilot restarted")
+            self._helm.lose_control(mark("the autopilot restarted"))
         self._helm.observe(frame)
         self.streams.observe(frame)
         self.dialogue.observe(frame)

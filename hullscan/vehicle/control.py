@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from typing import Any
 
 from hullscan.clock import Clock
 from hullscan.errors import LinkError, RefusedError
@@ -19,6 +20,7 @@ from hullscan.vehicle.messages import Frame, Heartbeat, PilotInput, RcChannels, 
 from hullscan.vehicle.modes import Mode, mode_name
 from hullscan.vehicle.protocol import ControlState
 from hullscan.vehicle.telemetry import Telemetry
+from hullscan.words import fill, mark
 
 __all__ = ["ControlWatch"]
 
@@ -32,6 +34,7 @@ _MOVED = 50  # of 1000 in MANUAL_CONTROL, ArduSub's own measure of "back to neut
 _TEXT_WINDOW_S = 3.0
 _SILENCE_S = 1.5  # between heartbeats, which come once a second: our own were lost for as long, some before that too
 _RESTED_S = 4.0  # after our own sticks have come to rest: an override lives for 3 s, RC_CHANNELS come twice a second
+_STICK = mark("the operator moves a stick (channel {channel}: {pulse} us)")
 
 _log = logging.getLogger(__name__)
 
@@ -75,7 +78,7 @@ class ControlWatch:
             raise LinkError("control cannot be taken of a vehicle that is not heard")
         moved = self._moved_stick(self._sticks_us)
         if moved:
-            raise RefusedError(f"control is not taken while {moved}", todo="centre the joystick")
+            raise RefusedError(f"control is not taken while {fill(_STICK, moved)}", todo="centre the joystick")
         with self._lock:
             self._mode, self._armed = int(beat.custom_mode), beat.armed
             self._sticks_are_ours, self._neutral_since_s, self._changing = False, None, 0
@@ -83,19 +86,19 @@ class ControlWatch:
 
     def let_go(self, reason: str) -> None:
         """End by our own wish; the first reason stays."""
-        if self._end(reason):
+        if self._end(reason, {}):
             _log.info("control given up: %s", reason)
 
-    def lose(self, reason: str) -> None:
+    def lose(self, message: str, **data: Any) -> None:
         """End because of somebody or something else; the first reason stays."""
-        if self._end(reason):
-            _log.warning("control lost: %s", reason)
+        if self._end(message, data):
+            _log.warning("control lost: %s", self._state.reason)
 
-    def _end(self, reason: str) -> bool:
+    def _end(self, message: str, data: dict[str, Any]) -> bool:
         with self._lock:
             if not self._state.held:
                 return False
-            self._state = ControlState(False, reason, self._clock.now())
+            self._state = ControlState(False, message, self._clock.now(), data)
         self._released()
         return True
 
@@ -137,9 +140,9 @@ class ControlWatch:
             elif isinstance(message, RcChannels) and not self._sticks_may_move():
                 moved = self._moved_stick(self._sticks_us)
                 if moved:
-                    self.lose(moved)
+                    self.lose(_STICK, **moved)
         elif source != self._own and self._foreign_hand(message):
-            self.lose(f"{source} moves the sticks")
+            self.lose(mark("{source} moves the sticks"), source=str(source))
 
     def _heartbeat(self, beat: Heartbeat) -> None:
         now_s = self._clock.now()
@@ -149,30 +152,39 @@ class ControlWatch:
                 return
             mode, armed = self._mode, self._armed
         if beat.custom_mode != mode:
-            change = f"mode changed from {mode_name(mode)} to {mode_name(beat.custom_mode)}, not by hullscan"
-            words = self._words()
-            if not words and silent_s > _SILENCE_S and beat.custom_mode == Mode.ALT_HOLD:
-                words = f" (heartbeat lost: not heard for {silent_s:.1f} s before)"
-            self.lose(change + words)
+            data = {"before": mode_name(mode), "after": mode_name(beat.custom_mode)}
+            silent_s = silent_s if beat.custom_mode == Mode.ALT_HOLD else 0.0
+            self._lose_to_change(mark("mode changed from {before} to {after}, not by hullscan"), data, silent_s)
         elif beat.armed != armed:
-            self.lose(("armed" if beat.armed else "disarmed") + ", not by hullscan" + self._words())
+            self._lose_to_change(mark("armed, not by hullscan") if beat.armed else mark("disarmed, not by hullscan"))
 
-    def _words(self) -> str:
+    def _lose_to_change(self, message: str, data: dict[str, Any] | None = None, silent_s: float = 0.0) -> None:
+        """Something changed: with what the vehicle said of it, or that it could not be heard before."""
+        change, text = {"message": message, "data": data or {}}, self._text()
+        if text:
+            self.lose(mark("{change} ({text})"), change=change, text=text)
+        elif silent_s > _SILENCE_S:
+            lost = mark("{change} (heartbeat lost: not heard for {silent:.1f} s before)")
+            self.lose(lost, change=change, silent=silent_s)
+        else:
+            self.lose(message, **data or {})
+
+    def _text(self) -> str:
         """What the vehicle said about it, the gravest of the last seconds."""
         now_s = self._clock.now()
         texts = [text for text in self._telemetry.texts(now_s - _TEXT_WINDOW_S) if text.severity <= 4]
         gravest = min(texts, key=lambda text: text.severity, default=None)
-        return f" ({gravest.text})" if gravest else ""
+        return gravest.text if gravest else ""
 
     @staticmethod
-    def _moved_stick(sticks_us: tuple[int, ...]) -> str:
-        """Which stick is off its neutral; empty if none, or when there is no pilot input at all."""
+    def _moved_stick(sticks_us: tuple[int, ...]) -> dict[str, Any]:
+        """Channel and pulse of a stick off its neutral; empty if none, or when there is no pilot input at all."""
         if not all(_VALID_US[0] <= us <= _VALID_US[1] for us in sticks_us):
-            return ""
+            return {}
         for channel, us in enumerate(sticks_us, start=1):
             if abs(us - _NEUTRAL_US) > _MOVED_US:
-                return f"the operator moves a stick (channel {channel}: {us} us)"
-        return ""
+                return {"channel": channel, "pulse": us}
+        return {}
 
     def _foreign_hand(self, message: object) -> bool:
         system = self._telemetry.vehicle.system

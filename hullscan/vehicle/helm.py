@@ -112,9 +112,9 @@ class Helm:
         """Stop heartbeat and commands at once; the vehicle is left as it is."""
         self._watch.let_go(reason)
 
-    def lose_control(self, reason: str) -> None:
+    def lose_control(self, message: str) -> None:
         """The same, when it was not our wish."""
-        self._watch.lose(reason)
+        self._watch.lose(message)
 
     def _released(self) -> None:
         self._link.in_control = False

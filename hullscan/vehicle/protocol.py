@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,7 @@ from hullscan.vehicle.messages import Source
 from hullscan.vehicle.modes import Mode
 from hullscan.vehicle.sources import Station
 from hullscan.vehicle.telemetry import Telemetry
+from hullscan.words import fill
 
 __all__ = [
     "Bools",
@@ -51,13 +52,20 @@ class ControlState:
 
     Attributes:
         held: True between ``take_control`` and the moment when somebody or something else took over.
-        reason: for people, such as "mode changed from GUIDED to MANUAL by another station".
+        reason: for people, in English, such as "mode changed from GUIDED to MANUAL, not by hullscan".
         since_utc_s: when this state began.
+        message, data: the same with words for people (``hullscan.words``).
     """
 
     held: bool
-    reason: str
+    message: str
     since_utc_s: float
+    data: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def reason(self) -> str:
+        """In English."""
+        return fill(self.message, self.data)
 
 
 @dataclass(frozen=True, slots=True)
