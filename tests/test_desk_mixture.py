@@ -452,6 +452,7 @@ def _flows_on(folder: Path, out: Path) -> None:
     assert "confirmed 0, rejected 2 and passed 0 on" in report
     assert "What it had not flagged readers called suspicious too: starboard" in report
     assert "The ship is not called clear." in report
+    assert "Read by " in report
     (table,) = export_mission(MissionFolder.open(folder), "csv", out, out / "key")
     assert table.read_text(encoding="utf-8").count("rejected") == 2
     data = yaml.safe_load(write_training_set([folder], None, out / "set").read_text(encoding="utf-8"))

@@ -337,6 +337,8 @@ def test_there_is_a_card_for_each_finding_and_a_sentence_for_all(tmp_path, hull,
     assert root.one(kind="count").one("b").text == str(count)
     assert statement in root.one(kind="statement").text
     assert [element.text for element in root.all(kind="badge")] == [str(number) for number in range(1, count + 1)]
+    listed = [link.attributes["href"] for each in root.all("ol", "list") for link in each.all("a")]
+    assert listed == (["#" + card.attributes["id"] for card in root.all("article", "finding")] if count > 3 else [])
 
 
 def test_a_card_says_where_how_sure_and_when(tmp_path, hull):
@@ -412,6 +414,22 @@ def test_pictures_unlike_those_measured_are_told_beside_the_chance(tmp_path, lan
     drifted = {"looks": 90, "outside": {}, "unlike": ["contrast", "green_to_red", "blue_to_yellow"], "applies": False}
     root = report(tmp_path / "m", Parts([], summary={**summary(), "detector_inputs": drifted}), language)
     assert words in root.one(kind="statement").text
+
+
+def test_sea_chests_are_counted_until_somebody_has_signed_for_them(tmp_path):
+    chest = "    - {kind: sea_chest, side: starboard, station_m: 35.0, depth_m: 3.0, size_m: [0.9, 0.7]}\n"
+    mission = re.sub(r"(  fittings:.*\n)", lambda found: found[1] + chest, DEMO, count=1)
+    text = report(tmp_path / "m", Parts([], mission=mission)).one(kind="statement").text
+    assert "Sea chests that somebody has looked into and signed for: 0 of 1." in text
+    assert "Sea chests" not in report(tmp_path / "none", Parts([])).one(kind="statement").text
+
+
+def test_clocks_are_told_as_far_as_they_were_measured(tmp_path):
+    offsets = {"dvl": {"uncertainty": 3.6}, "preflight": {"vehicle_utc_minus_computer": -0.2}}
+    text = report(tmp_path / "m", Parts([], summary=summary() | {"clock_offsets_ms": offsets})).one("main").text
+    assert "time of range reports, uncertainty4 ms" in text
+    assert "vehicle's clock against the computer's-0.2 ms" in text
+    assert "time of range reports" not in report(tmp_path / "none", Parts([])).one("main").text
 
 
 def test_what_is_not_known_is_a_dash(tmp_path):
