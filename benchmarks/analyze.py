@@ -23,7 +23,8 @@ from pathlib import Path
 import numpy as np
 
 from hullscan.vehicle.tlog import TlogReader
-from hullscan.vision.runtime import DEFAULT_MODEL
+from hullscan.vision.export import weights_of
+from hullscan.vision.runtime import PRECISE_MODEL
 
 RATE_HZ, SIZE = 30, (1280, 720)
 ONE_CORE = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "YOLO_OFFLINE": "true", "YOLO_AUTOINSTALL": "false"}
@@ -107,7 +108,8 @@ def main() -> None:
                 flush=True,
             )
         # what it takes to start does not count: the difference of two lengths
-        predict = ["yolo", "predict", f"model={DEFAULT_MODEL.with_suffix('.pt')}", "device=cpu", "save=False"]
+        weights = weights_of(PRECISE_MODEL, out / "parcel.pt")
+        predict = ["yolo", "predict", f"model={weights}", "device=cpu", "save=False"]
         costs = []
         for seconds in (5.0, asked.yolo_seconds):
             ffmpeg("-y", "-i", out / "dive.mp4", "-t", seconds, "-c", "copy", out / "cut.mp4")

@@ -12,6 +12,7 @@ import importlib.util
 import os
 import platform
 import statistics
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from itertools import cycle
@@ -29,7 +30,8 @@ from scipy.spatial.transform import Rotation
 from hullscan.geometry.frames import Pose, ShipPose
 from hullscan.mission.model import load_mission
 from hullscan.mission.plan import plan_mission
-from hullscan.vision.runtime import DEFAULT_MODEL, ExportedDetector
+from hullscan.vision.export import weights_of
+from hullscan.vision.runtime import PRECISE_MODEL, ExportedDetector
 from hullscan_sim.camera.stream import RATE_HZ, SimulatedCamera
 from hullscan_sim.dynamics import STEP_S
 from hullscan_sim.scenario import load_scenario, load_ship
@@ -90,14 +92,14 @@ def measure(rounds: int) -> tuple[list[tuple[str, str, str]], list[Image]]:
 
 
 def measure_detector(frames: list[Image], rounds: int) -> list[tuple[str, str, str]]:
-    """Our run times beside ultralytics' own predict, same weights, same frames, one thread each, 640x384."""
+    """Our run times beside ultralytics' own predict, same weights, frames and input size, one thread each."""
     some = cycle(frames)
     onnx = ExportedDetector()
     ours = {"ONNX Runtime": cpu_ms(lambda: onnx.detect(next(some)), rounds, 20)}
     if importlib.util.find_spec("openvino"):
         openvino = ExportedDetector(backend="openvino")
         ours["OpenVINO"] = cpu_ms(lambda: openvino.detect(next(some)), rounds, 20)
-    rows = []
+    rows, size = [], f"{onnx.input_px[1]}x{onnx.input_px[0]}"
     try:
         from hullscan.vision.runtime import offline_ultralytics
 
@@ -109,17 +111,18 @@ def measure_detector(frames: list[Image], rounds: int) -> list[tuple[str, str, s
         rows.append(("ultralytics predict", "not installed", "pip install 'hullscan[train]'"))
     else:
         torch.set_num_threads(1)
-        model = YOLO(str(DEFAULT_MODEL.with_suffix(".pt")))
+        with tempfile.TemporaryDirectory() as folder:
+            model = YOLO(str(weights_of(PRECISE_MODEL, Path(folder) / "parcel.pt")))
 
         def predict() -> object:
             torch.set_num_threads(1)  # predict sets its own
-            return model.predict(next(some), imgsz=(384, 640), device="cpu", verbose=False, rect=False)
+            return model.predict(next(some), imgsz=onnx.input_px, device="cpu", verbose=False, rect=False)
 
         beside = cpu_ms(predict, rounds, 20)
-        rows.append(("detected frame, 640x384, ultralytics predict", f"{beside:.0f} CPU-ms", "1.00"))
+        rows.append((f"detected frame, {size}, ultralytics predict", f"{beside:.0f} CPU-ms", "1.00"))
     for name, figure in ours.items():
         ratio = f"{figure / beside:.2f} of ultralytics' predict" if beside else ""
-        rows.append((f"detected frame, 640x384, {name}", f"{figure:.0f} CPU-ms", ratio))
+        rows.append((f"detected frame, {size}, {name}", f"{figure:.0f} CPU-ms", ratio))
     return rows
 
 

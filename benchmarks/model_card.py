@@ -17,11 +17,11 @@ import cv2
 import yaml
 
 from hullscan.vision.measures import evaluate_model
-from hullscan.vision.runtime import DEFAULT_MODEL
+from hullscan.vision.runtime import PRECISE_MODEL
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs" / "model-card.md"
-CARD = DEFAULT_MODEL.with_suffix(".yaml")
+CARD = PRECISE_MODEL.with_suffix(".yaml")
 FACTS = {
     "shorter_side_px": "shorter side of the box, px",
     "contrast": "contrast across the outline, 8-bit levels",
@@ -84,18 +84,49 @@ def single_frames(told: dict[str, Any], request: dict[str, Any]) -> str:
 
 def passes(card: dict[str, Any]) -> str:
     told = card["measured"]["passes"]
-    rows = [[row["threshold"], row["found"], row["false_findings"]] for row in told["by_threshold"]]
+    chosen, near = told["chosen_on"], told["along_the_demos_hull"]
+    head = ["threshold", "parcels found", "false findings"]
+
+    def rows(counts: dict[str, Any]) -> list[list[Any]]:
+        return [[row["threshold"], row["found"], row["false_findings"]] for row in counts["by_threshold"]]
+
     return (
-        f"{told['what'][0].upper()}{told['what'][1:]}.\n\n"
-        + table(["threshold", "parcels found", "false findings"], rows)
-        + (f"\n{told['missed'][0].upper()}{told['missed'][1:]}.\n" if "missed" in told else "")
+        f"{told['what'][0].upper()}{told['what'][1:]}. Worlds {chosen['worlds']} chose the threshold, worlds "
+        f"{told['worlds']} are reported:\n\n"
+        + table(head, rows(told))
+        + f"\nThose that chose it:\n\n{table(head, rows(chosen))}"
+        + f"\n{near['what'][0].upper()}{near['what'][1:]}:\n\n{table(head, rows(near))}"
     )
+
+
+def input_sizes(card: dict[str, Any]) -> str:
+    told = card["measured"]["input_sizes"]
+    rates = list(told["rows"][0]["recall_by_false_boxes_a_frame"])
+    rows = [
+        [row["input"], *(row["recall_by_false_boxes_a_frame"][rate] for rate in rates), row["cpu_ms_a_frame"]]
+        for row in told["rows"]
+    ]
+    head = ["input", *(f"recall at {rate} false boxes a frame" for rate in rates), "CPU ms a frame"]
+    return f"{told['what'][0].upper()}{told['what'][1:]}.\n\n{table(head, rows)}"
 
 
 def photographs(card: dict[str, Any]) -> str:
     told = card["real_photographs"]
     rows = [[row["file"], ", ".join(map(str, row["parcel_scores"])) or "none"] for row in told["scores"]]
-    return f"{told['what'][0].upper()}{told['what'][1:]}.\n\n" + table(["photograph", "scores"], rows)
+    drawn = card["measured"]["photographs_with_drawn_parcels"]
+    names = {"at_threshold_0_50": "these weights", "weights_before_at_0_50": "the weights before"}
+    counts = [
+        [words, place.replace("_", " "), point["found"], point["false_boxes_a_frame"]]
+        for key, words in names.items()
+        for place, point in drawn[key].items()
+    ]
+    return (
+        f"{told['what'][0].upper()}{told['what'][1:]}.\n\n"
+        + table(["photograph", "scores"], rows)
+        + f"\n{told['looked_at'][0].upper()}{told['looked_at'][1:]}.\n"
+        + f"\n{drawn['what'][0].upper()}{drawn['what'][1:]}; at a threshold of 0.50, single frames:\n\n"
+        + table(["", "photographs", "parcels found", "false boxes a frame"], counts)
+    )
 
 
 def page(card: dict[str, Any], told: dict[str, Any], request: dict[str, Any], cases: dict[str, str]) -> str:
@@ -120,6 +151,9 @@ Licence {card["licence"]}. Written by `python benchmarks/model_card.py`; the rec
 ## Single frames
 
 {single_frames(told, request)}
+### Input size
+
+{input_sizes(card)}
 ## Whole passes
 
 {passes(card)}

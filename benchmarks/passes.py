@@ -1,6 +1,6 @@
 """What a detector finds along whole lanes, over many worlds: frames drawn once, models compared on the same ones.
 
-    python benchmarks/passes.py draw OUT --count 10 --seed 31 [--visibility 3 5]
+    python benchmarks/passes.py draw OUT --count 10 --seed 31 [--visibility 3 5] [--ships]
     python benchmarks/passes.py score OUT [--model PATH] [--json FILE]
     python benchmarks/passes.py label OUT --into DATA      (the frames join a data set's training split)
 
@@ -8,6 +8,7 @@ A world is the demo's stretch of hull with a coating, growth, water and three pa
 ``benchmarks/campaign.py`` flies them. Here nobody flies: the camera is led along the planned lanes with a wander of
 its own, its poses are known, so what is measured is the detector with tracking and merging, not the navigation. It
 takes a tenth of a survey's time. Worlds that choose a threshold and worlds that are reported need different seeds.
+With ``--ships`` each world is twelve metres of another ship's side: of several types, of 35 to 200 m.
 """
 
 from __future__ import annotations
@@ -17,11 +18,12 @@ import contextlib
 import json
 import shutil
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import cv2
 import numpy as np
+import yaml
 from scipy.optimize import linear_sum_assignment
 from scipy.spatial.transform import Rotation
 
@@ -59,6 +61,20 @@ FAINTEST, SMALLEST_PX = 2.5, 110  # contrast in 8-bit levels, pixels
 AREA_EACH = 5  # looks; a cell stays in view for more
 
 
+SHIPS = (
+    # type, length, beam, draught, m
+    ("coaster", 90, 13.6, 5.6),
+    ("tanker", 180, 30.0, 10.5),
+    ("ro_ro", 140, 23.0, 6.2),
+    ("container_ship", 200, 31.0, 10.8),
+    ("fishing_vessel", 35, 8.6, 3.8),
+    ("bulk_carrier", 120, 19.5, 7.4),
+    ("bulk_carrier", 75, 13.0, 5.6),
+    ("tanker", 110, 18.0, 7.0),
+)
+STRETCH_M = 12.0
+
+
 @dataclass(frozen=True)
 class Score:
     """What one threshold gives over all worlds.
@@ -75,6 +91,32 @@ class Score:
     false_findings: int
     false_per_1000_m2: float
     false_per_1000_m2_upper: float
+
+
+def another_ship(out: Path, number: int, seed: int) -> CampaignRequest:
+    """A mission along the side of another ship, and where parcels are planted on her; her folder has no more worlds."""
+    rng = np.random.default_rng([seed, number, 67])
+    kind, length, beam, draught = SHIPS[number % len(SHIPS)]
+    scale = float(rng.uniform(0.9, 1.1))
+    length, beam, draught = (round(part * scale, 1) for part in (length, beam, draught))
+    first = round(float(rng.uniform(0.35, 0.65)) * length - STRETCH_M / 2, 1)
+    stated = yaml.safe_load(MISSION.read_text(encoding="utf-8"))
+    stated["ship"] |= {
+        "form": {"type": kind, "length_m": length, "beam_m": beam, "draught_fwd_m": draught, "draught_aft_m": draught},
+        "fittings": [],
+    }
+    stated["berth"]["water_depth_m"] = round(draught + 5.0, 1)
+    stated["launch"]["station_m"] = first + STRETCH_M + 1.0
+    stated["survey"][0]["stations_m"] = [first, first + STRETCH_M]
+    deepest = min(4.1, draught - 0.6)
+    stated["survey"][0]["depths_m"] = [0.4, round(deepest, 1)]
+    place = out / "missions" / f"{number:03d}.yaml"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(yaml.safe_dump(stated, sort_keys=False), encoding="utf-8")
+    return CampaignRequest(
+        mission=place, count=1, seed=seed + number, side="starboard", depths_m=(0.8, deepest - 0.7),
+        stations_m=(first + 0.5, first + STRETCH_M - 0.5),
+    )  # fmt: skip
 
 
 def way(mission: Mission, rng: np.random.Generator) -> tuple[Array, list[Pose]]:
@@ -216,6 +258,7 @@ def main() -> None:
     parser.add_argument("--visibility", type=float, nargs=2, default=(3.0, 5.0))
     parser.add_argument("--parcels", type=int, default=3)
     parser.add_argument("--every", type=int, default=1, help="draw each nth look only: frames to train with")
+    parser.add_argument("--ships", action="store_true", help="each world on another ship")
     parser.add_argument("--model", type=Path)
     parser.add_argument("--into", type=Path, help="folder of a data set")
     parser.add_argument("--json", type=Path)
@@ -226,7 +269,15 @@ def main() -> None:
             mission=MISSION, count=asked.count, seed=asked.seed, side="starboard", stations_m=STATIONS_M,
             depths_m=DEPTHS_M, visibility_m=tuple(asked.visibility), parcels=asked.parcels,
         )  # fmt: skip
-        write_campaign(request, asked.out)
+        if not asked.ships:
+            write_campaign(request, asked.out)
+        for number in range(asked.count if asked.ships else 0):
+            ship = another_ship(asked.out, number, asked.seed)
+            told = replace(ship, visibility_m=request.visibility_m, parcels=request.parcels)
+            (written,) = write_campaign(told, asked.out / "missions" / f"{number:03d}")
+            target = asked.out / f"{number:03d}"
+            if not target.is_dir():
+                written.rename(target)
     worlds = sorted(asked.out.glob("[0-9][0-9][0-9]"))[: asked.count]
     if asked.work == "draw":
         for world in worlds:

@@ -10,7 +10,7 @@ import pytest
 from hullscan.errors import DetectorError
 from hullscan.findings.merge import rules_for
 from hullscan.vision.card import checked_bytes, choose_threshold, operating_threshold
-from hullscan.vision.runtime import DEFAULT_MODEL
+from hullscan.vision.runtime import DEFAULT_MODEL, PRECISE_MODEL
 
 
 def model_with(tmp_path: Path, card: str | None) -> Path:
@@ -51,8 +51,8 @@ def test_weights_that_are_not_those_of_the_card_are_refused(tmp_path: Path) -> N
 
 
 def test_our_weights_are_those_of_our_card() -> None:
-    for suffix in (".onnx", ".pt"):
-        assert checked_bytes(DEFAULT_MODEL.with_suffix(suffix))
+    for model in (DEFAULT_MODEL, PRECISE_MODEL):
+        assert checked_bytes(model)
 
 
 @pytest.mark.parametrize(

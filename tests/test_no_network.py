@@ -15,7 +15,8 @@ import cv2
 import numpy as np
 import pytest
 
-from hullscan.vision.runtime import DEFAULT_MODEL
+from hullscan.vision.export import weights_of
+from hullscan.vision.runtime import DEFAULT_MODEL, PRECISE_MODEL
 
 ROOT = Path(__file__).parent.parent
 DEMO = ROOT / "missions" / "demo.yaml"
@@ -72,13 +73,15 @@ def test_the_watch_sees_a_look_up(tmp_path: Path) -> None:
         pytest.param(["plan", str(DEMO), "--out", "plan"], id="a plan"),
         pytest.param(["detect", "hull.png", "--json", "found.json"], id="a detection"),
         pytest.param(
-            ["detect", "hull.png", "--json", "found.json", "--model", str(DEFAULT_MODEL.with_suffix(".pt"))],
+            ["detect", "hull.png", "--json", "found.json", "--model", "parcel.pt"],
             id="a detection with ultralytics",
             marks=pytest.mark.slow,  # torch takes its time
         ),
     ],
 )
 def test_a_command_asks_for_nothing(tmp_path: Path, picture: Path, arguments: list[str]) -> None:
+    if "parcel.pt" in arguments:
+        weights_of(PRECISE_MODEL, tmp_path / "parcel.pt")
     code, asked, said = asked_for(tmp_path, COMMAND, *arguments)
     assert code == 0, said
     assert asked == []

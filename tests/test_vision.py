@@ -23,10 +23,12 @@ from onnx import TensorProto, helper
 
 from hullscan.errors import DetectorError, InputError
 from hullscan.vision.detections import Detections
+from hullscan.vision.export import export_model, weights_of
 from hullscan.vision.pictures import detect_pictures
-from hullscan.vision.runtime import DEFAULT_MODEL, ExportedDetector, load_detector, offline_ultralytics
+from hullscan.vision.runtime import DEFAULT_MODEL, PRECISE_MODEL, ExportedDetector, load_detector, offline_ultralytics
 from hullscan.vision.tracking import Tracker
 from hullscan.vision.training import TrainingRequest, train_detector
+from hullscan_sim.dataset.ships import ship_shots
 
 NAMES = ("parcel", "anode")
 INPUT_PX = (96, 160)  # height, width
@@ -339,8 +341,6 @@ def random_model(folder: Path) -> tuple[Path, Path]:
     from ultralytics import YOLO
     from ultralytics.nn.tasks import DetectionModel
 
-    from hullscan.vision.training import export_model
-
     torch.manual_seed(3)
     network = DetectionModel("yolo11n.yaml", nc=len(NAMES), verbose=False)
     network.names = dict(enumerate(NAMES))
@@ -360,7 +360,7 @@ def random_model(folder: Path) -> tuple[Path, Path]:
     whole = YOLO("yolo11n.yaml")
     whole.model, network.args = network, {}
     whole.save(folder / "random.pt")
-    return folder / "random.pt", export_model(folder / "random.pt", folder)[0]
+    return folder / "random.pt", export_model(folder / "random.pt", folder, (384, 640))[0]
 
 
 @pytest.fixture(scope="module", params=["random weights", "the committed model"])
@@ -368,10 +368,7 @@ def weights(request, tmp_path_factory) -> tuple[Path, Path]:
     """Weights and their export."""
     if request.param == "random weights":
         return random_model(tmp_path_factory.mktemp("random"))
-    committed = DEFAULT_MODEL.with_suffix(".pt")
-    if not (committed.is_file() and DEFAULT_MODEL.is_file()):
-        pytest.skip("no model is committed yet")
-    return committed, DEFAULT_MODEL
+    return weights_of(PRECISE_MODEL, tmp_path_factory.mktemp("ours") / "parcel.pt"), PRECISE_MODEL
 
 
 def agreeing(ours: Detections, theirs: Detections) -> int:
@@ -401,26 +398,41 @@ def test_the_exported_model_finds_what_ultralytics_finds(weights):
 
 
 @with_ultralytics
-def test_all_run_times_agree_to_a_thousandth_on_the_committed_model():
+def test_all_run_times_agree_to_a_thousandth_on_the_committed_model(tmp_path):
     """Raw output, before any threshold: boxes in pixels of the input, scores."""
     import torch
     from ultralytics import YOLO
 
     pytest.importorskip("openvino")
-    height, width = 384, 640
+    height, width = ExportedDetector(PRECISE_MODEL).input_px
     picture = clouds(width, height, 5)
     cv2.rectangle(picture, (200, 120), (330, 200), (40, 90, 160), -1)
     blob = cv2.dnn.blobFromImage(picture, 1 / 255.0, swapRB=True).astype(np.float32)
     onnx_out, openvino_out = (
-        ExportedDetector(DEFAULT_MODEL, backend=backend)._run(blob) for backend in ("onnx", "openvino")
+        ExportedDetector(PRECISE_MODEL, backend=backend)._run(blob) for backend in ("onnx", "openvino")
     )
-    network = YOLO(str(DEFAULT_MODEL.with_suffix(".pt"))).model.float().eval()
+    network = YOLO(str(weights_of(PRECISE_MODEL, tmp_path / "parcel.pt"))).model.float().eval()
     with torch.no_grad():
         torch_out = network(torch.from_numpy(blob))[0].numpy()
     assert onnx_out[0, 4:].max() > 0.1  # it sees something
     for other in (openvino_out, torch_out):
         np.testing.assert_allclose(other[:, 4:], onnx_out[:, 4:], atol=1e-3)
         np.testing.assert_allclose(other[:, :4] / width, onnx_out[:, :4] / width, atol=1e-3)
+
+
+def test_the_model_in_integers_scores_as_the_one_in_single_precision():
+    """On frames of the simulator, where it sees something firmly."""
+    integers, single = ExportedDetector(DEFAULT_MODEL), ExportedDetector(PRECISE_MODEL)
+    assert integers.names == single.names
+    assert integers.input_px == single.input_px
+    gaps = []
+    for shot in ship_shots("val", 0, 7, 8, 1.0):
+        ours, theirs = integers.detect(shot.image), single.detect(shot.image)
+        for box, score, label in zip(theirs.boxes_xyxy_px, theirs.scores, theirs.labels, strict=True):
+            same = (ours.labels == label) & (np.abs(ours.boxes_xyxy_px - box).max(axis=1) < 12)
+            gaps += [score - ours.scores[same].max(initial=0.0)] if score > 0.5 else []
+    assert len(gaps) >= 3
+    assert np.abs(gaps).max() < 0.2
 
 
 WHOLE = (100, 100, 300, 150)
@@ -467,9 +479,7 @@ def few_pictures(tmp_path_factory) -> Path:
 
 def train(data: Path, out: Path, seed: int = 0) -> list[int]:
     epochs: list[int] = []
-    request = TrainingRequest(
-        data=data, out=out, image_px=64, epochs=1, batch=4, threads=1, seed=seed, input_px=(64, 96)
-    )
+    request = TrainingRequest(data=data, out=out, image_px=64, epochs=1, batch=4, threads=1, seed=seed)
     assert train_detector(request, lambda epoch, _: epochs.append(epoch)) == out
     return epochs
 

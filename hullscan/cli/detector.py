@@ -64,9 +64,9 @@ def train(
         typer.Option("--from-missions", help="mission folder that was signed off: its pictures are added; repeatable"),
     ] = None,
     out: OutOption = Path("models"),
-    model: Annotated[str, typer.Option("--model", help="architecture (.yaml, random weights) or .pt to go on from")] = (
-        "yolo11n.yaml"
-    ),
+    model: Annotated[
+        str, typer.Option("--model", help="architecture (.yaml, random weights), or .pt, .onnx or 'ours' to go on from")
+    ] = "yolo11n.yaml",
     imgsz: Annotated[int, typer.Option("--imgsz", min=64)] = 416,
     epochs: Annotated[int, typer.Option("--epochs", min=1)] = 30,
     batch: Annotated[int, typer.Option("--batch", min=1)] = 16,
@@ -80,7 +80,7 @@ def train(
     seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
     device: Annotated[str, typer.Option("--device", help="cpu, or the number of a GPU")] = "cpu",
 ) -> None:
-    """Train the detector from random weights, or go on from a .pt file, and export it."""
+    """Train the detector from random weights, or go on from earlier ones, and export it."""
     from hullscan.console.progress import epoch_printer
     from hullscan.errors import InputError
     from hullscan.record.training_set import write_training_set

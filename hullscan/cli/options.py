@@ -24,7 +24,25 @@ __all__ = [
 MissionArg = Annotated[Path, typer.Argument(metavar="MISSION", help="mission file (YAML)")]
 OutOption = Annotated[Path, typer.Option("--out", help="folder in which the result is made")]
 LangOption = Annotated[str, typer.Option("--lang", help="language for people: en or ko")]
-ModelOption = Annotated[Path | None, typer.Option("--model", help="detector, .onnx or .pt; ours by default")]
+
+
+def _model_file(named: Path | None) -> Path | None:
+    """``precise`` is the shipped model in single precision; loaded here only, for the commands start without it."""
+    if named != Path("precise"):
+        return named
+    from hullscan.vision.runtime import PRECISE_MODEL
+
+    return PRECISE_MODEL
+
+
+ModelOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--model",
+        callback=_model_file,
+        help="detector, .onnx or .pt; ours in 8-bit integers by default, 'precise': ours in single precision",
+    ),
+]
 ScoreOption = Annotated[
     float | None,
     typer.Option("--min-score", min=0.0, max=1.0, help="least score of a finding; by default the model card's"),

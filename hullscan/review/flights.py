@@ -76,8 +76,7 @@ class FollowedFlight:
     @property
     def port(self) -> str:
         """Where she lies."""
-        berth = self.mission.file.berth
-        return berth.port or f"{berth.lat_deg:.2f}, {berth.lon_deg:.2f}"
+        return self.mission.file.berth.place
 
     def watch(self) -> None:
         """Somebody looks: say so, at most once a second."""

@@ -79,8 +79,7 @@ class DeskMission:
     @property
     def port(self) -> str:
         """Where she lay."""
-        berth = self.mission.file.berth
-        return berth.port or f"{berth.lat_deg:.2f}, {berth.lon_deg:.2f}"
+        return self.mission.file.berth.place
 
     def shots(self, place: Place) -> list[Shot]:
         """Pictures that are there and whole; a name that leads out of the folder is no picture. They do not change."""

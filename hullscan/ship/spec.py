@@ -52,6 +52,11 @@ class Berth:
     water_depth_m: Positive
 
     @property
+    def place(self) -> str:
+        """The port by name, or its position to two decimals."""
+        return self.port or f"{self.lat_deg:.2f}, {self.lon_deg:.2f}"
+
+    @property
     def origin(self) -> GeoOrigin:
         """Origin of the berth's local frame: the aft perpendicular."""
         return GeoOrigin(self.lat_deg, self.lon_deg)

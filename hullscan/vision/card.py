@@ -10,7 +10,10 @@ import yaml
 
 from hullscan.errors import DetectorError
 
-__all__ = ["MOST_FALSE_PER_FRAME", "checked_bytes", "choose_threshold", "operating_threshold", "stated_inputs"]
+__all__ = ["INT8", "MOST_FALSE_PER_FRAME", "checked_bytes", "choose_threshold", "operating_threshold", "stated_inputs"]
+
+INT8 = "-int8"
+"""Ends the name of a model file in eight-bit integers; one card describes it and the model that it was made of."""
 
 MOST_FALSE_PER_FRAME = 0.1
 """False boxes in a validation frame that a reader is willing to look at."""
@@ -69,7 +72,7 @@ def choose_threshold(rows: list[dict[str, Any]]) -> float:
 
 
 def _card_file(model: Path) -> Path:
-    return model.with_suffix(".yaml")
+    return model.with_name(f"{model.stem.removesuffix(INT8)}.yaml")
 
 
 def _card(model: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import math
 import os
 import sys
 import types
@@ -21,17 +22,30 @@ import numpy as np
 import numpy.typing as npt
 
 from hullscan.errors import DetectorError
-from hullscan.vision.card import checked_bytes
+from hullscan.vision.card import INT8, checked_bytes
 from hullscan.vision.detections import Detections, Detector
 
-__all__ = ["DEFAULT_MODEL", "ExportedDetector", "UltralyticsDetector", "load_detector", "offline_ultralytics"]
+__all__ = [
+    "DEFAULT_MODEL",
+    "PRECISE_MODEL",
+    "ExportedDetector",
+    "UltralyticsDetector",
+    "input_size_px",
+    "load_detector",
+    "offline_ultralytics",
+]
 
-DEFAULT_MODEL = Path(__file__).parent / "models" / "parcel.onnx"
+PRECISE_MODEL = Path(__file__).parent / "models" / "parcel.onnx"
+"""Single precision: the same scores to the last digits on every machine, and the weights to go on learning from."""
+DEFAULT_MODEL = PRECISE_MODEL.with_name(f"parcel{INT8}.onnx")
+"""Eight-bit integers: the same model in about half the time."""
 SCORE_FLOOR = 0.05
 _NMS_IOU = 0.6
 NAMES_IN_OPENVINO = ["model_info", "names"]
 _MAX_CANDIDATES = 300
 _PAD = 114
+_STRIDE_PX = 32
+_AVERAGED_BELOW = 0.5  # of the scale: above it neighbouring pixels are blended, as in training
 
 Run = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
 
@@ -80,6 +94,11 @@ class ExportedDetector:
         """Hash of the model file."""
         return self._sha256
 
+    @property
+    def input_px(self) -> tuple[int, int]:
+        """(height, width) of the network's input."""
+        return self._height_px, self._width_px
+
     def detect(self, image_bgr: npt.NDArray[np.uint8]) -> Detections:
         """Detections in a (h, w, 3) BGR image, best first."""
         if image_bgr.ndim != 3 or image_bgr.shape[2] != 3 or image_bgr.dtype != np.uint8:
@@ -107,12 +126,16 @@ class ExportedDetector:
             self._names,
         )
 
+    def blob(self, image_bgr: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
+        """(1, 3, height, width) that the network is given for a picture."""
+        return self._letterbox(image_bgr)[0]
+
     def _letterbox(self, image: npt.NDArray[np.uint8]) -> tuple[npt.NDArray[np.float32], _Letterbox]:
         height, width = image.shape[:2]
         scale = min(self._width_px / width, self._height_px / height)
         new_width, new_height = max(round(width * scale), 1), max(round(height * scale), 1)
         if (new_width, new_height) != (width, height):
-            interpolation = cv2.INTER_AREA if scale < 0.7 else cv2.INTER_LINEAR
+            interpolation = cv2.INTER_AREA if scale < _AVERAGED_BELOW else cv2.INTER_LINEAR
             image = np.asarray(cv2.resize(image, (new_width, new_height), interpolation=interpolation), dtype=np.uint8)
         left, top = (self._width_px - new_width) // 2, (self._height_px - new_height) // 2
         canvas = np.full((self._height_px, self._width_px, 3), _PAD, np.uint8)
@@ -208,6 +231,15 @@ def _first_line(error: BaseException) -> str:
     return str(error).strip().splitlines()[0][:200] if str(error).strip() else type(error).__name__
 
 
+def input_size_px(image_px: int) -> tuple[int, int]:
+    """(height, width) of the input for a training image side: 16 to 9 as the video, in the network's steps of 32.
+
+    What was learned at one scale is found best at the same (``docs/model-card.md``).
+    """
+    width, height = (math.ceil(side / _STRIDE_PX) * _STRIDE_PX for side in (image_px, image_px * 9 / 16))
+    return height, width
+
+
 def offline_ultralytics() -> None:
     """Switch off what ultralytics does over the network by itself; call before its first import."""
     os.environ.setdefault("YOLO_OFFLINE", "1")
@@ -235,6 +267,7 @@ class UltralyticsDetector:
         except Exception as error:  # pickle, zip and torch raise their own, unrelated classes
             raise DetectorError(f"cannot load the model {path}: {_first_line(error)}", todo="train it again") from error
         self._device, self._floor = device, floor
+        self._input_px = input_size_px(int(self._model.overrides.get("imgsz", 640)))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -249,7 +282,13 @@ class UltralyticsDetector:
     def detect(self, image_bgr: npt.NDArray[np.uint8]) -> Detections:
         """Detections in a (h, w, 3) BGR image, best first."""
         result = self._model.predict(
-            image_bgr, imgsz=(384, 640), conf=self._floor, iou=_NMS_IOU, nms=None, device=self._device, verbose=False
+            image_bgr,
+            imgsz=self._input_px,
+            conf=self._floor,
+            iou=_NMS_IOU,
+            nms=None,
+            device=self._device,
+            verbose=False,
         )[0]
         boxes = result.boxes
         return Detections(

@@ -18,11 +18,16 @@ import numpy as np
 import yaml
 
 from hullscan.errors import DetectorError
-from hullscan.vision.card import MOST_FALSE_PER_FRAME, choose_threshold
+from hullscan.vision.card import INT8, MOST_FALSE_PER_FRAME, choose_threshold
 from hullscan.vision.evaluation import THRESHOLDS, score_frames
-from hullscan.vision.runtime import NAMES_IN_OPENVINO, ExportedDetector, offline_ultralytics
+from hullscan.vision.export import export_model, quantise_model, weights_of
+from hullscan.vision.runtime import PRECISE_MODEL, ExportedDetector, input_size_px, offline_ultralytics
 
-__all__ = ["TrainingRequest", "choose_frames", "export_model", "train_detector"]
+__all__ = ["TrainingRequest", "choose_frames", "train_detector"]
+
+
+_OURS = "ours"
+_CALIBRATED = 100  # frames from which the ranges of the model in integers are taken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,8 +36,9 @@ class TrainingRequest:
 
     Attributes:
         data: data.yaml of a YOLO data set.
-        model: an architecture (.yaml, random weights) or a .pt file to go on from.
-        image_px: side of the training image.
+        model: an architecture (.yaml, random weights), or what to go on from: a .pt file, an export of ours (.onnx), or
+            ``ours`` for the shipped one.
+        image_px: side of the training image; the exported model's input is as wide.
         empty_share: share of the training frames without any object that is used; those with one all are.
         rectangular: frames keep their shape, which needs one shape for all of them, and no mosaic is made of them: a
             short training learns more from frames as they are. Otherwise squares, and mosaics of four.
@@ -57,7 +63,6 @@ class TrainingRequest:
     device: str = "cpu"
     learning_rate: float = 0.002
     workers: int = 0
-    input_px: tuple[int, int] = (384, 640)
 
 
 def train_detector(request: TrainingRequest, on_epoch: Callable[[int, dict[str, float]], None] | None = None) -> Path:
@@ -68,7 +73,7 @@ def train_detector(request: TrainingRequest, on_epoch: Callable[[int, dict[str, 
         on_epoch: called after each epoch with its number and ultralytics' metrics.
 
     Returns:
-        The folder with ``parcel.pt``, ``parcel.onnx`` and ``parcel.yaml``.
+        The folder with ``parcel.pt``, ``parcel.onnx``, ``parcel-int8.onnx`` and ``parcel.yaml``.
 
     Raises:
         DetectorError: ultralytics is missing, or the data set cannot be used.
@@ -84,7 +89,8 @@ def train_detector(request: TrainingRequest, on_epoch: Callable[[int, dict[str, 
         raise DetectorError(f"no data set at {request.data}", todo="make one with hullscan dataset")
     settings.update({"sync": False})
     request.out.mkdir(parents=True, exist_ok=True)
-    model = YOLO(request.model)
+    start = PRECISE_MODEL if request.model == _OURS else Path(request.model)
+    model = YOLO(str(weights_of(start, request.out / "start.pt") if start.suffix == ".onnx" else start))
     on_cpu = request.device == "cpu"
 
     def settle(trainer: Any) -> None:
@@ -119,7 +125,7 @@ def train_detector(request: TrainingRequest, on_epoch: Callable[[int, dict[str, 
             optimizer="AdamW",
             lr0=request.learning_rate,
             cos_lr=True,
-            warmup_epochs=0.1 if request.model.endswith(".pt") else 1.0,
+            warmup_epochs=1.0 if start.suffix == ".yaml" else 0.1,
             rect=request.rectangular,
             close_mosaic=max(request.epochs // 8, 1),
             # colour must not be what tells a parcel from plating; most of that is the generator's doing
@@ -140,15 +146,18 @@ def train_detector(request: TrainingRequest, on_epoch: Callable[[int, dict[str, 
         raise DetectorError(f"training failed: {str(error).splitlines()[0]}", where=str(request.data)) from error
     best = request.out / "run" / "weights" / "best.pt"
     _without_folders(best, request.out / "parcel.pt")
-    exported = export_model(request.out / "parcel.pt", request.out, request.input_px)
-    measured = _measured(exported[0], request.data.parent)
+    exported = export_model(request.out / "parcel.pt", request.out, input_size_px(request.image_px))
+    learnt_from = _frames_of(_train_of(request.data))
+    pictures = learnt_from[:: max(len(learnt_from) // _CALIBRATED, 1)]
+    exported.append(quantise_model(exported[0], request.out / f"parcel{INT8}.onnx", pictures))
+    measured = _measured(exported[-1], request.data.parent)
     card = {
         "threshold": choose_threshold(measured["val"]["by_threshold"]) if "val" in measured else None,
         "threshold_from": f"the lowest with at most {MOST_FALSE_PER_FRAME} false boxes a validation frame",
         "trained_with": {**asdict(request), "data": request.data.name, "out": request.out.name},
         "versions": {"ultralytics": ultralytics.__version__, "torch": torch.__version__.split("+")[0]},
         "machine": {"python": platform.python_version(), "machine": platform.machine(), "device": request.device},
-        "went_on_from": _ancestor(Path(request.model)),
+        "went_on_from": _ancestor(start),
         "data_card": _data_card(request.data),
         "measured": measured,
         "files": {path.name: _sha256(path) for path in (request.out / "parcel.pt", *exported)},
@@ -190,6 +199,12 @@ def choose_frames(request: TrainingRequest) -> Path:
     return chosen
 
 
+def _train_of(data: Path) -> Path:
+    """Folder of the training frames of a data set, or the file that lists them."""
+    content = yaml.safe_load(data.read_text(encoding="utf-8"))
+    return Path(str(content.get("path", data.parent.resolve()))) / str(content["train"])
+
+
 def _frames_of(train: Path) -> list[Path]:
     """Frames of a folder, or those that a file lists."""
     if train.is_dir():
@@ -202,53 +217,6 @@ def _labels_of(frame: Path) -> Path:
     return frame.parents[1].with_name("labels") / frame.parent.name / f"{frame.stem}.txt"
 
 
-def export_model(weights: Path, out: Path, input_px: tuple[int, int] = (384, 640)) -> list[Path]:
-    """Export a .pt file to ``parcel.onnx``, and to OpenVINO's form where openvino is installed.
-
-    Args:
-        weights: the .pt file.
-        out: folder of the exports.
-        input_px: (height, width) of the model's input; multiples of 32.
-
-    Returns:
-        The files written.
-    """
-    offline_ultralytics()
-    from ultralytics import YOLO
-
-    exported = Path(YOLO(str(weights)).export(format="onnx", imgsz=input_px, simplify=True, nms=None, dynamic=False))
-    target = out / "parcel.onnx"
-    _strip_metadata(exported, target)
-    if exported.resolve() != target.resolve():
-        exported.unlink()
-    written = [target]
-    try:
-        from hullscan.vision.runtime import _silence_openvino
-
-        _silence_openvino()
-        import openvino
-    except ImportError:
-        return written
-    model = openvino.convert_model(str(target))
-    model.set_rt_info(repr(dict(YOLO(str(weights)).names)), NAMES_IN_OPENVINO)
-    openvino.save_model(model, str(out / "parcel.xml"), compress_to_fp16=False)
-    return [*written, out / "parcel.xml", out / "parcel.bin"]
-
-
-def _strip_metadata(source: Path, target: Path) -> None:
-    """Keep what the run time needs, drop the date, so that the same weights give the same file."""
-    import onnx
-
-    model = onnx.load(str(source))
-    keep = {"names", "stride", "imgsz", "task", "license", "version"}
-    kept = [(entry.key, entry.value) for entry in model.metadata_props if entry.key in keep]
-    del model.metadata_props[:]
-    for key, value in kept:
-        entry = model.metadata_props.add()
-        entry.key, entry.value = key, value
-    onnx.save(model, str(target))
-
-
 def _data_card(data: Path) -> Any:
     card = data.parent / "data_card.json"
     return json.loads(card.read_text(encoding="utf-8")) if card.is_file() else None
@@ -256,7 +224,7 @@ def _data_card(data: Path) -> Any:
 
 def _ancestor(model: Path) -> Any:
     """Where the weights came from that the training began with; None for random ones."""
-    if model.suffix != ".pt":
+    if model.suffix == ".yaml":
         return None
     card = model.with_name("parcel.yaml")
     before = yaml.safe_load(card.read_text(encoding="utf-8")) if card.is_file() else {}
