@@ -12,6 +12,7 @@ from hullscan.clock import ClockMap, PacedClock, SimulatedClock, SystemClock, Ti
 from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import R_FRD_CAM, GeoOrigin, Pose, ShipPose, wrap_pi
 from hullscan.geometry.track import ShipTrack
+from hullscan.pilot.recorded import joined
 
 metres = st.floats(-400, 400)
 angles = st.floats(-np.pi, np.pi)
@@ -100,6 +101,19 @@ def test_a_ship_track_interpolates_and_holds_its_ends() -> None:
     assert covariance == pytest.approx(2 * np.eye(4))
     assert track.at(0.0)[0].north_m == 0
     assert track.at(99.0)[0].north_m == 2
+
+
+def test_what_one_session_knew_of_the_ship_holds_until_the_next_finds_her_anew() -> None:
+    first = ShipTrack(np.array([10.0, 20.0]), np.zeros((2, 4)), np.stack([np.eye(4)] * 2))
+    # the first moments of the second know the stated berth alone
+    second = ShipTrack(np.array([500.0, 510.0]), np.full((2, 4), 9.0), np.stack([100 * np.eye(4), np.eye(4)]))
+    track = joined([first, second])
+    for time_s in (21.0, 300.0, 499.9):
+        pose, covariance = track.at(time_s)
+        assert pose.north_m == 0
+        assert covariance == pytest.approx(np.eye(4))
+    assert track.at(500.0)[0].north_m == pytest.approx(9.0)
+    assert (np.diff(track.utc_s) > 0).all()
 
 
 def test_a_simulated_clock_moves_only_when_somebody_sleeps() -> None:

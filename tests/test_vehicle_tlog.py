@@ -58,6 +58,19 @@ def test_a_recording_is_the_submarines_telemetry_and_nobody_elses(tmp_path):
     assert middle.yaw_rad == pytest.approx(0.205)
 
 
+def test_after_a_silence_the_vehicles_clock_is_placed_anew(tmp_path):
+    """A mission that was resumed: the vehicle's clock, a simulator's perhaps, stood still for 90 of 100 seconds."""
+    resumed = [
+        struct.pack(">Q", START_US + round((index + 2000) * 50_000)) + record(index, attitude(index + 200))[8:]
+        for index in range(100)
+    ]
+    told = read_recording(written(tmp_path, b"".join(flight() + resumed))).telemetry.attitude.all()
+    late = told["boot_s"] >= 10
+    assert late.sum() == 100
+    assert told["utc_s"][late] - START_US / 1e6 - 0.05 * (2000 + np.arange(100)) == pytest.approx(0, abs=0.01)
+    assert told["utc_s"][~late] - told["boot_s"][~late] == pytest.approx(START_US / 1e6, abs=0.01)
+
+
 def test_a_cut_off_end_is_left_and_counted(tmp_path):
     whole = b"".join(flight())
     reader = TlogReader(written(tmp_path, whole[:-5]))

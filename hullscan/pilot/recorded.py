@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -21,6 +22,8 @@ from hullscan.vehicle.protocol import RangeReport
 from hullscan.vehicle.telemetry import Telemetry
 
 __all__ = ["Session", "joined", "registered", "sessions_of"]
+
+_SILENCE_S = 3.0  # the vehicle tells its position several times a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +46,9 @@ def sessions_of(
     Raises:
         InputError: the telemetry holds no position.
     """
-    starts = sorted(begins) or [float("-inf")]
-    ends = [*starts[1:], float("inf")]
-    starts[0] = float("-inf")
+    breaks = [_break_before(telemetry, begin_s) for begin_s in sorted(begins)[1:]]
+    starts = [float("-inf"), *(begin_s for _, begin_s in breaks)]
+    ends = [*(end_s for end_s, _ in breaks), float("inf")]
     found = [
         Session(begin_s, end_s, registration)
         for begin_s, end_s in zip(starts, ends, strict=True)
@@ -56,6 +59,20 @@ def sessions_of(
     return found
 
 
+def _break_before(telemetry: Telemetry, begin_s: float) -> tuple[float, float]:
+    """Where one session ends and the next begins: about the last silence of the vehicle before a stated beginning.
+
+    A session is stated to begin when its survey does. What was recorded in its preflight is not the end of the one
+    before: minutes may lie between, in which nobody knows what the vehicle did.
+    """
+    times = telemetry.position.between(float("-inf"), begin_s + _SILENCE_S)["utc_s"]
+    silent = np.flatnonzero(np.diff(times) > _SILENCE_S)
+    if not len(silent):
+        return begin_s, begin_s
+    last, first = times[silent[-1]], times[silent[-1] + 1]
+    return float(np.nextafter(last, first)), float(first)
+
+
 def registered(
     mission: Mission, plan: Plan, telemetry: Telemetry, ranges: Sequence[RangeReport], begins: Sequence[float] = ()
 ) -> ShipTrack:
@@ -64,12 +81,26 @@ def registered(
 
 
 def joined(tracks: Sequence[ShipTrack]) -> ShipTrack:
-    """Tracks one after the other in time; a constant one counts only when it is alone."""
+    """Tracks one after the other in time; a constant one counts only when it is alone.
+
+    What one knew at its end holds until the next begins: the ship does not move from the one to the other, she is found
+    anew.
+    """
     moving = [track for track in tracks if len(track.utc_s) > 1] or [tracks[-1]]
+    held = [_held_until(track, after.utc_s[0]) for track, after in pairwise(moving)] + moving[-1:]
     return ShipTrack(
-        np.concatenate([track.utc_s for track in moving]),
-        np.concatenate([track.poses for track in moving]),
-        np.concatenate([track.covariances for track in moving]),
+        np.concatenate([track.utc_s for track in held]),
+        np.concatenate([track.poses for track in held]),
+        np.concatenate([track.covariances for track in held]),
+    )
+
+
+def _held_until(track: ShipTrack, utc_s: float) -> ShipTrack:
+    last_s = np.nextafter(utc_s, track.utc_s[-1])
+    return ShipTrack(
+        np.append(track.utc_s, last_s),
+        np.vstack([track.poses, track.poses[-1:]]),
+        np.concatenate([track.covariances, track.covariances[-1:]]),
     )
 
 

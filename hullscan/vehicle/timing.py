@@ -81,6 +81,12 @@ class VehicleTime:
         """Take the shortest measured TIMESYNC round trip: half of it is what even the fastest message needs."""
         self._latency_s = min(round_trip_s / 2, _MOST_LATENCY_S)
 
+    def begin_anew(self) -> None:
+        """Estimate the mapping from what comes now on: after a long silence the clocks may have gone apart."""
+        with self._lock:
+            if self._told_s is None:
+                self._map = ClockMap()
+
     def observe(self, boot_s: float, arrival_utc_s: float) -> float:
         """Take a stamp of the autopilot; its mission time.
 

@@ -22,6 +22,7 @@ from hullscan.vehicle.telemetry import Telemetry
 
 __all__ = ["Recording", "TlogReader", "TlogSummary", "read_recording"]
 
+_SILENCE_S = 10.0  # in a log: another session of the same mission, perhaps after minutes on deck
 _STAMP = struct.Struct(">Q")
 _DATAFLASH = b"\xa3\x95"  # HEAD_BYTE1 and 2 of ArduPilot's AP_Logger, with which each of its records begins
 _MARKERS = (b"\xfd", b"\xfe")
@@ -188,7 +189,11 @@ def read_recording(path: Path, *, vehicle: Source | None = None, boot_utc_s: flo
     reader = TlogReader(path)
     chosen = vehicle or _find_vehicle(reader, path)
     telemetry, summary = Telemetry(SimulatedClock(), chosen, boot_utc_s), TlogSummary()
+    heard_s = float("inf")
     for utc_s, frame in reader:
+        if utc_s - heard_s > _SILENCE_S:
+            telemetry.time.begin_anew()
+        heard_s = utc_s
         summary.add(utc_s, frame)
         if frame.message is not None:
             telemetry.observe(frame.source, frame.message, utc_s)
