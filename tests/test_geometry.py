@@ -112,6 +112,9 @@ def test_what_one_session_knew_of_the_ship_holds_until_the_next_finds_her_anew()
         pose, covariance = track.at(time_s)
         assert pose.north_m == 0
         assert covariance == pytest.approx(np.eye(4))
+        assert track.alone_s(time_s) == pytest.approx(time_s - 20.0)  # what is held is not measured anew
+    assert track.alone_s(498.0) == pytest.approx(478.0)
+    assert track.alone_s(504.0) == pytest.approx(4.0)
     assert track.at(500.0)[0].north_m == pytest.approx(9.0)
     assert (np.diff(track.utc_s) > 0).all()
 

@@ -193,7 +193,29 @@ def test_a_jump_of_the_estimator_is_not_a_way_flown() -> None:
 def test_without_velocities_the_place_is_lost_as_fast_as_the_water_moves() -> None:
     still = Pose(np.zeros(3), Rotation.identity())
     motion = between((still, report(1.0, [1.5] * 4, None)), (still, report(11.0, [1.5] * 4, None)), 0.0, NOISE)
-    assert np.sqrt(motion.noise[s.ALONG]) == pytest.approx(10 * NOISE.coast_mps, rel=0.05)
+    assert np.sqrt(motion.noise[s.ALONG]) == pytest.approx(10 * NOISE.reckoning.coast_mps, rel=0.05)
+
+
+def test_a_vehicle_that_has_given_up_its_place_may_drift_faster_until_a_velocity_is_measured() -> None:
+    still = Pose(np.zeros(3), Rotation.identity())
+    silent = (still, report(1.0, [1.5] * 4, None)), (still, report(2.0, [1.5] * 4, None))
+    coasting, lost = (between(*silent, 0.0, NOISE, adrift) for adrift in (False, True))
+    assert lost.noise[s.ALONG] > 10 * coasting.noise[s.ALONG]
+    heard = (still, report(1.0, [1.5] * 4, (0.0, 0.0, 0.0))), (still, report(2.0, [1.5] * 4, (0.0, 0.0, 0.0)))
+    assert between(*heard, 0.0, NOISE, True).noise[s.ALONG] < coasting.noise[s.ALONG]
+
+
+def test_what_the_estimator_coasts_with_after_it_was_lost_is_not_believed() -> None:
+    def doubt(*lost: bool) -> float:
+        registration = HullRegistration(HULL, ShipPose(0, 0, 0), MOUNT, np.array([30.0, 7.2, 2.0]))
+        pose = Pose(np.array([30.0, 7.2, 2.0]), Rotation.from_euler("z", -np.pi / 2))
+        for k, each in enumerate(lost):
+            registration.update(report(1.0 + k, [1.63 + k / 1024, 1.63, 1.62, 1.62], None), pose, 0.0, lost=each)
+        return registration.sigma_m[0]
+
+    never, once, always = doubt(*[False] * 9), doubt(*[False] * 4, True, *[False] * 4), doubt(*[True] * 9)
+    assert never < once < always
+    assert once**2 - never**2 > 0.4 * (always**2 - never**2)
 
 
 def test_a_compass_that_turns_is_not_a_vehicle_that_turns() -> None:

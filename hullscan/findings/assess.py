@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hullscan.findings.geotag import HullFix, geotag, view_doubt
+from hullscan.findings.geotag import HullFix, camera_doubt, geotag
 from hullscan.findings.merge import Finding, FindingRules, merge_fixes
 from hullscan.findings.sightings import CONTRAST_GRID, Look, Sighting
 from hullscan.findings.viewpoint import Viewpoints
@@ -23,6 +23,7 @@ from hullscan.search.looks import LookRecord, seen_cells
 __all__ = ["Assessment", "assess"]
 
 _LOOK_RANGE_SHARE = 0.8  # of the visibility: from farther away nothing is searched
+_NOWHERE_M = 2.5  # of the camera's place, one sigma: as far as it sees, and nothing is surely in its picture
 _LEAST_CONTRAST = 2.0  # of the contrast map, 0 to 255: below this a picture is veil alone
 
 
@@ -36,6 +37,7 @@ class Assessment:
         asked: (n,) cells that the mission asked for.
         unplaced: sightings whose ray missed the hull, or for whose time there is no telemetry.
         untagged_looks: looks for whose time there is no telemetry.
+        unsure_looks: looks from a place that is not known well enough to say what they show.
         veiled_cells: looks at cells that did not count, for want of contrast in the picture.
     """
 
@@ -45,6 +47,7 @@ class Assessment:
     asked: npt.NDArray[np.bool_]
     unplaced: int
     untagged_looks: int
+    unsure_looks: int
     veiled_cells: int
 
 
@@ -68,7 +71,7 @@ def assess(
     """
     record = LookRecord(cells, mission.file.conditions.visibility_m, mission.pod_model)
     reach = _LOOK_RANGE_SHARE * mission.file.conditions.visibility_m
-    untagged = veiled = 0
+    untagged = unsure = veiled = 0
     for look in looks:
         view = views.at(look.utc_s)
         if view is None:
@@ -76,8 +79,11 @@ def assess(
             continue
         if look.suspect:
             continue
-        # what was in the picture only if all is where it is believed to be is not called seen
-        seen = seen_cells(cells, camera, view.camera_ship, reach, doubt=view_doubt(view))
+        doubt = camera_doubt(view)
+        if doubt.sigma_m > _NOWHERE_M:
+            unsure += 1
+            continue
+        seen = seen_cells(cells, camera, view.camera_ship, reach, doubt=doubt)
         contrast = _contrast_at(look, camera, seen.pixels)
         clear = contrast >= _LEAST_CONTRAST
         veiled += int((~clear).sum())
@@ -93,12 +99,13 @@ def assess(
         else:
             fixes.append(fix)
     findings = tuple(merge_fixes(fixes, rules))
-    return Assessment(findings, tuple(fixes), record, asked, unplaced, untagged, veiled)
+    return Assessment(findings, tuple(fixes), record, asked, unplaced, untagged, unsure, veiled)
 
 
 def _contrast_at(look: Look, camera: Camera, pixels: Array) -> Array:
     """(k,) contrast measured where (k, 2) pixels lie."""
     rows, columns = CONTRAST_GRID
+    pixels = np.nan_to_num(pixels)  # of a cell in view only if the camera was elsewhere
     column = np.clip((pixels[:, 0] / camera.width_px * columns).astype(np.intp), 0, columns - 1)
     row = np.clip((pixels[:, 1] / camera.height_px * rows).astype(np.intp), 0, rows - 1)
     return np.asarray(look.contrast[row, column], dtype=np.float64)

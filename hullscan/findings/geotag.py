@@ -20,9 +20,10 @@ from hullscan.findings.viewpoint import Viewpoint
 from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import Array
 from hullscan.mission.vehicle import VehicleProfile
+from hullscan.search.doubt import CameraDoubt
 from hullscan.ship.surface import HullSurface
 
-__all__ = ["HullFix", "geotag", "view_doubt"]
+__all__ = ["HullFix", "camera_doubt", "geotag"]
 
 # Heights off the plating of what is labelled: from the seizures of the field notes (boxes, bags and cylinders 0.2 to
 # 0.4 m thick); fittings lie flat.
@@ -34,7 +35,6 @@ _BOX_SHARE = 0.08
 _ATTITUDE_SIGMA_RAD = np.radians(0.6)  # look to look, of ArduSub's estimator at 10 Hz
 _MOUNT_SIGMA_RAD, _MOUNT_SIGMA_M = np.radians(1.0), 0.02
 _MAX_RANGE_M = 12.0
-_ONE_SIDED_95 = 1.645  # sigmas
 # Of depth, at least: the pressure sensor's zero, which the ranges tell only through the curve of the sections. 101
 # findings of ten simulated flights were 0.07 m off in depth (rms), where the registration stated 0.03 m; so 97 % of
 # them lie within their ellipse.
@@ -105,16 +105,10 @@ def geotag(
     return HullFix(sighting, point, normal, tangent @ independent @ tangent, common, distance, outline)
 
 
-def view_doubt(view: Viewpoint) -> tuple[Array, float]:
-    """How far the view may be off, with 95 % to each side.
-
-    Returns:
-        (2,) m of the camera's place along the picture's width and height, and radians of where it looks.
-    """
-    covariance = _of_ship_pose(view, view.camera_ship.position_m, 0.0)
-    axes = view.camera_ship.directions_to_parent(np.eye(3)[:2])
-    place_m = np.sqrt(np.einsum("ai,ij,aj->a", axes, covariance, axes) + _MOUNT_SIGMA_M**2)
-    return _ONE_SIDED_95 * place_m, _ONE_SIDED_95 * float(np.hypot(_ATTITUDE_SIGMA_RAD, _MOUNT_SIGMA_RAD))
+def camera_doubt(view: Viewpoint) -> CameraDoubt:
+    """How far the camera may have been elsewhere along the hull, and how far it may have looked elsewhere."""
+    place_m2 = _of_ship_pose(view, view.camera_ship.position_m, 0.0) + _MOUNT_SIGMA_M**2 * np.eye(3)
+    return CameraDoubt(place_m2, float(np.hypot(_ATTITUDE_SIGMA_RAD, _MOUNT_SIGMA_RAD)))
 
 
 def _of_ship_pose(view: Viewpoint, point_ship_m: Array, least_depth_m: float) -> Array:

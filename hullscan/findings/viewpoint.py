@@ -9,10 +9,13 @@ import numpy as np
 from hullscan.errors import HullscanError
 from hullscan.geometry.frames import Array, GeoOrigin, Pose, ShipPose
 from hullscan.geometry.track import ShipTrack
+from hullscan.mission.dead_reckoning import dead_reckoning_of
 from hullscan.mission.vehicle import VehicleProfile
 from hullscan.vehicle.telemetry import Telemetry
 
 __all__ = ["Viewpoint", "Viewpoints"]
+
+_HEARD_S = 1.0  # between two poses of the registration this long nothing is lost
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +68,17 @@ class Viewpoints:
         except HullscanError:
             return None
         ship, covariance = self.ship.at(utc_s)
+        astray_m = self._astray_m(utc_s)
+        covariance = covariance + np.diag([astray_m**2, astray_m**2, 0.0, 0.0])
         body_ship = ship.pose_in_ship(body)
         mount = self.profile.camera_pose_frd(self._tilt_rad(utc_s))
         turned = ship.as_pose.rotation.apply(np.asarray(velocity), inverse=True)
         return Viewpoint(utc_s, body_ship @ mount, body_ship, np.asarray(turned), ship, covariance)
+
+    def _astray_m(self, utc_s: float) -> float:
+        """How far dead reckoning may have gone astray since the hull was last heard, or until it is heard again."""
+        unheard_s = max(self.ship.alone_s(utc_s) - _HEARD_S, 0.0)
+        return dead_reckoning_of(self.profile).astray_m(unheard_s, lost=self.telemetry.position_lost_at(utc_s))
 
     def _tilt_rad(self, utc_s: float) -> float:
         """Camera tilt, up positive, from the servo's position as ArduSub reports it: 0 is up as far as it goes, 1 down.

@@ -87,20 +87,11 @@ def joined(tracks: Sequence[ShipTrack]) -> ShipTrack:
     anew.
     """
     moving = [track for track in tracks if len(track.utc_s) > 1] or [tracks[-1]]
-    held = [_held_until(track, after.utc_s[0]) for track, after in pairwise(moving)] + moving[-1:]
+    held = [track.held_until(float(after.utc_s[0])) for track, after in pairwise(moving)] + moving[-1:]
     return ShipTrack(
         np.concatenate([track.utc_s for track in held]),
         np.concatenate([track.poses for track in held]),
         np.concatenate([track.covariances for track in held]),
-    )
-
-
-def _held_until(track: ShipTrack, utc_s: float) -> ShipTrack:
-    last_s = np.nextafter(utc_s, track.utc_s[-1])
-    return ShipTrack(
-        np.append(track.utc_s, last_s),
-        np.vstack([track.poses, track.poses[-1:]]),
-        np.concatenate([track.covariances, track.covariances[-1:]]),
     )
 
 

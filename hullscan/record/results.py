@@ -160,6 +160,7 @@ def coverage_result(mission: Mission, assessment: Assessment) -> dict[str, Any]:
         "pod": round(float((pod[asked] * weight).sum() / weight.sum()), 4) if asked.any() else None,
         "pod_model": {"measured": record.model.measured, "parcel_m": 0.4},
         "looks_without_telemetry": assessment.untagged_looks,
+        "looks_without_place": assessment.unsure_looks,
         "looks_without_contrast": assessment.veiled_cells,
         "sightings_placed": len(assessment.fixes),
         "sightings_not_placed": assessment.unplaced,
@@ -179,7 +180,7 @@ def coverage_result(mission: Mission, assessment: Assessment) -> dict[str, Any]:
             "station_m": np.round(cells.station_m[shown], 5).tolist(),  # cells of a transom differ by 0.1 mm
             "girth_m": np.round(cells.girth_m[shown], 3).tolist(),
             "planned": asked[shown].tolist(),
-            "looks": record.looks[shown].tolist(),
+            "looks": np.where(seen, record.looks, 0)[shown].tolist(),  # none of what may not have been seen
             "best_gsd_mm": _finite(record.best_gsd_m[shown] * 1000),
             "best_incidence_deg": _finite(np.degrees(record.best_incidence_rad[shown])),
             "contrast": np.round(record.contrast[shown], 1).tolist(),

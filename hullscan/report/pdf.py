@@ -251,4 +251,5 @@ def _mission_rows(content: ReportContent) -> list[list[str]]:
         *map(list, clock_rows(content)),
         [_("sightings that could not be placed"), str(content.coverage["sightings_not_placed"])],
         [_("looks without telemetry"), str(content.coverage["looks_without_telemetry"])],
+        [_("looks from a place too little known to count"), str(content.coverage.get("looks_without_place", 0))],
     ]

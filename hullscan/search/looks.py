@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
@@ -10,25 +10,30 @@ import numpy.typing as npt
 from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import Array, Pose
 from hullscan.search.cells import HullCells
+from hullscan.search.doubt import EVERYWHERE, PLACES, CameraDoubt, share_of_places
 from hullscan.search.pod import PRIOR_MODEL, LookModel, combined_pod
 
-__all__ = ["EDGE", "HIDDEN_M", "MAX_INCIDENCE_RAD", "LookRecord", "SeenCells", "seen_cells"]
+__all__ = ["EDGE", "HIDDEN_M", "MAX_INCIDENCE_RAD", "SURE", "LookRecord", "SeenCells", "seen_cells"]
 
 EDGE = 0.02
 """Share of the picture at each edge that does not count: boxes are cut there."""
 HIDDEN_M = 0.15
 """A ray that meets the hull this much before a cell's centre does not see the cell."""
 MAX_INCIDENCE_RAD = float(np.radians(65))
+SURE = 0.95
+"""Chance of having been in a picture from which on a cell counts as seen."""
+_BITS = np.left_shift(np.uint64(1), np.arange(PLACES, dtype=np.uint64))
 
 
 @dataclass(frozen=True, slots=True)
 class SeenCells:
-    """Cells in view of one frame.
+    """Cells in view of one frame, or that may be.
 
     Attributes:
         index: (k,) into the cells.
         range_m, gsd_m, incidence_rad: (k,).
-        pixels: (k, 2) where the centres are in the picture.
+        pixels: (k, 2) where the centres are in the picture, if the camera was where it is believed to have been.
+        places: (k,) the places of the camera (``CameraDoubt``) from which the cell was in view, a bit for each.
     """
 
     index: npt.NDArray[np.intp]
@@ -36,12 +41,11 @@ class SeenCells:
     gsd_m: Array
     incidence_rad: Array
     pixels: Array
+    places: npt.NDArray[np.uint64]
 
     def select(self, keep: npt.NDArray[np.bool_]) -> SeenCells:
         """Those for which ``keep`` (k,) is true."""
-        return SeenCells(
-            self.index[keep], self.range_m[keep], self.gsd_m[keep], self.incidence_rad[keep], self.pixels[keep]
-        )
+        return SeenCells(*(getattr(self, each.name)[keep] for each in fields(self)))
 
 
 def seen_cells(
@@ -50,46 +54,62 @@ def seen_cells(
     pose_ship: Pose,
     max_range_m: float,
     max_incidence_rad: float = MAX_INCIDENCE_RAD,
-    doubt: tuple[Array, float] = (np.zeros(2), 0.0),
+    doubt: CameraDoubt | None = None,
 ) -> SeenCells:
     """Cells that a camera sees: in the picture, in range, facing it, not hidden by the hull itself.
 
     Args:
         pose_ship: ship from camera.
-        doubt: (2,) m by which the camera may be elsewhere, along the picture's width and height, and radians by which
-            it may look elsewhere; a cell counts that is in the picture all the same.
+        doubt: how far the camera may be elsewhere; cells count that are in view from any of the places. None: it is
+            where it is believed to be.
     """
-    index = cells.near(pose_ship.position_m, max_range_m)
-    toward = cells.points_m[index] - pose_ship.position_m
-    distance = np.linalg.norm(toward, axis=1)
-    cosine = -(toward * cells.normals[index]).sum(axis=1) / np.maximum(distance, 1e-6)
-    facing = cosine > np.cos(max_incidence_rad)
-    index, distance, cosine = index[facing], distance[facing], cosine[facing]
-    points = pose_ship.to_body(cells.points_m[index])
-    pixels = camera.project(points)
-    margin = np.array([camera.width_px, camera.height_px]) * EDGE
-    ahead = np.maximum(points[:, 2:], 1e-6)
-    margin = margin + camera.fx_px * (doubt[0] / ahead + doubt[1] * (distance[:, None] / ahead) ** 2)
-    with np.errstate(invalid="ignore"):
-        inside = ((pixels > margin) & (pixels < [camera.width_px, camera.height_px] - margin)).all(axis=1)
-    index, distance, cosine, pixels = index[inside], distance[inside], cosine[inside], pixels[inside]
+    shifts_m = np.zeros((1, 3)) if doubt is None else doubt.shifts_m()
+    index = cells.near(pose_ship.position_m, max_range_m + float(np.linalg.norm(shifts_m, axis=1).max()))
+    points, normals = pose_ship.to_body(cells.points_m[index]), cells.normals[index]
+    normals = np.asarray(pose_ship.rotation.apply(normals, inverse=True), dtype=np.float64)
+    rules = camera, max_range_m, max_incidence_rad
+    if doubt is None:
+        places = np.where(_in_view(points, normals, *rules), EVERYWHERE, np.uint64(0))
+    else:
+        shifts = np.asarray(pose_ship.rotation.apply(shifts_m, inverse=True), dtype=np.float64)
+        turns = doubt.turns()
+        # to a camera that is elsewhere and looks elsewhere, (PLACES, k, 3)
+        moved = (points[None] - shifts[:, None]) @ turns
+        inside = _in_view(moved, normals[None] @ turns, *rules)
+        places = np.where(inside, _BITS[:, None], np.uint64(0)).sum(axis=0, dtype=np.uint64)
+    shown = places > 0
+    index, places, points, normals = index[shown], places[shown], points[shown], normals[shown]
     if len(index):
-        rays = (cells.points_m[index] - pose_ship.position_m) / distance[:, None]
-        met = cells.hull.cast(pose_ship.position_m, rays)
+        distance = np.linalg.norm(points, axis=1)
+        met = cells.hull.cast(pose_ship.position_m, pose_ship.directions_to_parent(points / distance[:, None]))
         clear = met.distance_m > distance - HIDDEN_M
-        index, distance, cosine, pixels = index[clear], distance[clear], cosine[clear], pixels[clear]
-    incidence = np.arccos(np.clip(cosine, -1, 1))
-    return SeenCells(index, distance, distance / camera.fx_px, incidence, pixels)
+        index, places, points, normals = index[clear], places[clear], points[clear], normals[clear]
+    distance = np.linalg.norm(points, axis=1)
+    incidence = np.arccos(np.clip(-(points * normals).sum(axis=1) / np.maximum(distance, 1e-6), -1, 1))
+    return SeenCells(index, distance, distance / camera.fx_px, incidence, camera.project(points), places)
+
+
+def _in_view(
+    points_cam_m: Array, normals_cam: Array, camera: Camera, max_range_m: float, max_incidence_rad: float
+) -> npt.NDArray[np.bool_]:
+    """Whether (..., 3) points with their normals, camera frame, are in range, facing the camera and in the picture."""
+    distance = np.linalg.norm(points_cam_m, axis=-1)
+    facing = -(points_cam_m * normals_cam).sum(axis=-1) > np.cos(max_incidence_rad) * distance
+    pixels = camera.project(points_cam_m.reshape(-1, 3)).reshape(*distance.shape, 2)
+    size = np.array([camera.width_px, camera.height_px])
+    with np.errstate(invalid="ignore"):
+        inside = ((pixels > EDGE * size) & (pixels < (1 - EDGE) * size)).all(axis=-1)
+    return np.asarray(inside & facing & (distance < max_range_m), dtype=bool)
 
 
 class LookRecord:
     """Accumulates looks at cells.
 
     Successive frames of one pass see the same thing and are not independent: the POD of a pass is that of its
-    best look, and passes are combined.
+    best look, by the chance that the pass showed the cell, and passes are combined.
 
     Attributes:
-        looks: (n,) frames that counted.
+        looks: (n,) frames that had the cell in view, or may have had.
         best_gsd_m, best_incidence_rad: (n,) inf where never seen.
         contrast: (n,) best local contrast measured in the picture.
     """
@@ -101,6 +121,7 @@ class LookRecord:
         self.best_gsd_m, self.best_incidence_rad = np.full(count, np.inf), np.full(count, np.inf)
         self.contrast = np.zeros(count)
         self._best_of_pass: dict[int, Array] = {}
+        self._places_of_pass: dict[int, npt.NDArray[np.uint64]] = {}
 
     def add(self, seen: SeenCells, pass_number: int, contrast: Array | None = None, *, speed_mps: float) -> None:
         """Count one frame.
@@ -118,17 +139,33 @@ class LookRecord:
         pod = self.model.of_look(seen.range_m, seen.gsd_m, seen.incidence_rad, self._visibility_m, speed_mps=speed_mps)
         best = self._best_of_pass.setdefault(pass_number, np.zeros(len(self.cells)))
         best[index] = np.maximum(best[index], pod)
+        places = self._places_of_pass.setdefault(pass_number, np.zeros(len(self.cells), np.uint64))
+        places[index] |= seen.places
 
     @property
     def pod(self) -> Array:
         """(n,) POD of each cell."""
         if not self._best_of_pass:
             return np.zeros(len(self.cells))
-        return combined_pod(np.stack(list(self._best_of_pass.values())), self.model.asymptote)
+        shown = share_of_places(np.stack(list(self._places_of_pass.values())))
+        return combined_pod(shown * np.stack(list(self._best_of_pass.values())), self.model.asymptote)
+
+    @property
+    def chance_seen(self) -> Array:
+        """(n,) chance that each cell was in a picture at all.
+
+        The lesser of two: what is wrong with the camera's place is the same in all passes, or is drawn anew in each.
+        """
+        if not self._places_of_pass:
+            return np.zeros(len(self.cells))
+        places = np.stack(list(self._places_of_pass.values()))
+        together = share_of_places(np.bitwise_or.reduce(places, axis=0))
+        anew = 1 - np.prod(1 - share_of_places(places), axis=0)
+        return np.asarray(np.minimum(together, anew), dtype=np.float64)
 
     def seen(self) -> npt.NDArray[np.bool_]:
-        """(n,) cells with at least one look that counted."""
-        return np.asarray(self.looks > 0, dtype=bool)
+        """(n,) cells of which it is ``SURE`` that they were in a picture."""
+        return np.asarray(self.chance_seen >= SURE, dtype=bool)
 
     def area_m2(self, which: npt.NDArray[np.bool_]) -> float:
         """Area of a selection of cells."""

@@ -248,6 +248,11 @@ class Telemetry:
         beat = self.heartbeat.latest
         return beat is not None and beat.armed
 
+    def position_lost_at(self, utc_s: float) -> bool:
+        """Whether the estimator said at a time that it does not know where it is; False before its first report."""
+        report = self.ekf.before(utc_s)
+        return report is not None and bool(int(report.flags) & _POSITION_LOST)
+
     @property
     def ekf_flags(self) -> int:
         """EKF_STATUS_FLAGS of the last report; 0 before the first."""

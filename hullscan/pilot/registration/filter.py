@@ -95,7 +95,7 @@ class HullRegistration:
         self._moments: list[Moment] = []
         self._lock = threading.RLock()
         self.used_beams = self.rejected_beams = self.repeated = self.landmarks_used = 0
-        self._misfits = 0
+        self._misfits, self._adrift = 0, False
         self._watch = RangeWatch()
         self._refining: Refining | None = None
         self._window, self._anew_at = Window(self._prior), _ANEW_FIRST
@@ -160,15 +160,20 @@ class HullRegistration:
         except HullscanError:
             return False  # a gap in telemetry
         turned = None if self._last is None else telemetry.turned_rad(self._last[1].utc_s, report.utc_s)
-        return self.update(report, pose, turned)
+        return self.update(report, pose, turned, lost=telemetry.position_lost_at(report.utc_s))
 
-    def update(self, report: RangeReport, vehicle_ned: Pose, turned_rad: float | None = None) -> bool:
+    def update(
+        self, report: RangeReport, vehicle_ned: Pose, turned_rad: float | None = None, *, lost: bool = False
+    ) -> bool:
         """Take one report of beams; whether it was used.
 
         Args:
             vehicle_ned: where the vehicle's estimator puts it at the time of the report.
             turned_rad: how far the vehicle has turned since the last report that was used, by its gyro.
+            lost: its estimator says that it does not know where it is.
         """
+        # what it coasts with after it was lost is worth nothing either, until the hull's velocity is measured again
+        self._adrift = report.velocity_frd_mps is None and (lost or self._adrift)
         if self._last is not None:
             if report.utc_s - self._last[1].utc_s < _MIN_INTERVAL_S:
                 return False
@@ -185,7 +190,7 @@ class HullRegistration:
             return False
         motion = STILL
         if self._last is not None:
-            motion = between(self._last, (vehicle_ned, report), turned_rad, self.noise)
+            motion = between(self._last, (vehicle_ned, report), turned_rad, self.noise, self._adrift)
         down = float(vehicle_ned.position_m[2])
 
         def predict(states: Array) -> tuple[Array, Array, Array]:

@@ -24,6 +24,7 @@ _JUMP_M, _JUMP_MPS = 0.10, 0.25  # estimator and DVL agree better than this unle
 _FASTEST_MPS = 1.5  # a BlueROV2 at full power
 _LONGEST_S = 1.5  # between two velocities that are joined by a straight line
 _GAP_S = 1.0  # without a velocity: from here on the errors of dead reckoning add up like a constant speed
+_ADRIFT_S = 4.0  # the same of a vehicle that drifts with the water or under its last thrust
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -59,6 +60,7 @@ def between(
     now: tuple[Pose, RangeReport],
     turned_rad: float | None,
     noise: RegistrationNoise,
+    adrift: bool = False,
 ) -> Motion:
     """The motion between two reports, each with the estimator's pose at its time.
 
@@ -67,6 +69,7 @@ def between(
 
     Args:
         turned_rad: how far the vehicle turned meanwhile, by its gyro.
+        adrift: the estimator has given up knowing where it is, or has begun anew since without a velocity.
     """
     (pose_before, report_before), (pose, report) = before, now
     elapsed_s = max(report.utc_s - report_before.utc_s, 0.0)
@@ -83,7 +86,9 @@ def between(
         turned_by_steel, walk = wrap_pi(float(yaw - yaw_before) - turned_rad), noise.gyro_radps
     place = noise.drift_mps**2 * elapsed_s
     if coasted:
-        place += noise.coast_mps**2 * elapsed_s * max(elapsed_s, _GAP_S)
+        lost = adrift and measured is None
+        alike_s = max(elapsed_s, _ADRIFT_S if lost else _GAP_S)  # for so long it is wrong in one direction
+        place += noise.reckoning.astray_m(alike_s, lost=lost) ** 2 * elapsed_s / alike_s
     kept = float(np.exp(-np.linalg.norm(step) / noise.skin_way_m))
     added = np.zeros(s.SIZE)
     added[[s.ALONG, s.ACROSS]] = place

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from math import radians
 
+from hullscan.mission.dead_reckoning import COASTING, DeadReckoning, dead_reckoning_of
 from hullscan.mission.vehicle import VehicleProfile
 
 __all__ = ["WIDE_BERTH", "RegistrationNoise", "noise_of"]
@@ -22,8 +23,7 @@ class RegistrationNoise:
         trim_ends_m: of her draughts at the ends, read from marks in a seaway.
         list_rad: of her list, with what mount and attitude of the vehicle add to it.
         drift_mps: random walk of the vehicle's place, per square root of a second.
-        coast_mps: speed by which its place is wrong while no velocity over the hull is measured; with a second DVL
-            that looks at the sea bed, what that and the ship's own movement leave of it.
+        reckoning: how far the place goes astray while no velocity over the hull is measured.
         scale: share by which all velocities are wrong: 1 % by the DVL's data sheet, which is a bound; sound speed.
         gyro_radps: random walk of the heading by the gyro, per square root of a second.
         gyro_bias_radps: constant part of the gyro's error; consumer sensors turn by half a degree a minute.
@@ -44,7 +44,7 @@ class RegistrationNoise:
     trim_ends_m: float = 0.15
     list_rad: float = radians(0.8)
     drift_mps: float = 0.012
-    coast_mps: float = 0.08
+    reckoning: DeadReckoning = COASTING
     scale: float = 0.006
     gyro_radps: float = radians(0.04)
     gyro_bias_radps: float = radians(0.015)
@@ -61,10 +61,7 @@ class RegistrationNoise:
 WIDE_BERTH = RegistrationNoise(berth_m=3.0, compass_rad=radians(22.0))
 """For a berth that is known to 5 m and 5 degrees, beside steel that turns the compass by up to 40."""
 
-_BOTTOM_LOCK_MPS = 0.03
-
 
 def noise_of(vehicle: VehicleProfile) -> RegistrationNoise:
-    """For a vehicle: one with a second DVL goes on by that where the hull is not heard."""
-    noise = RegistrationNoise()
-    return replace(noise, coast_mps=_BOTTOM_LOCK_MPS) if vehicle.bottom_lock else noise
+    """For a vehicle."""
+    return RegistrationNoise(reckoning=dead_reckoning_of(vehicle))
