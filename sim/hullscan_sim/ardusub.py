@@ -188,8 +188,9 @@ class ArduSubSimulation:
         if not self._companion.heard:
             return
         acting = self.plant.faults.now
-        # a glitch of the barometer is told as height, ours as depth
-        wanted = {"SIM_BATT_VOLTAGE": BATTERY_V - acting.sag_v, "SIM_BARO_GLITCH": -acting.glitch_m}
+        wanted = {"SIM_BATT_VOLTAGE": BATTERY_V - acting.sag_v}
+        # told as height, ours as depth; of both its sensors: it flies by the first and tells the second as the water's
+        wanted |= dict.fromkeys(("SIM_BARO_GLITCH", "SIM_BAR2_GLITCH"), -acting.glitch_m)
         if self._gps:
             wanted["SIM_GPS_DISABLE"] = float(acting.position_loss)
         for name, value in wanted.items():
