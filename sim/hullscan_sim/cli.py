@@ -141,6 +141,9 @@ def dataset(
     val: Annotated[int, typer.Option(min=0, help="Frames to choose thresholds with.")] = 450,
     test: Annotated[int, typer.Option(min=0, help="Frames to measure with.")] = 650,
     seed: Annotated[int, typer.Option(min=0, help="Everything follows from it.")] = 1,
+    parcel_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the places with parcels; the rest show what is taken for one.")
+    ] = 0.6,
     processes: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 2,
 ) -> None:
     """Make training and test frames with exact labels. A run that was cut off goes on."""
@@ -153,7 +156,7 @@ def dataset(
         raise InputError("no frames asked for", where="--train, --val, --test")
     with Progress(transient=True) as bar:
         task = bar.add_task("rendering frames", total=sum(counts.values()))
-        request = DatasetRequest(counts=counts, seed=seed, processes=processes)
+        request = DatasetRequest(counts=counts, seed=seed, processes=processes, parcel_share=parcel_share)
         card = make_dataset(out, request, lambda done: bar.update(task, completed=done))
     for name, facts in card["splits"].items():
         _say(f"{name}: {facts['frames']} frames of {facts['ships']} ships, {facts['frames_with_parcel']} with a parcel")

@@ -35,8 +35,10 @@ __all__ = ["Place", "View", "random_place"]
 
 View = Literal["plating", "edge", "chest", "gear", "tunnel"]
 _LOOK_ALIKES: tuple[LookAlike, ...] = (
-    "plate", "disc", "mussels", "weed", "rope", "bolts", "rail", "bracket", "fish", "net", "tag", "tag",
+    "plate", "plate", "disc", "disc", "mussels", "weed", "rope", "bolts", "rail", "bracket", "fish", "net", "tag",
+    "tag",
 )  # fmt: skip
+_AGES = ("plate", "disc", "bracket", "rail", "tag")
 _WINDOW_M = 16.0  # of hull on either side
 _TUNNEL_LEAST_LENGTH_M = 60.0
 _CLEAR_OF_BARS_M = 0.02
@@ -49,6 +51,7 @@ class Place:
     Attributes:
         side, station_m, girth_m: of its middle, hull coordinates.
         parcels: numbers of its parcels in the scene.
+        look_alikes: numbers of what is easily taken for one.
         aims: points with outward normals to look at, where the middle is not what matters.
     """
 
@@ -60,6 +63,7 @@ class Place:
     station_m: float
     girth_m: float
     parcels: tuple[int, ...]
+    look_alikes: tuple[int, ...] = ()
     aims: tuple[tuple[Array, Array], ...] = ()
 
 
@@ -97,6 +101,7 @@ class _Placing:
         self.girth = share * self.total
         self.solids: list[Solid] = []
         self.parcels: list[int] = []
+        self.look_alikes: list[int] = []
         self.aims: list[tuple[Array, Array]] = []
         self.taken: list[tuple[float, float, float]] = []
 
@@ -131,8 +136,7 @@ class _Placing:
         for _ in range(int(rng.choice([0, 1, 2, 3, 4], p=[0.15, 0.25, 0.3, 0.2, 0.1]))):
             spot = self._spot(0.2, 1.0)
             if spot is not None:
-                kind, spin = _LOOK_ALIKES[int(rng.integers(len(_LOOK_ALIKES)))], float(rng.uniform(0, 2 * np.pi))
-                self.solids.append(build_look_alike(kind, self.coat, *on_hull(self.hull, self.side, *spot, spin), rng))
+                self._look_alike(spot)
         decals = [self._decal() for _ in range(int(rng.choice([0, 1, 2], p=[0.55, 0.3, 0.15])))]
         ends = (
             max(self.station - 3.0, float(self.hull.stations_m[0])),
@@ -159,6 +163,7 @@ class _Placing:
             self.station,
             self.girth,
             tuple(self.parcels),
+            tuple(self.look_alikes),
             tuple(self.aims),
         )
 
@@ -181,13 +186,24 @@ class _Placing:
 
     def _add_parcel(self, parcel: RandomParcel, point: Array, frame: Array, *, behind: bool = False) -> None:
         self.parcels.append(len(self.solids) + 1)
-        built = build_parcel(parcel.kind, parcel.size_m, parcel.attach, parcel.body, point, frame, self.rng)
-        if self.rng.random() < 0.5:  # weeks in the water: its outline is no longer its own
-            amount = float(self.rng.uniform(0, 0.9) ** 1.5)
-            own = np.random.default_rng(int(self.rng.integers(1 << 30)))  # what grows changes nothing else
-            built = [weathered(solid, amount, own) for solid in built]
-            built += overgrown(built[0], amount, own)
+        built = self._aged(build_parcel(parcel.kind, parcel.size_m, parcel.attach, parcel.body, point, frame, self.rng))
         self.solids += [replace(each, behind=behind) for each in built]
+
+    def _look_alike(self, spot: tuple[float, float]) -> None:
+        kind, spin = _LOOK_ALIKES[int(self.rng.integers(len(_LOOK_ALIKES)))], float(self.rng.uniform(0, 2 * np.pi))
+        built = [build_look_alike(kind, self.coat, *on_hull(self.hull, self.side, *spot, spin), self.rng)]
+        self.look_alikes.append(len(self.solids) + 1)
+        # what has grown on a thing must not tell that it is a parcel
+        self.solids += self._aged(built) if kind in _AGES else built
+
+    def _aged(self, built: list[Solid]) -> list[Solid]:
+        """Half of all things as they were put there, half after weeks in the water: the outline no longer their own."""
+        if self.rng.random() >= 0.5:
+            return built
+        amount = float(self.rng.uniform(0, 0.9) ** 1.5)
+        own = np.random.default_rng(int(self.rng.integers(1 << 30)))  # what grows changes nothing else
+        built = [weathered(solid, amount, own) for solid in built]
+        return built + overgrown(built[0], amount, own)
 
     def _parcel_on_plating(self, spot: Callable[[float], tuple[float, float] | None]) -> None:
         parcel = random_parcel(self.rng, self.coat, self.fouled)

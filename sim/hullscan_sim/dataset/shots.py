@@ -46,6 +46,10 @@ def random_frame(
         stand_off = max(stand_off, target.size_m * float(rng.uniform(0.8, 1.8)))
         point = target.parts[0].mesh.vertices_m.mean(axis=0)
         normal = place.aims[0][1] if place.aims else hull.nearest(point[None])[2][0]
+    elif place.look_alikes and not place.aims and rng.random() < 0.6:  # what is no parcel must be learnt from near too
+        alike = scene.solids[place.look_alikes[int(rng.integers(len(place.look_alikes)))] - 1]
+        point = alike.parts[0].mesh.vertices_m.mean(axis=0)
+        normal = hull.nearest(point[None])[2][0]
     reach = (0.0, 0.0) if place.view == "plating" else (0.5, 0.4)
     yaw = float(np.clip(rng.normal() * (0.28 + reach[0]), -1.1, 1.1))
     pitch = float(np.clip(rng.normal() * (0.22 + reach[1]), -0.9, 0.9))
