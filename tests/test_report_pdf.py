@@ -33,6 +33,15 @@ def some(hull: Any, count: int) -> Parts:
     return Parts(findings, track=[[UTC_S + second, 31 + 0.25 * second, 7.0, 2.0, -90.0] for second in range(20)])
 
 
+def told(words: str, hull: Any) -> Parts:
+    """A mission with these words in its title, in a drawing and in the text."""
+    parts = some(hull, 1)
+    parts.mission = parts.mission.replace("MV Haneul", f'"{"".join(f"{chr(92)}U{ord(each):08X}" for each in words)}"')
+    parts.summary["ended_by"] = parts.coverage["cells"]["side"][0] = words
+    parts.events = [("{words}", {"words": words})]
+    return parts
+
+
 @pytest.mark.parametrize("count", [0, 3, 40])
 @pytest.mark.parametrize(
     ("language", "words"), [("en", "Hull search report"), ("ko", "선체 수색 보고서")], ids=["English", "Korean"]
@@ -58,7 +67,30 @@ def test_every_hangul_syllable_has_its_glyph():
     for path in sorted((Path(pdf.__file__).parent / "fonts").glob("*.otf")):
         known = set(TTFont(path).getBestCmap())
         assert set(range(0xAC00, 0xD7A4)) <= known, path.name
-        assert set(map(ord, "±°·–×²→≤≥ÄÖÜäöüßéèñ")) <= known, path.name
+        assert set(map(ord, "±°·–×²→≤≥ÄÖÜäöüßéèñㄱㅎㅏㅣ")) <= known, path.name
+        ours = {code for code in range(0x20, 0x10000) if pdf._in_own_letters(chr(code)) == chr(code)}
+        assert ours <= known, path.name
+
+
+ODD = [
+    pytest.param("เรือไทย", "□□□□□□", id="Thai"),
+    pytest.param("🚢 海龍丸", "□ □□□", id="a picture and Hanja"),
+    pytest.param("ㅎㅎ ＡＢ ｱ Đông", "ㅎㅎ ＡＢ ｱ Đông", id="letters of Hangul, wide and narrow ones, Vietnamese"),
+    pytest.param("\u1112\u1161\u11ab\u1100\u1173\u11af e\u0301", "한글 é", id="letters in pieces, as macOS types them"),
+    pytest.param("a\x07b\x00c\u2028d\ufffee", "a b c d e", id="characters that are none"),
+    pytest.param("a\u202eb", "a b", id="a turn of the writing"),
+]
+
+
+@pytest.mark.parametrize(("words", "shown"), ODD)
+def test_any_letter_is_shown_or_a_box_stands_for_it(tmp_path, hull, words, shown):
+    note = "이 파일의 글꼴에 없는 글자는 □로 표시했습니다. HTML 보고서에는 그대로 나옵니다."
+    cases = {"given": words, "expected": shown}
+    paths = [write_pdf(made(tmp_path / name, told(each, hull)), "ko") for name, each in cases.items()]
+    odd, plain = (re.sub(r"\s", "", text_of(path)) for path in paths)
+    assert odd.replace(re.sub(r"\s", "", note), "") == plain
+    assert (odd != plain) == ("□" in shown)
+    assert breaches(paths[0].read_bytes()) == []
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
@@ -121,6 +153,9 @@ def breaches(raw: bytes) -> list[str]:
         rule(all(profile[36:40] == b"acsp" for profile in profiles), "6.2.3 profile is no ICC profile")
         for each in (inner for item in file.objects for inner in _within(item)):
             found += [words for holds, words in _of_object(each) if not holds]
+        forms = [each for each in file.objects if isinstance(each, pikepdf.Stream) and each.get("/Subtype") == "/Form"]
+        for drawn in (*file.pages, *forms):
+            rule(not _shows_no_glyph(drawn), "6.2.11.8 a letter without a glyph")
         for page in file.pages:
             rule("/AA" not in page, "6.5.2 actions of a page")
             for annotation in page.get("/Annots", []):
@@ -130,6 +165,20 @@ def breaches(raw: bytes) -> list[str]:
                 rule(flags & (1 | 2 | 32 | 256) == 0, "6.3.2 annotation is hidden")
                 rule(annotation.Subtype == "/Link" or "/AP" in annotation, "6.3.3 no appearance")
     return found
+
+
+def _shows_no_glyph(drawn: Any) -> bool:
+    """Whether text on a page or in a form shows glyph 0 (.notdef) of a font with two bytes for each glyph."""
+    fonts, font = drawn.get("/Resources", {}).get("/Font", {}), pikepdf.Dictionary()
+    for operands, operator in pikepdf.parse_content_stream(drawn):
+        if str(operator) == "Tf":
+            font = fonts[str(operands[0])]
+        elif str(operator) in ("Tj", "TJ", "'", '"') and font.get("/Encoding") == "/Identity-H":
+            parts = operands[-1] if isinstance(operands[-1], pikepdf.Array) else operands[-1:]
+            raw = b"".join(bytes(part) for part in parts if isinstance(part, pikepdf.String))
+            if b"\0\0" in {raw[at : at + 2] for at in range(0, len(raw), 2)}:
+                return True
+    return False
 
 
 def _within(each: Any) -> Iterator[Any]:
@@ -191,7 +240,14 @@ def without_fonts(file: pikepdf.Pdf) -> None:
                 del each[key]
 
 
+def without_a_glyph(file: pikepdf.Pdf) -> None:
+    page = file.pages[0]
+    name = next(iter(page.Resources.Font.keys()))
+    page.contents_add(f"BT {name} 9 Tf 9 9 Td <00010000> Tj ET".encode())
+
+
 BREAKS = [
+    pytest.param(without_a_glyph, "6.2.11.8", id="a letter without a glyph"),
     pytest.param(without_profile, "6.2.3", id="no colour profile"),
     pytest.param(with_a_script, "6.5.1", id="a script"),
     pytest.param(without_fonts, "6.2.11.4", id="fonts left out"),

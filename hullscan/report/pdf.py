@@ -10,6 +10,8 @@ import json
 import re
 import shutil
 import tempfile
+import unicodedata
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Any, Final
@@ -35,6 +37,13 @@ __all__ = ["pdf_is_possible", "pdf_of", "write_pdf"]
 _HERE = Path(__file__).parent
 _FONT: Final = "Noto Sans CJK KR"
 _STYLE: Final = re.compile(r"<style>(.*?)</style>", re.DOTALL)
+# what XML forbids, ends of line that are none here, and what turns the words after it around
+_FORBIDDEN: Final = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
+# the font in fonts/ has all of these, and some more
+_NOT_OURS: Final = re.compile("[^\t\n\r -~\xa0-ăẠ-ỹΑ-ΡΣ-Ωα-ωЁА-яё‐-–‘’“”•‥…′″←-↓≤≥□ぁ-んァ-ヶㄱ-ㆎ가-힣！-ﾾ]")
+_LACKING: Final = mark("□ stands for a letter that the font of this file lacks; the HTML report shows it.")
 _PLACE: Final = (("station_m", 1), ("depth_m", 1), ("radius95_m", 2))  # and their decimals
 
 
@@ -68,24 +77,18 @@ def pdf_of(content: ReportContent) -> bytes:
     Raises:
         RecordError: the results lack something, or cannot be set.
     """
-    import typst
-
     with tempfile.TemporaryDirectory() as room:
         root = Path(room)
         try:
             shutil.copyfile(_HERE / "report.typ", root / "report.typ")
-            (root / "overview.svg").write_text(_standalone(content.overview), encoding="utf-8")
-            for number, (_, drawn) in enumerate(content.maps):
-                (root / f"map-{number}.svg").write_text(_standalone(drawn), encoding="utf-8")
-            text = json.dumps(_document(content, root), ensure_ascii=False)
-            (root / "report.json").write_text(text, encoding="utf-8", errors="replace")
-            raw: bytes = typst.compile(
-                str(root / "report.typ"),
-                root=str(root),
-                font_paths=[str(_HERE / "fonts")],
-                ignore_system_fonts=True,
-                pdf_standards=["a-2b"],
-            )
+            document = _document(content, root)
+            drawings: dict[str, str] = {f"map-{number}": drawn for number, (_, drawn) in enumerate(content.maps)}
+            drawings["overview"] = content.overview
+            try:
+                return _compiled(root, document, drawings, _composed)
+            except RuntimeError:  # PDF/A may hold no letter that no font has: "could not be displayed"
+                document["reading"].append(content.words(_LACKING))
+                return _compiled(root, document, drawings, _in_own_letters)
         except (LookupError, TypeError, ValueError) as error:
             raise incomplete(content.folder, error) from error
         except OSError as error:
@@ -93,7 +96,42 @@ def pdf_of(content: ReportContent) -> bytes:
         except RuntimeError as error:
             words = str(error).splitlines()[0]
             raise RecordError(f"the PDF cannot be set: {words}", where=str(content.folder.path)) from error
+
+
+def _compiled(root: Path, document: dict[str, Any], drawings: dict[str, str], spelt: Callable[[str], str]) -> bytes:
+    import typst
+
+    for name, drawn in drawings.items():
+        (root / f"{name}.svg").write_text(_standalone(spelt(drawn)), encoding="utf-8")
+    text = json.dumps(_spelt(document, spelt), ensure_ascii=False)
+    (root / "report.json").write_text(text, encoding="utf-8")
+    raw: bytes = typst.compile(
+        str(root / "report.typ"),
+        root=str(root),
+        font_paths=[str(_HERE / "fonts")],
+        ignore_system_fonts=True,
+        pdf_standards=["a-2b"],
+    )
     return raw
+
+
+def _spelt(value: Any, spelt: Callable[[str], str]) -> Any:
+    """The same value, every text in it spelt anew."""
+    if isinstance(value, str):
+        return spelt(value)
+    if isinstance(value, dict):
+        return {key: _spelt(each, spelt) for key, each in value.items()}
+    return [_spelt(each, spelt) for each in value] if isinstance(value, (list, tuple)) else value
+
+
+def _composed(text: str) -> str:
+    """Letters composed, as fonts hold them (macOS types Hangul in pieces), and no character that XML forbids."""
+    return _FORBIDDEN.sub(" ", unicodedata.normalize("NFC", text))
+
+
+def _in_own_letters(text: str) -> str:
+    """A box for every letter that the report's own font may lack; marks and joiners of such letters are left out."""
+    return _NOT_OURS.sub(lambda one: "" if unicodedata.category(one[0]) in ("Mn", "Cf") else "□", _composed(text))
 
 
 def _standalone(drawn: str) -> str:
