@@ -509,12 +509,27 @@ def test_a_training_goes_on_from_the_shipped_weights(few_pictures, tmp_path):
     train(few_pictures, tmp_path, model="ours", learning_rate=1e-6)
     card = yaml.safe_load((tmp_path / "parcel.yaml").read_text(encoding="utf-8"))
     assert card["went_on_from"]["sha256"] == hashlib.sha256(PRECISE_MODEL.read_bytes()).hexdigest()
-    before, after = (
-        {each.name: numpy_helper.to_array(each).astype(float) for each in onnx.load(str(path)).graph.initializer}
-        for path in (PRECISE_MODEL, tmp_path / "parcel.onnx")
-    )
+    before, after = numbers_of(PRECISE_MODEL), numbers_of(tmp_path / "parcel.onnx")
     first = "model.0.conv.weight"
     assert np.abs(after[first] - before[first]).max() < 0.01 * np.abs(before[first]).max()
+
+
+def numbers_of(model: Path) -> dict[str, np.ndarray]:
+    held = onnx.load(str(model)).graph.initializer
+    return {each.name: numpy_helper.to_array(each).astype(float) for each in held if each.name.startswith("model.")}
+
+
+@with_ultralytics
+def test_the_head_learns_alone(few_pictures, tmp_path):
+    """What the head is told stays the same to the bit."""
+    train(few_pictures, tmp_path, model="ours", head_only=True)
+    before, after = numbers_of(PRECISE_MODEL), numbers_of(tmp_path / "parcel.onnx")
+    changed = {name for name in before if name not in after or not np.array_equal(before[name], after[name])}
+    last = max(int(name.split(".")[1]) for name in before)
+    assert changed
+    assert {name for name in changed if not name.startswith(f"model.{last}.")} == set()
+    with pytest.raises(DetectorError, match="needs weights"):
+        train(few_pictures, tmp_path / "random", head_only=True)
 
 
 @with_ultralytics

@@ -76,6 +76,9 @@ def train(
     rect: Annotated[bool, typer.Option("--rect/--mosaic", help="frames as they are, or mosaics of four")] = True,
     threads: Annotated[int, typer.Option("--threads", min=1, help="torch threads on a CPU")] = 2,
     bf16: Annotated[bool, typer.Option("--bf16/--fp32", help="on a CPU with AVX-512 BF16: half the time")] = False,
+    head: Annotated[
+        bool, typer.Option("--head/--whole", help="learn anew what the features mean, not what to see: for few frames")
+    ] = False,
     lr: Annotated[float, typer.Option("--lr", min=1e-6, max=0.1, help="learning rate at the start")] = 0.002,
     seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
     device: Annotated[str, typer.Option("--device", help="cpu, or the number of a GPU")] = "cpu",
@@ -93,7 +96,7 @@ def train(
     request = TrainingRequest(
         data=data, out=out, model=model, image_px=imgsz, epochs=epochs, batch=batch,
         empty_share=empty_share, rectangular=rect, threads=threads, bfloat16=bf16, learning_rate=lr, seed=seed,
-        device=device,
+        device=device, head_only=head,
     )  # fmt: skip
     typer.echo(str(train_detector(request, epoch_printer(epochs))))
 

@@ -47,6 +47,8 @@ class TrainingRequest:
         bfloat16: compute in bfloat16 on a CPU, as a GPU always does: half the time where the processor has
             AVX-512 BF16, several times the time where it has not.
         device: cpu, or the number of a GPU.
+        head_only: all layers but the last, the detection head, stay as they are in ``model``: for few frames, which
+            would make the others forget.
     """
 
     data: Path
@@ -63,6 +65,7 @@ class TrainingRequest:
     device: str = "cpu"
     learning_rate: float = 0.002
     workers: int = 0
+    head_only: bool = False
 
 
 def train_detector(request: TrainingRequest, on_epoch: Callable[[int, dict[str, float]], None] | None = None) -> Path:
@@ -76,7 +79,8 @@ def train_detector(request: TrainingRequest, on_epoch: Callable[[int, dict[str, 
         The folder with ``parcel.pt``, ``parcel.onnx``, ``parcel-int8.onnx`` and ``parcel.yaml``.
 
     Raises:
-        DetectorError: ultralytics is missing, or the data set cannot be used.
+        DetectorError: ultralytics is missing, the data set cannot be used, or the head alone is to learn above layers
+            that have not.
     """
     offline_ultralytics()
     try:
@@ -87,6 +91,8 @@ def train_detector(request: TrainingRequest, on_epoch: Callable[[int, dict[str, 
         raise DetectorError("ultralytics is not installed", todo="pip install 'hullscan[train]'") from error
     if not request.data.is_file():
         raise DetectorError(f"no data set at {request.data}", todo="make one with hullscan dataset")
+    if request.head_only and request.model.endswith(".yaml"):
+        raise DetectorError("--head needs weights to go on from", where=request.model, todo="add --model ours")
     settings.update({"sync": False})
     request.out.mkdir(parents=True, exist_ok=True)
     start = PRECISE_MODEL if request.model == _OURS else Path(request.model)
@@ -126,6 +132,7 @@ def train_detector(request: TrainingRequest, on_epoch: Callable[[int, dict[str, 
             lr0=request.learning_rate,
             cos_lr=True,
             warmup_epochs=1.0 if start.suffix == ".yaml" else 0.1,
+            freeze=len(model.model.model) - 1 if request.head_only else None,
             rect=request.rectangular,
             close_mosaic=max(request.epochs // 8, 1),
             # colour must not be what tells a parcel from plating; most of that is the generator's doing
