@@ -432,6 +432,22 @@ def test_a_figure_that_was_not_measured_is_called_an_assumption(tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        pytest.param("en", "of 0.6 m lain there, the chance to flag it is put at 42 %, and with 95 % confidence at no "
+                           "less than 39 %: of 90 parcels planted in the simulator 82 were flagged", id="English"),
+        pytest.param("ko", "42 %이며, 95 % 신뢰수준에서 39 % 이상", id="Korean"),
+    ],
+)  # fmt: skip
+def test_a_measured_figure_is_told_with_its_bound(tmp_path, language, words):
+    tried = {"measured": True, "parcel_m": 0.6, "trials": {"shown": 90, "found": 82}}
+    told = coverage() | {"pod_lower": 0.39, "pod_model": tried}
+    text = report(tmp_path / "m", Parts([], coverage=told), language).one(kind="statement").text
+    assert words in text.replace("\u00a0", " ")
+    assert "assumption" not in text
+
+
+@pytest.mark.parametrize(
     ("outcome", "ended_by", "language", "words"),
     [
         pytest.param("aborted", None, "en", "aborted", id="the operator aborted"),

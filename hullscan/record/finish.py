@@ -123,7 +123,7 @@ def finish(
     }
     results = {
         "findings": findings,
-        "coverage": coverage_result(evidence.mission, assessment),
+        "coverage": coverage_result(evidence.mission, assessment, evidence.model_sha256, rules.min_score),
         "track": track,
         "summary": summary,
     }

@@ -1,7 +1,7 @@
 """Which software made a result: a hash over every file of the installed package, that anybody can make again.
 
-    cd site-packages/hullscan && find . -name '*.py' -o -name '*.j2' -o -name '*.typ' -o -name '*.po' \\
-        | LC_ALL=C sort | xargs sha256sum | sha256sum
+    cd site-packages/hullscan && find . -name '*.py' -o -name '*.yaml' -o -name '*.j2' -o -name '*.typ' \\
+        -o -name '*.po' | LC_ALL=C sort | xargs sha256sum | sha256sum
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from hullscan.record.seal import digest
 __all__ = ["software_sha256"]
 
 _PACKAGE: Final = Path(__file__).parents[1]
-_SUFFIXES: Final = (".py", ".j2", ".typ", ".po")
+_SUFFIXES: Final = (".py", ".yaml", ".j2", ".typ", ".po")
 
 
 @functools.cache
