@@ -214,6 +214,7 @@ def _analyze(
     detector = WatchedDetector.by_its_card(load_detector(model, threads=options.threads), model)
     plan = plan_mission(mission, under_ship=False)
     sessions = sessions_of(mission, plan, telemetry, ranges, facts.get("sessions_utc_s", ()))
+    facts = {"registration": _registered(sessions), **facts}
     folder = _new_folder(out, mission, plan)
     database = MissionDatabase(folder.database)
     try:
@@ -234,6 +235,16 @@ def _analyze(
     write_reports(folder, options.language)
     seal(folder.path, None if options.seal_key is None else machine_key(options.seal_key))
     return folder.path
+
+
+def _registered(sessions: list[Session]) -> dict[str, int]:
+    """How often ranges told where the ship lay, for the summary of a recording that does not tell it itself."""
+    filters = [session.registration for session in sessions]
+    return {
+        "updates": sum(each.updates for each in filters),
+        "beams_used": sum(each.used_beams for each in filters),
+        "beams_rejected": sum(each.rejected_beams for each in filters),
+    }
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from hullscan.record.folder import MissionFolder
 from hullscan.record.replay import FilePictures
 from hullscan.record.results import FRAMES_PER_FINDING, write_result
 from hullscan.record.seal import seal, unseal
+from hullscan.record.software import software_sha256
 from hullscan.report.unplaced import write_unplaced_report
 from hullscan.video.files import VideoFile
 from hullscan.video.frames import Frame
@@ -199,6 +200,7 @@ def _analyze(
         "rules": {"min_score": options.rules.min_score, "min_views": options.rules.min_views},
         "detector_inputs": options.detector.drift(),
         "software": f"hullscan {__version__}",
+        "software_sha256": software_sha256(),
     }
     findings = {"schema": "hullscan.findings/1", "mission": None, "ship": summary["ship"], "placed": False}
     write_result(out / "findings.json", {**findings, "findings": found, "software": summary["software"]})

@@ -12,14 +12,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.console import Console
-from test_report import Parts, coverage, finding, hull, made
+from test_report import DEMO, Parts, coverage, finding, hull, made, reaches_out, read
 
 from hullscan.console.archive_tables import change_table
 from hullscan.console.tables import what_if_lines
 from hullscan.errors import InputError, RecordError
+from hullscan.mission.model import load_mission
 from hullscan.record.archive import add_to_archive, archived
 from hullscan.record.checking import check_folder
 from hullscan.report.compare import Change, compare_missions, what_changed
+from hullscan.report.comparison import write_comparison
+from hullscan.ship.floating import as_floating
 from hullscan.words import translator
 
 __all__ = ["hull"]  # the fixture
@@ -30,6 +33,7 @@ def seen(stations_m: tuple[float, float], pod: float = 0.8) -> dict[str, Any]:
     stations, girths = np.meshgrid(np.arange(*stations_m, 0.25) + 0.125, np.arange(0, 6, 0.25) + 0.125)
     count = stations.size
     return coverage() | {
+        "seen_area_m2": count * 0.25**2,
         "cells": {
             "side": ["starboard"] * count, "station_m": stations.ravel().tolist(), "girth_m": girths.ravel().tolist(),
             "planned": [True] * count, "looks": [3] * count, "best_gsd_mm": [1.0] * count,
@@ -109,6 +113,91 @@ def test_every_finding_is_told_once(tmp_path_factory, hull, before, after):
     changes = compared(tmp_path_factory.mktemp("m"), olds, news)
     assert sorted(change.before["id"] for change in changes if change.before) == [old["id"] for old in olds]
     assert sorted(change.after["id"] for change in changes if change.after) == [new["id"] for new in news]
+
+
+def floating(fore_m: float, aft_m: float, list_deg: float = 0.0) -> str:
+    """The demo's mission with the ship afloat otherwise; her form is that of a drawing, so it stays the same."""
+    text = DEMO.replace(
+        "{type: bulk_carrier, length_m: 52, beam_m: 10.5, draught_fwd_m: 4.6, draught_aft_m: 4.8}",
+        "{type: tanker, length_m: 52, beam_m: 10.5, design_draught_m: 4.7, depth_m: 7.0, "
+        f"draught_fwd_m: {fore_m}, draught_aft_m: {aft_m}, list_deg: {list_deg}}}",
+    )
+    assert "tanker" in text
+    return text
+
+
+@pytest.mark.parametrize(
+    ("fore_m", "aft_m", "list_deg"),
+    [
+        pytest.param(5.4, 5.6, 0.0, id="she was loaded: deeper by 0.8 m"),
+        pytest.param(4.2, 5.4, 0.0, id="she was trimmed by the stern"),
+        pytest.param(4.6, 4.8, 2.0, id="she took a list of two degrees"),
+    ],
+)
+def test_a_thing_stays_in_its_place_when_the_ship_floats_otherwise(tmp_path, fore_m, aft_m, list_deg):
+    texts = [floating(4.6, 4.8), floating(fore_m, aft_m, list_deg)]
+    missions = []
+    for number, text in enumerate(texts):
+        path = tmp_path / f"{number}.yaml"
+        path.write_text(text, encoding="utf-8")
+        missions.append(load_mission(path))
+    upright, other = (mission.hull for mission in missions)
+    one = finding(upright, 1, 25.0, 3.0)
+    place = upright.nearest(np.array([[25.0, 5.25, 3.0]]))[0]
+    one["position_ship_m"] = place[0].tolist()
+    again = as_floating(place, upright.dimensions, other.dimensions)
+    assert other.nearest(again)[1][0] == pytest.approx(0, abs=0.02), "it still lies on the plating"
+    assert as_floating(again, other.dimensions, upright.dimensions) == pytest.approx(place)
+    two = {**one, "position_ship_m": again[0].tolist(), "depth_m": float(again[0, 2])}
+    before = made(tmp_path / "before", Parts([one], mission=texts[0], coverage=seen((20, 50))))
+    after = made(tmp_path / "after", Parts([two], mission=texts[1], coverage=seen((20, 50))))
+    (change,) = compare_missions(before, after)
+    assert change.kind == "same"
+    assert change.distance_m == pytest.approx(0, abs=1e-6)
+    assert change.probability > 0.99
+
+
+def test_the_farther_apart_two_looks_lie_the_less_they_are_one_thing(tmp_path, hull):
+    chances = []
+    for number, apart_m in enumerate((0.0, 0.3, 0.6)):
+        here = tmp_path / str(number)
+        (change,) = compared(here, [finding(hull, 1, 25.0, 2.0)], [finding(hull, 1, 25.0 + apart_m, 2.0)])
+        assert change.kind == "same"
+        chances.append(change.probability)
+    assert chances == sorted(chances, reverse=True)
+    assert chances[0] > 0.95
+
+
+def test_a_comparison_is_written_for_people_and_for_programs(tmp_path, hull):
+    olds = [finding(hull, 1, 25.0, 2.0), finding(hull, 2, 30.0, 2.0)]
+    news = [finding(hull, 1, 25.1, 2.05), finding(hull, 2, 40.0, 2.0)]
+    before = made(tmp_path / "a", Parts(olds, coverage=seen((20, 50))))
+    after = made(tmp_path / "b", Parts(news, coverage=seen((20, 50))))
+    changes = compare_missions(before, after)
+    page, data = write_comparison(before, after, changes, tmp_path / "out", "ko")
+    told = json.loads(data.read_text(encoding="utf-8"))
+    assert [each["kind"] for each in told["things"]] == ["added", "gone", "same"]
+    one = told["things"][-1]
+    assert (one["before"], one["after"]) == ("F01", "F01")
+    assert one["radius95_m"] < 0.42, "both looks together know the place of the one thing better"
+    assert one["station_m"] == 25.1
+    assert len(told["missions"][0]["findings_sha256"]) == 64
+    root = read(page.read_text(encoding="utf-8"))
+    assert reaches_out(page.read_text(encoding="utf-8")) == []
+    assert len(root.all("article")) == 3
+    assert len(root.all("img")) == 4
+    assert "새로 나타남" in root.text
+
+
+def test_the_same_imo_number_is_the_same_ship_under_another_name(tmp_path, hull):
+    one = made(tmp_path / "a", Parts([], mission=DEMO))
+    two = made(tmp_path / "b", Parts([], mission=DEMO.replace("MV Haneul", "MV Bada")))
+    content = json.loads((two.path / "findings.json").read_text(encoding="utf-8"))
+    (two.path / "findings.json").write_text(json.dumps(content | {"ship": "MV Bada"}), encoding="utf-8")
+    assert compare_missions(one, two) == []
+    (two.path / "mission.yaml").write_text(DEMO.replace("9876543", "9876555"), encoding="utf-8")
+    with pytest.raises(InputError, match="two ships"):
+        compare_missions(one, two)
 
 
 def test_two_ships_are_not_compared(tmp_path, hull):

@@ -336,6 +336,25 @@ def test_a_diver_sheet_at_the_stern_warns_of_the_running_gear(tmp_path: Path, hu
     assert "Rudder and propeller are near" in _sheet(tmp_path, hull, 3.0, "")
 
 
+@pytest.mark.parametrize(
+    ("side", "place", "words"),
+    [
+        pytest.param("starboard", (32.6, 5.2, 2.0), "come from the bow", id="from the bow"),
+        pytest.param("starboard", (32.6, 5.2, 2.0), "Down along the plating to 2.0 m", id="down a side"),
+        pytest.param("port", (32.6, -5.2, 2.0), "never down between hull and quay", id="not between hull and quay"),
+        pytest.param("starboard", (3.0, 1.0, 2.0), "Come from the stern, once the lock-out", id="gear by the stern"),
+        pytest.param("starboard", (30.0, 2.0, 4.7), "3.2 m inward under the bottom, at 4.7 m: up is", id="under her"),
+    ],
+)
+def test_a_diver_sheet_tells_the_approach(
+    tmp_path: Path, hull: Any, side: str, place: tuple[float, float, float], words: str
+) -> None:
+    one = {**finding(hull, 1, place[0], place[2], side), "position_ship_m": list(place)}
+    (path,) = export_mission(made(tmp_path / "m", Parts([one])), "diver", tmp_path / "out", tmp_path / "key")
+    text = read(path.read_text(encoding="utf-8")).text
+    assert words in text, text
+
+
 def test_a_diver_sheet_is_in_korean_too(tmp_path: Path, hull: Any) -> None:
     text = _sheet(tmp_path, hull, 32.6, "", "ko")
     assert "잠수사 인계서" in text

@@ -152,7 +152,7 @@ def test_an_automatic_plan_buys_the_likeliest_first_and_names_what_it_leaves_out
     assert sum(zone.prior for zone in plan.zones) == pytest.approx(1)
     assert plan.ship_pod == pytest.approx(sum(zone.prior * zone.pod for zone in plan.zones))
     assert plan.expected_pod == pytest.approx(plan.ship_pod, abs=1e-9)
-    assert plan.pod_source == ("stated prior", False)
+    assert plan.pod_source == ("held against parcels planted in the simulator", True)
     assert [pod for _, pod in plan.curve] == sorted(pod for _, pod in plan.curve)
 
 
@@ -315,7 +315,7 @@ def test_plan_json_carries_zones_and_go_or_no_go(plan: Plan, tmp_path: Path) -> 
     content = json.loads(save_plan(plan, tmp_path).read_text(encoding="utf-8"))
     keys = {"length_m", "duration_s", "lower_bound_m", "planned_area_m2", "plannable_area_m2", "expected_pod"}
     assert keys | {"curve", "left_out", "min_clearance_m", "legs", "zones", "feasibility", "pod_model"} <= set(content)
-    assert content["pod_model"]["measured"] is False
+    assert content["pod_model"]["measured"] is True
     assert content["feasibility"]["verdict"] in ("go", "caution", "no-go")
     assert content["lower_bound_m"] <= content["length_m"]
 

@@ -25,6 +25,7 @@ from hullscan.mission.model import load_mission
 from hullscan.record.events import EventLog
 from hullscan.record.folder import MissionFolder
 from hullscan.report.html import write_report
+from hullscan.report.pictures import pictures_of
 
 DEMO = (Path(__file__).parents[1] / "missions" / "demo.yaml").read_text(encoding="utf-8")
 UTC_S = 1_795_339_800.0  # 2026-11-22 09:30:00
@@ -270,10 +271,48 @@ def test_nothing_in_it_reaches_out(page):
 
 def test_pictures_are_in_it(page, tmp_path):
     images = [element.attributes["src"] for element in read(page[1]).all("img")]
-    assert len(images) == 6
+    assert len(images) == 9
     head = "data:image/jpeg;base64,"
     assert all(image.startswith(head) for image in images)
-    assert [base64.b64decode(image.removeprefix(head)) for image in images] == [jpeg(number) for number in range(6)]
+    best = images[::3]  # of each finding the best frame whole, then both close up
+    assert [base64.b64decode(image.removeprefix(head)) for image in best] == [jpeg(number) for number in (0, 2, 4)]
+
+
+def test_a_close_up_shows_what_the_box_holds_and_some_of_what_is_round_it(tmp_path):
+    scene = np.zeros((360, 640, 3), np.uint8)
+    scene[20:60, 560:620] = 255
+    path = tmp_path / "frames" / "F01-1.jpg"
+    path.parent.mkdir()
+    assert cv2.imwrite(str(path), scene)
+    frame = {"file": "frames/F01-1.jpg", "box_xyxy_px": [560.0, 20.0, 620.0, 60.0]}
+    (picture,) = pictures_of(MissionFolder(tmp_path), {"frames": [frame]})
+    near = cv2.imdecode(np.frombuffer(picture.close_up, np.uint8), cv2.IMREAD_COLOR)
+    assert near.shape == (240, 320, 3)
+    assert (near > 128).mean() == pytest.approx(60 * 40 / (102 * 76.5), abs=0.05)
+
+
+def test_what_was_planned_seen_flown_and_found_are_four_layers_of_one_map(page):
+    drawn = next(each for each in read(page[1]).all("svg", "map") if each.all("path", "asked"))
+    assert drawn.one("g", "layer-planned").one("path", "asked").attributes["d"].count("M") == 24
+    assert drawn.one("g", "layer-seen").all("rect")
+    assert drawn.one("g", "layer-flown").all("path", "track")
+    assert drawn.one("g", "layer-found").all("circle")
+
+
+@pytest.mark.parametrize(
+    ("registration", "words"),
+    [
+        pytest.param({"updates": 7, "beams_used": 20, "beams_rejected": 3}, "measured 7 times by 20", id="by ranges"),
+        pytest.param({"updates": 0, "beams_used": 0, "beams_rejected": 0}, "at the berth as stated", id="as stated"),
+    ],
+)
+def test_the_method_names_its_thresholds_and_what_told_where_the_ship_lay(tmp_path, registration, words):
+    told = summary() | {"registration": registration, "software": "hullscan 9.9", "software_sha256": "cd" * 32}
+    text = report(tmp_path / "m", Parts([], summary=told)).one("main").text
+    assert words in text
+    assert "at least 3 pictures and the five best scores average at least 0.45" in text
+    assert "hullscan 9.9, SHA-256: " + "cd" * 32 in text
+    assert "Model, SHA-256: " + "ab" * 32 in text
 
 
 def test_no_gap_in_a_sentence_is_left_unfilled(page):
@@ -358,9 +397,10 @@ def test_a_card_says_where_how_sure_and_when(tmp_path, hull):
         "first and last seen": "09:31:01–09:31:40 UTC",
         "status": "flagged",
     }
-    assert [each.text for each in card.all("p", "caption")][:2] == [
+    assert [each.text for each in card.all("p", "caption")][:3] == [
         "09:31:01.250 UTC · score 0.81 · from 1.4 m",
-        "09:31:02.250 UTC · score 0.81 · from 1.4 m",
+        "09:31:01.250 UTC · 0.81",
+        "09:31:02.250 UTC · 0.81",
     ]
     box = card.all("svg")[0]
     assert box.attributes["viewbox"] == "0 0 64 36", "the box is drawn in pixels of its picture"
@@ -389,6 +429,22 @@ def test_patches_too_small_for_a_name_are_not_called_seen(tmp_path, hull):
 def test_a_figure_that_was_not_measured_is_called_an_assumption(tmp_path):
     text = report(tmp_path / "m", Parts([])).one(kind="statement").text
     assert "the chance to flag it is put at 42 %. This figure is an assumption, not a measurement." in text
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        pytest.param("en", "of 0.6 m lain there, the chance to flag it is put at 42 %, and with 95 % confidence at no "
+                           "less than 39 %: of 90 parcels planted in the simulator 82 were flagged", id="English"),
+        pytest.param("ko", "42 %이며, 95 % 신뢰수준에서 39 % 이상", id="Korean"),
+    ],
+)  # fmt: skip
+def test_a_measured_figure_is_told_with_its_bound(tmp_path, language, words):
+    tried = {"measured": True, "parcel_m": 0.6, "trials": {"shown": 90, "found": 82}}
+    told = coverage() | {"pod_lower": 0.39, "pod_model": tried}
+    text = report(tmp_path / "m", Parts([], coverage=told), language).one(kind="statement").text
+    assert words in text.replace("\u00a0", " ")
+    assert "assumption" not in text
 
 
 @pytest.mark.parametrize(
@@ -709,6 +765,6 @@ def test_a_browser_shows_every_card(tmp_path, hull):
     dom, source = read(done.stdout), read(path.read_text(encoding="utf-8"))
     assert [card.text for card in dom.all("article", "finding")] == [card.text for card in source.all("article")]
     assert len(dom.all("article", "finding")) == 3
-    assert len(dom.all("img")) == 6
+    assert len(dom.all("img")) == 9
     shown = [each.tag for each in dom.one("main").all() if each.tag != "tbody"]  # which a browser adds to tables
     assert shown == [each.tag for each in source.one("main").all()]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,12 +22,14 @@ from hullscan.search.cells import HullCells
 from hullscan.search.looks import LookRecord, seen_cells
 from hullscan.search.passes import pass_pods
 from hullscan.search.pod import PRIOR_MODEL, combined_pod
-from hullscan.search.pod_file import load_pod_model
+from hullscan.search.pod_file import load_pod_model, shipped_pod_model
 from hullscan.search.risk import DEFAULT_WEIGHTS, Cue, RiskFile, ZoneWeight, load_risk, risk_share
 from hullscan.search.sweep import lateral_range, parallel_sweeps_pod, random_search_pod, sweep_width_m
 from hullscan.search.zones import HullZones
 from hullscan.ship.fittings import Fitting
 from hullscan.ship.form import BulkCarrier, build_hull
+from hullscan.vision.card import operating_threshold
+from hullscan.vision.runtime import DEFAULT_MODEL, load_detector
 
 CAMERA = BLUEROV2_HEAVY.camera
 chances = st.floats(0, 1)
@@ -210,6 +213,67 @@ def test_a_pod_model_comes_from_a_file(tmp_path: Path, trials: int, measured: bo
     path.write_text(_POD.format(trials=trials), encoding="utf-8")
     model = load_pod_model(path)
     assert (model.asymptote, model.half_pixels, model.source, model.measured) == (0.97, 14.0, "trial", measured)
+
+
+_TRIED = "found: {found}\nexpected: 90.0\nmin_score: 0.5\nlengths_m: [0.25, 1.2]\nmodel_sha256: " + "ab" * 32 + "\n"
+
+
+@pytest.mark.parametrize(
+    ("found", "share"),
+    [
+        # one-sided bounds of Clopper and Pearson, from a table: 100 of 100: 0.05^(1/100); 90 of 100: 0.8363
+        pytest.param(100, 0.05**0.01 / 0.90, id="all of a hundred were found"),
+        pytest.param(90, 0.8363 / 0.90, id="as many as the model expects"),
+    ],
+)
+def test_trials_bound_what_the_model_expects(tmp_path: Path, found: int, share: float) -> None:
+    path = tmp_path / "pod.yaml"
+    path.write_text(_POD.format(trials=100) + _TRIED.format(found=found), encoding="utf-8")
+    trials = load_pod_model(path).trials
+    assert trials is not None
+    assert trials.lower_share == pytest.approx(share, abs=2e-4)
+
+
+@pytest.mark.parametrize(
+    ("parcel_m", "model", "min_score", "applies"),
+    [
+        pytest.param(0.4, "ab" * 32, 0.5, True, id="the same detector and threshold"),
+        pytest.param(0.4, "ab" * 32, 0.3, True, id="a lower threshold finds no fewer"),
+        pytest.param(0.4, "ab" * 32, 0.6, False, id="a higher one may"),
+        pytest.param(0.4, "cd" * 32, 0.5, False, id="another detector"),
+        pytest.param(0.2, "ab" * 32, 0.5, False, id="smaller than any that was planted"),
+    ],
+)
+def test_trials_say_nothing_of_what_was_not_tried(
+    tmp_path: Path, parcel_m: float, model: str, min_score: float, applies: bool
+) -> None:
+    path = tmp_path / "pod.yaml"
+    path.write_text(_POD.format(trials=100) + _TRIED.format(found=90), encoding="utf-8")
+    trials = load_pod_model(path).trials
+    assert trials is not None
+    assert trials.apply_to(parcel_m, model, min_score) is applies
+
+
+def test_more_found_than_shown_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "pod.yaml"
+    path.write_text(_POD.format(trials=100) + _TRIED.format(found=101), encoding="utf-8")
+    with pytest.raises(MissionFileError, match="more than the 100 that were shown"):
+        load_pod_model(path)
+
+
+def test_the_shipped_model_was_held_against_the_shipped_detector() -> None:
+    model = shipped_pod_model()
+    assert model.measured
+    assert model.trials is not None
+    assert model.trials.apply_to(0.4, load_detector(None).model_sha256, operating_threshold(DEFAULT_MODEL))
+    assert 0.9 < model.trials.lower_share < 1
+
+
+def test_a_larger_parcel_is_likelier_found() -> None:
+    looks = (np.array([2.0]), np.array([0.005]), np.zeros(1), 4.0)
+    pods = [replace(PRIOR_MODEL, parcel_m=length).of_look(*looks)[0] for length in (0.2, 0.4, 0.8)]
+    assert pods == sorted(pods)
+    assert PRIOR_MODEL.of_look(*looks)[0] == pods[1]
 
 
 def test_a_pod_file_with_an_unknown_key_or_schema_is_refused(tmp_path: Path) -> None:

@@ -69,7 +69,9 @@ def test_the_index_names_every_recorded_unit(tmp_path):
     units = access_units(loss=0.01, offset=2**32 - 90_000)
     recorder = record(tmp_path, units)
     lines = [json.loads(line) for line in (tmp_path / "000.jsonl").read_text().splitlines()]
-    assert [list(line) for line in lines] == [["n", "pts_ms", "rtp90k", "utc_s", "key", "lost", "suspect"]] * len(units)
+    assert [list(line) for line in lines] == [
+        ["n", "pts_ms", "rtp90k", "utc_s", "key", "lost", "suspect", "sha256"]
+    ] * len(units)
     assert [line["n"] for line in lines] == list(range(len(units)))
     assert [line["rtp90k"] for line in lines] == [unit.rtp90k for unit in units]
     assert [line["suspect"] for line in lines] == [unit.suspect for unit in units]

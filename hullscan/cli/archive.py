@@ -61,17 +61,25 @@ def archive_stats(
 def archive_compare(
     before: Annotated[Path, typer.Argument(metavar="DIR", help="the earlier mission folder or bag")],
     after: Annotated[Path, typer.Argument(metavar="DIR", help="the later one")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="write comparison.html, with pictures, and comparison.json here")
+    ] = None,
     lang: LangOption = "en",
 ) -> None:
-    """Two missions on the same ship: what is new, gone, or there still."""
+    """Two missions on the same ship: what is new, gone, changed, or there still, with a probability."""
     from rich.console import Console
 
     from hullscan.console.archive_tables import change_table
     from hullscan.record.folder import MissionFolder
     from hullscan.report.compare import compare_missions
+    from hullscan.report.comparison import write_comparison
     from hullscan.words import translator
 
     folders = [
         MissionFolder.open(path / "data" if (path / "bagit.txt").is_file() else path) for path in (before, after)
     ]
-    Console().print(change_table(compare_missions(*folders), translator(lang)))
+    changes = compare_missions(*folders)
+    Console().print(change_table(changes, translator(lang)))
+    if out is not None:
+        for path in write_comparison(folders[0], folders[1], changes, out, lang):
+            typer.echo(str(path))

@@ -67,7 +67,7 @@ def plan(
         Console().print(ship_table(loaded, words))
         return
     if pod_model is not None:
-        loaded = replace(loaded, pod_model=load_pod_model(pod_model))
+        loaded = replace(loaded, pod_model=replace(load_pod_model(pod_model), parcel_m=loaded.file.parcel_m))
     if risk is not None:
         loaded = replace(loaded, risk=load_risk(risk))
     if launches:

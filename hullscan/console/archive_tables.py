@@ -9,20 +9,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from hullscan.record.archive import Archived
-from hullscan.report.compare import Change
+from hullscan.report.compare import KIND_WORDS, Change
 from hullscan.words import mark
 
 __all__ = ["archive_table", "change_table", "stats_table"]
 
 Words = Callable[[str], str]
-_KINDS = {
-    "added": mark("new"),
-    "changed": mark("changed"),
-    "gone": mark("gone"),
-    "not searched before": mark("not searched before"),
-    "not searched again": mark("not searched again"),
-    "same": mark("there still"),
-}
 
 
 def _table(words: Words, *columns: tuple[str, bool]) -> Table:
@@ -83,7 +75,7 @@ def change_table(changes: list[Change], words: Words) -> Table:
     for change in changes:
         shown = change.after or change.before or {}
         table.add_row(
-            words(_KINDS[change.kind]),
+            words(KIND_WORDS[change.kind]),
             str(change.before["id"]) if change.before else "–",
             str(change.after["id"]) if change.after else "–",
             words(str(shown["side"])),

@@ -5,7 +5,7 @@ Plain frozen dataclasses; ranges and units stand in the types, checks across fie
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,8 +17,8 @@ from hullscan.errors import HullscanError, InputError
 from hullscan.mission.orders import LockOut, Longitudinal, RunningGear, SpotCheck, SurveyOrder, sides_of
 from hullscan.mission.tide import Tide, load_tide
 from hullscan.mission.vehicle import VehicleProfile, vehicle_profile
-from hullscan.search.pod import PRIOR_MODEL, LookModel
-from hullscan.search.pod_file import load_pod_model
+from hullscan.search.pod import LABEL_SIZES_M, PRIOR_MODEL, LookModel
+from hullscan.search.pod_file import load_pod_model, shipped_pod_model
 from hullscan.search.risk import DEFAULT_RISK, RiskFile, load_risk
 from hullscan.ship.files import named_file
 from hullscan.ship.form import build_hull, stated_file
@@ -89,6 +89,7 @@ class MissionFile:
         survey: patterns, flown as written, or ``auto``: what finds most in the window.
         risk: file of zone weights and cues, see ``search.risk``; relative to the mission file.
         pod_model: file that an evaluation wrote, see ``search.pod_file``; relative to the mission file.
+        parcel_m: length of the parcel that probabilities of detection are stated for.
         start_utc: when the window begins, ISO 8601; needed with a tide file.
         signing_key: file with the key of MAVLink 2 signing, relative to the mission file; never copied into a record.
     """
@@ -104,6 +105,7 @@ class MissionFile:
     lock_out: LockOut | None = None
     risk: str | None = None
     pod_model: str | None = None
+    parcel_m: Annotated[float, Ge(0.05), Le(5)] = LABEL_SIZES_M["parcel"]
     inspect: Inspect | None = None
     limits: Limits = field(default_factory=Limits)
     start_utc: str | None = None
@@ -148,6 +150,7 @@ def load_mission(path: Path) -> Mission:
         }
     except HullscanError as error:
         raise InputError(error.what, where=f"{path}, {error.where}", todo=error.todo) from error
+    pod_model = load_pod_model(named["pod_model"]) if "pod_model" in named else shipped_pod_model()
     files = (*([] if form is None else [form]), *named.values())
     if len({each.name for each in files}) < len({each.resolve() for each in files}):
         raise InputError("two files that the mission names have the same name", where=str(path), todo="rename one")
@@ -159,7 +162,7 @@ def load_mission(path: Path) -> Mission:
         path.read_bytes(),
         named_files=files,
         risk=load_risk(named["risk"]) if "risk" in named else DEFAULT_RISK,
-        pod_model=load_pod_model(named["pod_model"]) if "pod_model" in named else PRIOR_MODEL,
+        pod_model=replace(pod_model, parcel_m=file.parcel_m),
         tide=load_tide(named["tide"]) if "tide" in named else None,
     )
 

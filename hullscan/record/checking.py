@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from hullscan.clock import utc_text
-from hullscan.errors import InputError, RecordError
+from hullscan.errors import InputError, RecordError, VideoError
 from hullscan.record.bag import BAG_TAGS
 from hullscan.record.database import opened_read_only
 from hullscan.record.events import broken_links, read_events
@@ -31,6 +31,7 @@ from hullscan.record.seal import (
 )
 from hullscan.record.signature import fingerprint, is_canonical, public_line, read_public_key, signed_by
 from hullscan.record.timestamp import time_of
+from hullscan.video.picture_hashes import check_pictures
 from hullscan.words import mark
 
 __all__ = ["Check", "check_folder"]
@@ -271,14 +272,34 @@ def _segments(folder: MissionFolder) -> Iterator[Check]:
             yield Check(False, mark("recorded, but missing: {file}"), {"file": name})
         elif digest(path) != wanted:
             yield Check(False, mark("changed since it was recorded: {file}"), {"file": name})
+            yield from _pictures(path, name)
     open_ended = sorted(
         f"video/{path.name}" for path in folder.video.glob("*.mkv") if f"video/{path.name}" not in told
     ) if folder.video.is_dir() else []  # fmt: skip
     for name in open_ended:
         yield Check(False, mark("cut off while it was recorded: {file}"), {"file": name})
+        yield from _pictures(folder.path / name, name)
     if told:
         words = mark("{files} video files and indices were hashed when they were closed")
         yield Check(True, words, {"files": len(told)})
+
+
+def _pictures(video: Path, name: str) -> Iterator[Check]:
+    """Which pictures of a file that is not as it was closed are as the camera sent them all the same."""
+    try:
+        found = check_pictures(video) if video.suffix == ".mkv" else None
+    except VideoError as error:
+        yield Check(False, mark("cannot be read: {file}, {words}"), {"file": name, "words": str(error)})
+        return
+    if found is None:
+        return
+    data = {"file": name, "good": found.good, "lost": found.missing}
+    message = mark("{file}: {good} pictures are as they were recorded, {lost} of the index are not in it")
+    yield Check(None, message, data)
+    if found.changed:
+        shown = ", ".join(map(str, found.changed[:_SHOWN])) + (", ..." if len(found.changed) > _SHOWN else "")
+        message = mark("{file}: {count} pictures were changed, by their numbers: {pictures}")
+        yield Check(False, message, {"file": name, "count": len(found.changed), "pictures": shown})
 
 
 def _database(folder: MissionFolder) -> Iterator[Check]:

@@ -29,6 +29,7 @@ def recorded_facts(folder: MissionFolder) -> tuple[dict[str, Any], float]:
         "software",
         "findings",
         "model_sha256",
+        "software_sha256",
         "rules",
         "pictures_missing",
         "clips_missing",

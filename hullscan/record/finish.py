@@ -34,6 +34,7 @@ from hullscan.record.results import (
     track_result,
     write_results,
 )
+from hullscan.record.software import software_sha256
 from hullscan.search.cells import HullCells
 from hullscan.vehicle.telemetry import Telemetry
 from hullscan.video.frames import Frame
@@ -112,6 +113,7 @@ def finish(
         "ship": evidence.mission.file.ship.name,
         "findings": len(findings["findings"]),
         "model_sha256": evidence.model_sha256,
+        "software_sha256": software_sha256(),
         "rules": {"min_score": rules.min_score, "min_views": rules.min_views},
         "time_sigma_ms": round(evidence.time_sigma_s * 1000, 1),
         "pictures_missing": frames.missing,
@@ -121,7 +123,7 @@ def finish(
     }
     results = {
         "findings": findings,
-        "coverage": coverage_result(evidence.mission, assessment),
+        "coverage": coverage_result(evidence.mission, assessment, evidence.model_sha256, rules.min_score),
         "track": track,
         "summary": summary,
     }

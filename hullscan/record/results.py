@@ -141,8 +141,12 @@ def pictured_sightings(assessment: Assessment) -> dict[int, list[Any]]:
     return {number: [fix.sighting for fix in _pictured(f)] for number, f in enumerate(assessment.findings, start=1)}
 
 
-def coverage_result(mission: Mission, assessment: Assessment) -> dict[str, Any]:
-    """Content of ``coverage.json``; only cells that were asked for or seen are listed."""
+def coverage_result(mission: Mission, assessment: Assessment, model_sha256: str, min_score: float) -> dict[str, Any]:
+    """Content of ``coverage.json``; only cells that were asked for or seen are listed.
+
+    Args:
+        model_sha256, min_score: of the detector, and of a finding: what was measured of others says nothing here.
+    """
     record, asked = assessment.looks, assessment.asked
     cells, seen, pod = record.cells, record.seen(), record.pod
     shown = np.flatnonzero(asked | seen)
@@ -150,6 +154,10 @@ def coverage_result(mission: Mission, assessment: Assessment) -> dict[str, Any]:
     asked_area, seen_area = record.area_m2(asked), record.area_m2(both)
     gaps = cells.gaps(asked & ~seen)
     weight = cells.area_m2[asked]
+    mission_pod = round(float((pod[asked] * weight).sum() / weight.sum()), 4) if asked.any() else None
+    trials = record.model.trials
+    if trials is not None and not trials.apply_to(record.model.parcel_m, model_sha256, min_score):
+        trials = None
     return {
         "schema": "hullscan.coverage/1",
         "cell_m": 0.25,
@@ -157,8 +165,14 @@ def coverage_result(mission: Mission, assessment: Assessment) -> dict[str, Any]:
         "seen_area_m2": round(seen_area, 2),
         "seen_share": round(seen_area / asked_area, 4) if asked_area > 0 else None,
         "wetted_area_m2": round(mission.hull.wetted_area_m2, 1),
-        "pod": round(float((pod[asked] * weight).sum() / weight.sum()), 4) if asked.any() else None,
-        "pod_model": {"measured": record.model.measured, "parcel_m": 0.4},
+        "pod": mission_pod,
+        "pod_lower": None if trials is None or mission_pod is None else round(mission_pod * trials.lower_share, 4),
+        "pod_model": {
+            "source": record.model.source,
+            "measured": record.model.measured and (trials is not None or record.model.trials is None),
+            "parcel_m": record.model.parcel_m,
+            "trials": None if trials is None else {"shown": trials.shown, "found": trials.found},
+        },
         "looks_without_telemetry": assessment.untagged_looks,
         "looks_without_place": assessment.unsure_looks,
         "looks_without_contrast": assessment.veiled_cells,

@@ -68,6 +68,11 @@ _HOW = f"""How to check this folder without hullscan
 4. Every line of events.jsonl holds the SHA-256 of the line before it (without its line end) as "prev_sha256"; the
    first one holds 64 zeros. Events of the kind "segment" hold the hashes of the video files when these were closed.
 
+5. Each line of video/*.jsonl holds as "sha256" the hash of one picture, taken when it was recorded. This prints those
+   of the pictures in the file, in the same order (FFmpeg):
+
+       ffmpeg -v error -i video/000.mkv -map 0:v -c copy -f framehash -hash sha256 -
+
 What a seal does not prove: the time. The clock is the computer's; its offsets are in summary.json. Where a file
 {TIME_STAMPS[1]} lies beside the list, a time-stamping authority says when the list was there at the latest:
 

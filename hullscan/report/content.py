@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,23 +19,13 @@ from hullscan.record.folder import MissionFolder
 from hullscan.record.results import read_result
 from hullscan.record.verdicts import Verdicts, judged_findings, read_verdicts
 from hullscan.report.hullmap import overview_map, side_map
+from hullscan.report.pictures import Picture, pictures_of
 from hullscan.words import filled, translator
 
-__all__ = ["Picture", "ReportContent", "incomplete", "read_content"]
+__all__ = ["ReportContent", "incomplete", "read_content"]
 
 _MAX_EVENTS = 400
 Words = Callable[[str], str]
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """A picture of a finding that is there and whole; ``frame`` is what findings.json says of it."""
-
-    path: Path
-    raw: bytes
-    width_px: int
-    height_px: int
-    frame: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +90,7 @@ def read_content(folder: MissionFolder, language: str, mission: Mission | None =
             language=language,
             words=words,
             findings=findings,
-            pictures=[_pictures(folder, finding) for finding in findings],
+            pictures=[pictures_of(folder, finding) for finding in findings],
             clips=[_clip(folder, finding) for finding in findings],
             coverage=results["coverage"],
             summary=summary,
@@ -139,30 +128,6 @@ def _clip(folder: MissionFolder, finding: dict[str, Any]) -> bytes:
     path = folder.path / str(named["preview"]) if named else folder.path
     raw = path.read_bytes() if path.resolve().is_relative_to(folder.path.resolve()) and path.is_file() else b""
     return raw if raw[:4] == b"RIFF" and raw[8:12] == b"WEBP" else b""
-
-
-def _pictures(folder: MissionFolder, finding: dict[str, Any]) -> list[Picture]:
-    """Pictures that are there and whole; a name that leads out of the folder is no picture."""
-    found = []
-    for frame in finding["frames"]:
-        path = folder.path / frame["file"]
-        if not path.resolve().is_relative_to(folder.path.resolve()) or not path.is_file():
-            continue
-        raw = path.read_bytes()
-        size = _jpeg_size(raw)
-        if size is not None:
-            found.append(Picture(path, raw, *size, frame))
-    return found
-
-
-def _jpeg_size(raw: bytes) -> tuple[int, int] | None:
-    """Width and height; None for what is no picture."""
-    import cv2
-
-    image = cv2.imdecode(np.frombuffer(raw, np.uint8), cv2.IMREAD_COLOR) if raw else None
-    if image is None:
-        return None
-    return int(image.shape[1]), int(image.shape[0])
 
 
 def _events(folder: MissionFolder, words: Words) -> list[tuple[str, str]]:

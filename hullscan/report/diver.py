@@ -10,7 +10,7 @@ from jinja2 import UndefinedError
 from hullscan.record.folder import MissionFolder
 from hullscan.report.content import ReportContent, incomplete, read_content
 from hullscan.report.html import page_templates, shown_picture
-from hullscan.report.landmarks import frame_words, hazards, nearest_landmark
+from hullscan.report.landmarks import approach, frame_words, hazards, nearest_landmark
 from hullscan.words import mark
 
 __all__ = ["write_diver_sheets"]
@@ -60,6 +60,7 @@ def _sheet(content: ReportContent, index: int) -> dict[str, Any]:
         "size": _(mark("about {size:.1f} m")).format(size=finding["size_m"]),
         "seen": _(mark("seen in {views} looks")).format(views=finding["views"]),
         "visibility": f"{mission.file.conditions.visibility_m:.1f} m",
+        "approach": approach(mission, finding, _),
         "hazards": hazards(mission, finding, _),
         "pictures": [shown_picture(picture) for picture in content.pictures[index][:_PICTURES]],
     }

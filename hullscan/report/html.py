@@ -12,8 +12,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, UndefinedErro
 from hullscan import __version__
 from hullscan.errors import RecordError
 from hullscan.record.folder import MissionFolder
-from hullscan.report.content import Picture, ReportContent, incomplete, read_content
+from hullscan.report.content import ReportContent, incomplete, read_content
 from hullscan.report.hullmap import POD_CLASSES
+from hullscan.report.method import hash_rows, method
+from hullscan.report.pictures import Picture
 from hullscan.report.wording import (
     HOW_TO_READ,
     berth_words,
@@ -74,7 +76,8 @@ def _page(content: ReportContent) -> str:
         {
             **finding,
             "place": position_words(finding, content.words),
-            "pictures": [shown_picture(each) for each in pictures],
+            "pictures": [shown_picture(each) for each in pictures[:1]],
+            "close_ups": [{**each.frame, "data": _data(each.close_up, "jpeg")} for each in pictures],
             "moving": _data(clip, "webp") if clip else "",
         }
         for finding, pictures, clip in zip(content.findings, content.pictures, content.clips, strict=True)
@@ -104,6 +107,8 @@ def _page(content: ReportContent) -> str:
             gaps_words=gaps_words(content),
             clock_rows=clock_rows(content),
             how_to_read=HOW_TO_READ,
+            method=method(content),
+            hash_rows=hash_rows(content),
         )
     )
     return _NUMBER_AND_UNIT.sub("\u00a0", page)  # a number and its unit stay on one line

@@ -2,7 +2,8 @@
 
 Coordinates of the drawing are metres on the hull: station to the right (bow right), girth downward from the
 waterline. Colours are of one hue, so that they tell apart for the colour-blind and in a grey print; what was not
-searched is hatched, findings are the only thing in a warm colour.
+searched is hatched, findings are the only thing in a warm colour. What was planned, seen, flown and found are four
+layers of one drawing, each in a group of its own (``planned``, ``seen``, ``flown``, ``found``).
 """
 
 from __future__ import annotations
@@ -65,11 +66,16 @@ def side_map(
     hull = mission.hull
     cells = _cells_of(coverage, side)
     frame = _window(hull, cells, findings, side)
-    parts = [_hatch(), _cells(frame, cells), _depth_lines(frame, hull, side)]
-    parts.append(_fittings(frame, mission, side, words))
-    parts.append(_track(frame, hull, track, side))
-    parts.append(_findings(frame, [f for f in findings if f["side"] == side]))
-    parts.append(_axes(frame, words))
+    parts = [
+        _hatch(),
+        _layer("seen", _cells(frame, cells)),
+        _layer("planned", _outline(frame, cells)),
+        _depth_lines(frame, hull, side),
+        _fittings(frame, mission, side, words),
+        _layer("flown", _track(frame, hull, track, side)),
+        _layer("found", _findings(frame, [f for f in findings if f["side"] == side])),
+        _axes(frame, words),
+    ]
     left, top, right, bottom = 46, 14, 74, 40
     view = f"{-left} {-top} {frame.width + left + right:.0f} {frame.height + top + bottom:.0f}"
     title = escape(words(mark("Hull map, {side} side")).format(side=words(side)))
@@ -100,6 +106,23 @@ def _hatch() -> str:
         '<rect width="7" height="7" fill="#f4efe6"/><line x1="0" y1="0" x2="0" y2="7" stroke="#8d7f66" '
         'stroke-width="2"/></pattern></defs>'
     )
+
+
+def _layer(name: str, drawn: str) -> str:
+    return f'<g class="layer-{name}">{drawn}</g>'
+
+
+def _outline(frame: _Frame, cells: dict[str, Array]) -> str:
+    """The edge of what was planned: sides of planned cells beyond which nothing was planned."""
+    column, row = (np.round(cells[key] / _CELL_M - 0.5).astype(int) for key in ("station_m", "girth_m"))
+    planned = {(int(c), int(r)) for c, r, asked in zip(column, row, cells["planned"], strict=True) if asked}
+    parts = []
+    for c, r in sorted(planned):
+        left, right, top, bottom = (frame.x(c * _CELL_M), frame.x((c + 1) * _CELL_M),
+                                    frame.y(r * _CELL_M), frame.y((r + 1) * _CELL_M))  # fmt: skip
+        parts += [f"M{left} {y}H{right}" for y, beyond in ((top, r - 1), (bottom, r + 1)) if (c, beyond) not in planned]
+        parts += [f"M{x} {top}V{bottom}" for x, beyond in ((left, c - 1), (right, c + 1)) if (beyond, r) not in planned]
+    return f'<path d="{"".join(parts)}" class="asked"/>' if parts else ""
 
 
 def _cells(frame: _Frame, cells: dict[str, Array]) -> str:

@@ -1,4 +1,4 @@
-"""A place on the hull as a diver finds it: by frame, by the nearest thing that can be felt, and what is dangerous."""
+"""A place on the hull as a diver finds it: by frame, by what can be felt near it, which way, and what is dangerous."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import numpy as np
 from hullscan.mission.model import Mission
 from hullscan.ship.fittings import Fitting, fitting_point
 from hullscan.ship.frames import frame_at
-from hullscan.ship.surface import Side
+from hullscan.ship.surface import Side, side_sign
 from hullscan.words import mark
 
-__all__ = ["frame_words", "hazards", "nearest_landmark"]
+__all__ = ["approach", "frame_words", "hazards", "nearest_landmark"]
 
 Words = Callable[[str], str]
 _KINDS: Final = {
@@ -25,6 +25,7 @@ _KINDS: Final = {
 """What a diver can tell by hand; a bilge keel has no place along the ship of its own."""
 _SUCTION_M: Final = 3.0  # within this distance of a sea chest its suction is named
 _GEAR_SHARE: Final = 0.08  # of the length, from the stern: rudder and propeller
+_BOTTOM_COSINE: Final = 0.7  # of the plating's normal with straight down: from there on it is overhead
 
 
 def frame_words(mission: Mission, station_m: float, words: Words) -> str:
@@ -66,6 +67,41 @@ def _way(fitting: Fitting, place: np.ndarray, point: np.ndarray, words: Words) -
     )
 
 
+def approach(mission: Mission, finding: dict[str, Any], words: Words) -> list[str]:
+    """Which way a diver comes to a place: from which end, on which side, how deep, how far under the ship."""
+    side: Side = finding["side"]
+    point = np.array(finding["position_ship_m"], dtype=np.float64)
+    first_m, last_m = float(mission.hull.stations_m[0]), float(mission.hull.stations_m[-1])
+    if _near_gear(mission, point):
+        said = [words(mark("Come from the stern, once the lock-out of rudder and propeller is confirmed."))]
+    elif mission.file.berth.quay_side == side:
+        message = mark(
+            "Quay side: come along the hull from the bow, {along:.0f} m aft of it, never down between hull and quay."
+        )
+        said = [words(message).format(along=last_m - point[0])]
+    else:
+        message = mark(
+            "Enter on the {side} side, {along:.0f} m aft of the foremost point under water; come from the bow."
+        )
+        said = [words(message).format(side=words(side), along=last_m - point[0])]
+    place, _, normal = mission.hull.nearest(point[None])
+    if normal[0, 2] < _BOTTOM_COSINE:
+        said.append(words(mark("Down along the plating to {depth:.1f} m.")).format(depth=point[2]))
+        return said
+    station, sides = np.clip(place[0, :1], first_m, last_m), np.array([side_sign(side)], dtype=np.int8)
+    edge_m = abs(float(mission.hull.point(sides, station, np.zeros(1))[0, 1]))
+    message = mark(
+        "Down along the side, then {inward:.1f} m inward under the bottom, at {depth:.1f} m: up is the way back only."
+    )
+    said.append(words(message).format(inward=max(edge_m - abs(point[1]), 0.0), depth=point[2]))
+    return said
+
+
+def _near_gear(mission: Mission, point_ship_m: np.ndarray) -> bool:
+    first_m, last_m = float(mission.hull.stations_m[0]), float(mission.hull.stations_m[-1])
+    return bool(point_ship_m[0] - first_m < _GEAR_SHARE * (last_m - first_m))
+
+
 def hazards(mission: Mission, finding: dict[str, Any], words: Words) -> list[str]:
     """What can hurt a diver at this place: always the lock-out, then what is near."""
     point = np.array(finding["position_ship_m"], dtype=np.float64)
@@ -81,8 +117,7 @@ def hazards(mission: Mission, finding: dict[str, Any], words: Words) -> list[str
         if distance < _SUCTION_M:
             message = mark("A sea chest is {distance:.1f} m away: suction.")
             said.append(words(message).format(distance=distance))
-    first_m, last_m = float(mission.hull.stations_m[0]), float(mission.hull.stations_m[-1])
-    if point[0] - first_m < _GEAR_SHARE * (last_m - first_m):
+    if _near_gear(mission, point):
         said.append(words(mark("Rudder and propeller are near.")))
     berth = mission.file.berth
     if berth.quay_side == finding["side"]:

@@ -19,8 +19,10 @@ from typing import Any, Final
 from hullscan import __version__
 from hullscan.errors import InputError, RecordError
 from hullscan.record.folder import MissionFolder
-from hullscan.report.content import Picture, ReportContent, incomplete, read_content
+from hullscan.report.content import ReportContent, incomplete, read_content
 from hullscan.report.hullmap import POD_CLASSES
+from hullscan.report.method import hash_rows, method
+from hullscan.report.pictures import Picture
 from hullscan.report.wording import (
     HOW_TO_READ,
     berth_words,
@@ -188,6 +190,7 @@ def _document(content: ReportContent, root: Path) -> dict[str, Any]:
             ["#c8401e", _("finding with its 95 % circle")],
         ],
         "findings_title": _("Findings"),
+        "close_up": _(mark("Close up, enlarged from the pictures in frames/, best first.")),
         "no_picture": _("No picture could be cut from the recording."),
         "do_not_touch": _("Do not touch. The crew may know nothing of it."),
         "findings": [
@@ -203,7 +206,9 @@ def _document(content: ReportContent, root: Path) -> dict[str, Any]:
         "events": [list(event) for event in content.events],
         "reading_title": _("How to read this"),
         "reading": [_(words) for words in HOW_TO_READ],
-        "hashes": [[_("Model"), str(summary.get("model_sha256"))]],
+        "method_title": _("Method"),
+        "method": method(content),
+        "hashes": [list(row) for row in hash_rows(content)],
     }
 
 
@@ -233,9 +238,14 @@ def _finding(
     _ = content.words
     label = _("possible " + str(finding["label"]))
     station, depth, radius = (f"{finding[key]:.{n}f} m" for key, n in _PLACE)
-    shown = []
+    shown, near = [], []
     for index, picture in enumerate(pictures, start=1):
-        name = f"finding-{number}-{index}.jpg"
+        name = f"finding-{number}-{index}-near.jpg"
+        (root / name).write_bytes(picture.close_up)
+        when = str(picture.frame["utc"])[11:23]
+        near.append({"file": name, "alt": f"{number}", "caption": f"{when} · {picture.frame['score']:.2f}"})
+    for picture in pictures[:1]:
+        name = f"finding-{number}.jpg"
         (root / name).write_bytes(picture.raw)
         x0, y0, x1, y1 = (float(value) for value in picture.frame["box_xyxy_px"])
         w, h = picture.width_px, picture.height_px
@@ -250,6 +260,7 @@ def _finding(
         "title": f"{number}  {label}",
         "row": [str(number), label, _(finding["side"]), station, depth, radius, f"{finding['score']:.2f}"],
         "pictures": shown,
+        "close_ups": near,
         "facts": [
             [_("side"), _(finding["side"]), True],
             [_("station"), f"{station} {_('from the aft perpendicular')}{frame}", True],

@@ -27,9 +27,10 @@ from hullscan.record.exif import without_exif
 from hullscan.record.folder import MissionFolder
 from hullscan.record.seal import seal
 from hullscan.record.signature import machine_key
-from hullscan.report.content import Picture, ReportContent, read_content
+from hullscan.report.content import ReportContent, read_content
 from hullscan.report.html import report_page
 from hullscan.report.pdf import pdf_is_possible, pdf_of
+from hullscan.report.pictures import Picture
 from hullscan.report.source import Source, written
 from hullscan.report.tables import findings_csv, findings_geojson, findings_kml
 from hullscan.words import LANGUAGES, mark, translator

@@ -63,11 +63,7 @@ def statement(content: ReportContent) -> list[str]:
         planned=coverage["planned_area_m2"],
         share=100 * (coverage["seen_share"] or 0),
     )
-    if coverage["pod"] is not None:
-        chance = mark("Had a parcel of {size:g} m lain there, the chance to flag it is put at {pod:.0f} %.")
-        seen += " " + _(chance).format(size=coverage["pod_model"]["parcel_m"], pod=100 * coverage["pod"])
-    if not coverage["pod_model"]["measured"]:
-        seen += " " + _(mark("This figure is an assumption, not a measurement."))
+    seen += " " + " ".join(_chance(content))
     chests = sum(each.kind == "sea_chest" for each in content.mission.file.ship.fittings)
     if chests:
         verified = 0 if content.verdicts is None else content.verdicts.chests_clear
@@ -81,6 +77,25 @@ def statement(content: ReportContent) -> list[str]:
         what = dict.fromkeys(_(_STATISTICS[name]) for name in unlike if name in _STATISTICS)
         seen += " " + _(differ).format(what=", ".join(what))
     return [flagged, seen]
+
+
+def _chance(content: ReportContent) -> list[str]:
+    """The chance that a parcel would have been flagged, how low it may be, and what that is taken from."""
+    _, coverage = content.words, content.coverage
+    model, said = coverage["pod_model"], []
+    trials, lower = model.get("trials"), coverage.get("pod_lower")
+    if coverage["pod"] is not None and trials is not None and lower is not None:
+        bounded = mark(
+            "Had a parcel of {size:g} m lain there, the chance to flag it is put at {pod:.0f} %, and with 95 % confidence at no less than {lower:.0f} %: of {shown} parcels planted in the simulator {found} were flagged."  # noqa: E501
+        )
+        data = {"size": model["parcel_m"], "pod": 100 * coverage["pod"], "lower": 100 * lower}
+        said.append(_(bounded).format(**data, **trials))
+    elif coverage["pod"] is not None:
+        chance = mark("Had a parcel of {size:g} m lain there, the chance to flag it is put at {pod:.0f} %.")
+        said.append(_(chance).format(size=model["parcel_m"], pod=100 * coverage["pod"]))
+    if not model["measured"]:
+        said.append(_(mark("This figure is an assumption, not a measurement.")))
+    return said
 
 
 def _read(content: ReportContent) -> str:

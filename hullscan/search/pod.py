@@ -2,7 +2,9 @@
 
 The model is a product of saturating terms (contrast left by the water, pixels on the target, incidence) under an
 upper asymptote below one: some parcels are hidden from any look (occluded inspection sites; Annis, ASNT 2015).
-Until an evaluation has measured its parameters they are the stated prior below, and every report says so.
+A model is measured when parcels were planted, each counted once for a survey, and what it expected of them was held
+against how many were found. How few might have been expected of the same detector (Clopper and Pearson, Biometrika
+1934) gives each POD its lower bound. What nobody has held against trials is a stated prior, and every report says so.
 """
 
 from __future__ import annotations
@@ -11,14 +13,47 @@ from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
+from scipy.stats import binomtest
 
 from hullscan.geometry.frames import Array
 from hullscan.words import mark
 
-__all__ = ["LABEL_SIZES_M", "PRIOR_MODEL", "LookModel", "combined_pod"]
+__all__ = ["LABEL_SIZES_M", "PRIOR_MODEL", "LookModel", "Trials", "combined_pod"]
 
 LABEL_SIZES_M: Final = {"parcel": 0.4, "rope": 0.1, "displaced_grating": 0.6}
 """Length of what a label stands for, as far as it must be resolved to be told: a rope by its knots and ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trials:
+    """Parcels planted in surveys, and what became of them.
+
+    Attributes:
+        shown: parcels, each counted once for a survey.
+        found: of these.
+        expected: sum of the PODs that the model gave them.
+        lengths_m: of the least and the greatest of them.
+        model_sha256: of the detector.
+        min_score: of a finding; with a higher one fewer would have been found.
+    """
+
+    shown: int
+    found: int
+    expected: float
+    lengths_m: tuple[float, float]
+    model_sha256: str
+    min_score: float
+
+    @property
+    def lower_share(self) -> float:
+        """One-sided 95 % lower bound of what is found, as a share of what the model expects."""
+        bound = binomtest(self.found, self.shown, alternative="greater").proportion_ci(0.95, method="exact").low
+        return float(bound) * self.shown / self.expected
+
+    def apply_to(self, parcel_m: float, model_sha256: str, min_score: float) -> bool:
+        """Whether they say something of a parcel of this length, this detector and this threshold."""
+        low, high = self.lengths_m
+        return low <= parcel_m <= high and model_sha256 == self.model_sha256 and min_score <= self.min_score
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +70,8 @@ class LookModel:
         exposure_s: of a frame; what moves past during it is smeared over pixels.
         measured: whether an evaluation stands behind the numbers.
         source: that evaluation, or what the numbers are.
+        trials: that it was held against.
+        parcel_m: length of the parcel that PODs are stated for.
     """
 
     asymptote: float = 0.95
@@ -46,6 +83,8 @@ class LookModel:
     exposure_s: float = 0.02
     measured: bool = False
     source: str = mark("stated prior")
+    trials: Trials | None = None
+    parcel_m: float = LABEL_SIZES_M["parcel"]
 
     def of_look(
         self,
@@ -53,7 +92,7 @@ class LookModel:
         gsd_m: Array,
         incidence_rad: Array,
         visibility_m: float,
-        parcel_m: float = LABEL_SIZES_M["parcel"],
+        parcel_m: float | None = None,
         speed_mps: Array | float = 0.0,
     ) -> Array:
         """(n,) POD of one look at (n,) cells.
@@ -63,15 +102,16 @@ class LookModel:
             gsd_m: metres on the hull for each pixel.
             incidence_rad: between the ray and the surface normal.
             visibility_m: 4.8 / c; contrast falls as exp(-c r).
-            parcel_m: length of the parcel that the POD is stated for, see ``LABEL_SIZES_M``.
+            parcel_m: length of the parcel that the POD is of; by default the model's own.
             speed_mps: of the camera past the hull.
         """
+        length_m = self.parcel_m if parcel_m is None else parcel_m
         # in logarithms: at many times the visibility the contrast itself is too small for a float
         log_contrast = -4.8 / visibility_m * np.asarray(range_m, dtype=np.float64)
         # smear and sampling add as the widths of two blurs do
         resolved_m = np.hypot(np.maximum(gsd_m, 1e-6), np.asarray(speed_mps) * self.exposure_s)
         by_contrast = _logistic(self.contrast_slope * (log_contrast - np.log(self.half_contrast)))
-        by_pixels = _logistic(self.pixel_slope * np.log(parcel_m / resolved_m / self.half_pixels))
+        by_pixels = _logistic(self.pixel_slope * np.log(length_m / resolved_m / self.half_pixels))
         facing = np.clip(np.cos(incidence_rad) / np.cos(np.radians(45)), 0, 1)
         inside = incidence_rad <= self.max_incidence_rad
         return np.asarray(self.asymptote * by_contrast * by_pixels * facing * inside, dtype=np.float64)

@@ -12,7 +12,7 @@ from scipy.special import erf
 
 from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import Array
-from hullscan.search.pod import LABEL_SIZES_M, LookModel
+from hullscan.search.pod import LookModel
 
 __all__ = ["lateral_range", "parallel_sweeps_pod", "random_search_pod", "sweep_width_m"]
 
@@ -25,7 +25,7 @@ def lateral_range(
     model: LookModel,
     *,
     speed_mps: float = 0.0,
-    parcel_m: float = LABEL_SIZES_M["parcel"],
+    parcel_m: float | None = None,
 ) -> Array:
     """(n,) POD of a parcel that the track passes at (n,) lateral distances."""
     offsets = np.abs(np.asarray(offsets_m, dtype=np.float64))
@@ -42,7 +42,7 @@ def sweep_width_m(
     model: LookModel,
     *,
     speed_mps: float = 0.0,
-    parcel_m: float = LABEL_SIZES_M["parcel"],
+    parcel_m: float | None = None,
 ) -> float:
     """Integral of the lateral range curve: a perfect sensor of this width finds as many."""
     edge = stand_off_m * float(np.tan(camera.vfov_rad / 2))

@@ -30,6 +30,7 @@ class IndexEntry:
         key: an IDR picture.
         lost: packets lost within it, or between the one before and it.
         suspect: it, or what it refers to, may be damaged.
+        sha256: of the picture as the file stores it (``picture_hashes``); empty in recordings that took none.
     """
 
     n: int
@@ -39,11 +40,14 @@ class IndexEntry:
     key: bool
     lost: int
     suspect: bool
+    sha256: str = ""
 
 
 _LARGEST = 2**53  # whole milliseconds that a float still tells apart
 _KINDS: dict[str, tuple[type, ...]] = {
-    field.name: {"int": (int,), "float": (int, float), "bool": (bool,)}[str(field.type)] for field in fields(IndexEntry)
+    field.name: {"int": (int,), "float": (int, float), "bool": (bool,)}[str(field.type)]
+    for field in fields(IndexEntry)
+    if field.type != "str"
 }
 
 
@@ -140,4 +144,4 @@ def _parse(line: bytes) -> IndexEntry | None:
             return None
         if not -_LARGEST < values[name] < _LARGEST:  # also refuses NaN
             return None
-    return IndexEntry(**values)
+    return IndexEntry(**values, sha256=str(record.get("sha256", "")))

@@ -20,6 +20,7 @@ from hullscan.clock import utc_text
 from hullscan.errors import RecordError
 from hullscan.video.h264 import AccessUnit
 from hullscan.video.index import IndexEntry, format_entry, index_path
+from hullscan.video.picture_hashes import picture_sha256
 
 __all__ = ["Segment", "sync_folder"]
 
@@ -115,6 +116,7 @@ class Segment:
             key=unit.key,
             lost=unit.lost,
             suspect=unit.suspect,
+            sha256=picture_sha256(unit.data),
         )
         self._container.mux(packet)
         self._index.write(format_entry(entry))
