@@ -121,10 +121,10 @@ def fly(case: Case, seed: int) -> tuple[HullPass, HullRegistration, ShipTrack, l
     for k, (report, pose) in enumerate(zip(flown.reports, flown.believed, strict=True)):
         since += flown.turned_rad[k]
         begin = time.process_time()
-        before = registration.updates
+        before = registration.last_s
         registration.update(report, pose, since)
         spent.append(time.process_time() - begin)
-        if registration.updates > before:
+        if registration.last_s != before:
             since = 0.0
         if k in flown.sightings:
             registration.observe_landmark(flown.sightings[k], pose, since)

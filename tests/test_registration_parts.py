@@ -66,9 +66,9 @@ def run(
     since = 0.0
     for k, (each, pose) in enumerate(zip(flown.reports, flown.believed, strict=True)):
         since += flown.turned_rad[k]
-        before = registration.updates
+        before = registration.last_s
         registration.update(each, pose, since)
-        since = 0.0 if registration.updates > before else since
+        since = since if registration.last_s == before else 0.0
         if landmarks and k in flown.sightings:
             registration.observe_landmark(flown.sightings[k], pose, since)
     return registration
@@ -216,6 +216,26 @@ def test_what_the_estimator_coasts_with_after_it_was_lost_is_not_believed() -> N
     never, once, always = doubt(*[False] * 9), doubt(*[False] * 4, True, *[False] * 4), doubt(*[True] * 9)
     assert never < once < always
     assert once**2 - never**2 > 0.4 * (always**2 - never**2)
+
+
+def test_where_no_beam_is_heard_each_piece_of_the_way_counts_with_its_own_heading() -> None:
+    """Below a flat bottom the steel turns the estimator's frame by 30 degrees while nothing hears the hull."""
+    registration = HullRegistration(HULL, ShipPose(0, 0, 0), MOUNT, np.array([30.0, 7.2, 2.0]))
+    facing = Rotation.from_euler("z", -np.pi / 2)
+    for k in range(10):
+        beside = report(0.2 * k, [1.63 + k / 1024, 1.63, 1.62, 1.62])
+        registration.update(beside, Pose(np.array([30.0, 7.2, 2.0]), facing), 0.0)
+    start, used = registration.pose.to_ship(np.array([30.0, 7.2, 2.0])), registration.updates
+    place_ned, step_s, speed_mps = np.array([30.0, 7.2, 2.0]), 0.2, np.array([0.0, 0.25, 0.0])
+    for k in range(200):
+        steel = Rotation.from_euler("z", np.radians(30.0) * k / 200)
+        place_ned = place_ned + steel.apply(speed_mps * step_s)
+        silent = report(2.0 + step_s * k, [np.nan] * 4, None)
+        assert not registration.update(silent, Pose(place_ned, steel * facing), 0.0)
+    assert registration.pose.to_ship(place_ned) - start == pytest.approx([0.0, 10.0, 0.0], abs=0.15)
+    assert registration.updates == used  # nothing was measured
+    assert registration.sigma_m[1] > 0.3  # and that is said
+    assert len(registration.smoothed().utc_s) > 40
 
 
 def test_a_compass_that_turns_is_not_a_vehicle_that_turns() -> None:

@@ -36,6 +36,7 @@ __all__ = ["HullRegistration"]
 _LOST_AFTER = 15  # reports in a row of which most beams do not fit: the filter is lost and opens up again
 _LOST_M, _LOST_RAD = 1.0, radians(4.0)
 _MIN_INTERVAL_S = 0.19  # reports closer than this share their errors and are skipped
+_COAST_S = 1.0  # while no beam tells anything: steel turns the vehicle's local frame meanwhile, by degrees a second
 _TIDY_EVERY = 5
 _ONE_PLACE_M = 0.5  # a berth known less well than that begins with several places
 _LANDMARK_AGE_S = 3.0
@@ -60,6 +61,7 @@ class HullRegistration:
 
     Attributes:
         forgotten: reports that are not remembered any more.
+        coasted: of all reports, those without a beam that could be used, of which the motion alone was.
     """
 
     def __init__(
@@ -75,7 +77,7 @@ class HullRegistration:
         if kept is not None and kept < _KEPT_LEAST:
             raise ValueError(f"expected at least {_KEPT_LEAST} reports to be kept, got {kept}")
         self._hull, self._mount, self._kept = hull, mount, kept
-        self.forgotten = 0
+        self.forgotten = self.coasted = 0
         self.noise = noise or RegistrationNoise()
         first, last = float(hull.stations_m[0]), float(hull.stations_m[-1])
         self._middle_m = (first + last) / 2
@@ -118,8 +120,13 @@ class HullRegistration:
 
     @property
     def updates(self) -> int:
-        """Reports that were used."""
-        return self.forgotten + len(self._moments)
+        """Reports of which beams were used."""
+        return self.forgotten + len(self._moments) - self.coasted
+
+    @property
+    def last_s(self) -> float | None:
+        """Time of the last report that was used, or whose motion was; None before the first."""
+        return None if self._last is None else self._last[1].utc_s
 
     @property
     def sigma_m(self) -> tuple[float, float]:
@@ -169,7 +176,7 @@ class HullRegistration:
 
         Args:
             vehicle_ned: where the vehicle's estimator puts it at the time of the report.
-            turned_rad: how far the vehicle has turned since the last report that was used, by its gyro.
+            turned_rad: how far the vehicle has turned since ``last_s``, by its gyro.
             lost: its estimator says that it does not know where it is.
         """
         # what it coasts with after it was lost is worth nothing either, until the hull's velocity is measured again
@@ -182,11 +189,13 @@ class HullRegistration:
                 return False
         steady = self._watch.steady(report)
         if steady is None:
+            self._coast(report, vehicle_ned, turned_rad)
             return False
         self.rejected_beams += int((report.good & ~steady).sum())
         depth = float(s.depth_m(self._state, float(vehicle_ned.position_m[2]), self._middle_m))
         beams = usable_beams(report, steady, vehicle_ned, self._mount.position_m, depth, self._keel_m, self.noise)
         if beams is None:
+            self._coast(report, vehicle_ned, turned_rad)
             return False
         motion = STILL
         if self._last is not None:
@@ -225,6 +234,18 @@ class HullRegistration:
             if self._refining is None and self._kept is not None and len(self._moments) > self._kept:
                 self._forget(len(self._moments) - self._kept // 2)
         return right > 0
+
+    def _coast(self, report: RangeReport, vehicle_ned: Pose, turned_rad: float | None) -> None:
+        """Go on by dead reckoning, a piece of the way at a time, each with the heading that it was flown with."""
+        if self._last is None or report.utc_s - self._last[1].utc_s < _COAST_S:
+            return
+        motion = between(self._last, (vehicle_ned, report), turned_rad, self.noise, self._adrift)
+        with self._lock:
+            self._mixture.move(motion)
+            self._state, self._covariance = self._mixture.moments
+            self._vehicle_ned_m, self._last = np.array(vehicle_ned.position_m), (vehicle_ned, report)
+            self._moments.append(Moment(report.utc_s, vehicle_ned, motion, None, self._state, self._covariance))
+            self.coasted += 1
 
     def _forget(self, count: int) -> None:
         """The oldest moments; what was known then is the prior of those that are left."""
