@@ -39,7 +39,7 @@ def method(content: ReportContent) -> list[str]:
     elif registration:
         said.append(_(mark("No range told where the ship lay: she was taken to lie at the berth as stated.")))
     seen = mark(
-        "A cell of {cell:.2f} m counts as seen only where it was in the picture even if the camera was as far from where it is believed to be as its uncertainty allows, within {reach:.1f} m, at no more than 65 degrees from straight on, not hidden by hull or fittings, with contrast measured in the picture, and in a picture without lost data."  # noqa: E501
+        "A cell of {cell:.2f} m counts as seen only where some lane had it in a picture from at least 95 of 100 of the places at which the camera may have been, within {reach:.1f} m, at no more than 65 degrees from straight on, not hidden by hull or fittings, with contrast measured in the picture, and in a picture without lost data."  # noqa: E501
     )
     reach_m = _REACH_SHARE * content.mission.file.conditions.visibility_m
     said.append(_(seen).format(cell=content.coverage["cell_m"], reach=reach_m))
