@@ -139,6 +139,7 @@ def coverage(path: Path, parts: int) -> dict[str, float]:
         "claimed_asked_m2": float(area[wanted & ours].sum()),
         "exact_asked_m2": float((area * share)[wanted].sum()),
         "claimed_m2": float(area[ours].sum()),
+        "exact_m2": float((area * share).sum()),
         "exact_of_claimed_m2": float((area * share)[ours].sum()),
         "never_in_view_m2": float(area[ours & (share == 0)].sum()),
     }
@@ -155,7 +156,9 @@ def main() -> None:
         areas = coverage(folder, asked.parts)
         said = ", ".join(f"{name} {value:.2f}" for name, value in areas.items())
         differ = areas["claimed_asked_m2"] - areas["exact_asked_m2"]
-        print(f"{folder.name}: {said}; of what was asked {differ / areas['asked_m2']:+.2%}", flush=True)
+        searched = areas["claimed_m2"] / areas["exact_m2"] - 1
+        print(f"{folder.name}: {said}; of what was asked {differ / areas['asked_m2']:+.2%}, of all searched {searched:+.2%}",
+              flush=True)  # fmt: skip
     if found:
         errors, inside, sizes, along, depth, again = np.array(found, dtype=np.float64).T
         print(
