@@ -157,8 +157,8 @@ def main() -> None:
         said = ", ".join(f"{name} {value:.2f}" for name, value in areas.items())
         differ = areas["claimed_asked_m2"] - areas["exact_asked_m2"]
         searched = areas["claimed_m2"] / areas["exact_m2"] - 1
-        print(f"{folder.name}: {said}; of what was asked {differ / areas['asked_m2']:+.2%}, of all searched {searched:+.2%}",
-              flush=True)  # fmt: skip
+        of_asked = differ / areas["asked_m2"]
+        print(f"{folder.name}: {said}; of what was asked {of_asked:+.2%}, of all seen {searched:+.2%}", flush=True)
     if found:
         errors, inside, sizes, along, depth, again = np.array(found, dtype=np.float64).T
         print(
