@@ -18,7 +18,7 @@ import numpy as np
 
 from hullscan import __version__
 from hullscan.errors import InputError, RecordError
-from hullscan.record.bag import write_bag
+from hullscan.record.bag import write_bag, write_readings_bag
 from hullscan.record.folder import MissionFolder
 from hullscan.record.results import read_result
 from hullscan.record.verdicts import read_findings
@@ -46,7 +46,9 @@ def export_mission(
         RecordError: results are missing or damaged, or something cannot be written.
     """
     if form == "bag":
-        return [write_bag(folder, out, seal_key)]
+        bag = write_bag(folder, out, seal_key)
+        readings = write_readings_bag(folder, bag, seal_key)
+        return [bag] if readings is None else [bag, readings]
     if form not in (*FORMATS, "share"):
         raise InputError(f"no format {form!r}", todo=f"choose one of {', '.join([*FORMATS, 'share', 'bag'])}")
     source = Source(folder, read_findings(folder), language)
