@@ -23,6 +23,7 @@ from test_report import HOSTILE, Parts, finding, hull, made
 from hullscan.clock import SimulatedClock
 from hullscan.errors import HullscanError, InputError
 from hullscan.record.checking import check_folder
+from hullscan.record.folder import MissionFolder
 from hullscan.record.seal import digest, seal
 from hullscan.report.exports import export_mission
 from hullscan.review.attention import Attention
@@ -243,7 +244,7 @@ def test_signed_readings_go_into_a_second_bag_that_names_the_first_by_its_hash(d
     first, second = export_mission(MissionFolder(desk.path), "bag", tmp_path / "out", tmp_path / "key")
     for bag in (first, second):
         bagit.Bag(str(bag)).validate()
-        assert all(check.passed is not False for check in check_folder(bag)), bag
+    assert [check.message for check in check_folder(second) if check.passed is False] == []
     assert (second / "data" / "readings.json").is_file()
     named = bagit.Bag(str(second)).info["Hullscan-Mission-Bag-Tagmanifest-SHA256"]
     assert named == digest(first / "tagmanifest-sha256.txt")

@@ -115,7 +115,11 @@ def _info(folder: MissionFolder, key: str) -> dict[str, Any]:
     return {
         "Bag-Software-Agent": f"hullscan {__version__}",
         "External-Identifier": folder.path.resolve().name,
-        "External-Description": f"Underwater hull search of {summary.get('ship')}, mission {summary.get('mission')}",
+        "External-Description": (
+            f"Underwater hull search of {summary.get('ship')}, mission {summary.get('mission')}"
+            if folder.placed
+            else f"Findings without a place in {summary.get('analysed_from')}"
+        ),
         "Hullscan-Operator": str(summary.get("pilot") or "not told"),
         "Hullscan-Model-SHA256": str(summary.get("model_sha256")),
         "Hullscan-Software-SHA256": str(summary.get("software_sha256")),

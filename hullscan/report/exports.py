@@ -33,6 +33,9 @@ from hullscan.report.tables import findings_csv, findings_geojson, findings_kml
 __all__ = ["FORMATS", "export_mission"]
 
 
+_WITHOUT_PLACES: Final = ("csv", "coco", "yolo", "bag")
+
+
 def export_mission(
     folder: MissionFolder, form: str, out: Path, seal_key: Path, language: str = "en", level: str = "full"
 ) -> list[Path]:
@@ -42,9 +45,15 @@ def export_mission(
         The files, or the folder, that were written.
 
     Raises:
-        InputError: there is no such format, language or level of redaction.
+        InputError: there is no such format, language or level of redaction; or it needs places, and there are none.
         RecordError: results are missing or damaged, or something cannot be written.
     """
+    if not folder.placed and form in (*FORMATS, "share") and form not in _WITHOUT_PLACES:
+        raise InputError(
+            f"these findings carry time only, {form} tells places",
+            where=str(folder.path),
+            todo=f"choose one of {', '.join(_WITHOUT_PLACES)}, or analyse it with --telemetry and --mission",
+        )
     if form == "bag":
         bag = write_bag(folder, out, seal_key)
         readings = write_readings_bag(folder, bag, seal_key)
@@ -108,7 +117,7 @@ def _pictures(source: Source) -> list[_Picture]:
             found.append(
                 _Picture(
                     path, path.name, width, height, str(finding["label"]), str(finding["id"]),
-                    float(frame["score"]), str(frame["utc"]), box,
+                    float(frame["score"]), str(frame["utc"] or ""), box,
                 )
             )  # fmt: skip
     return found
