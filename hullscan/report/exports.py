@@ -170,7 +170,7 @@ def _yolo(source: Source, out: Path) -> list[Path]:
     pictures = _pictures(source)
     labels = sorted({picture.label for picture in pictures}) or ["parcel"]
     names = "".join(f"  {number}: {label}\n" for number, label in enumerate(labels))
-    files = [written(out / "data.yaml", f"path: .\ntrain: images\nval: images\nnames:\n{names}")]
+    files = [written(out / "data.yaml", f"train: images\nval: images\nnames:\n{names}")]
     for picture in pictures:
         (x0, y0, x1, y1), (w, h) = picture.box_xyxy_px, (picture.width_px, picture.height_px)
         row = f"{labels.index(picture.label)} {(x0 + x1) / 2 / w:.6f} {(y0 + y1) / 2 / h:.6f}"
