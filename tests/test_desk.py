@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import bagit
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
@@ -22,7 +23,9 @@ from test_report import HOSTILE, Parts, finding, hull, made
 from hullscan.clock import SimulatedClock
 from hullscan.errors import HullscanError, InputError
 from hullscan.record.checking import check_folder
-from hullscan.record.seal import seal
+from hullscan.record.folder import MissionFolder
+from hullscan.record.seal import digest, seal
+from hullscan.report.exports import export_mission
 from hullscan.review.attention import Attention
 from hullscan.review.desk import DeskOptions, make_desk
 from hullscan.review.places import DeskMission, open_missions
@@ -229,6 +232,22 @@ def test_a_session_of_two_readers_a_third_and_a_supervisor(desk):
     assert all(check.passed is not False for check in check_folder(signed))
     assert {path: path.read_bytes() for path in sorted(desk.path.rglob("*")) if path.is_file()} == before
     assert desk.post("Choi", "/api/sign-off").status_code == 409
+
+
+def test_signed_readings_go_into_a_second_bag_that_names_the_first_by_its_hash(desk, tmp_path):
+    for reader in ("Kim", "Lee"):
+        for place in ("P01", "P02", "P03"):
+            desk.read(reader, place, "growth")
+    only = export_mission(MissionFolder(desk.path), "bag", tmp_path / "before", tmp_path / "key")
+    assert len(only) == 1, "nobody has signed it off yet"
+    assert desk.post("Choi", "/api/sign-off").status_code == 200
+    first, second = export_mission(MissionFolder(desk.path), "bag", tmp_path / "out", tmp_path / "key")
+    for bag in (first, second):
+        bagit.Bag(str(bag)).validate()
+    assert [check.message for check in check_folder(second) if check.passed is False] == []
+    assert (second / "data" / "readings.json").is_file()
+    named = bagit.Bag(str(second)).info["Hullscan-Mission-Bag-Tagmanifest-SHA256"]
+    assert named == digest(first / "tagmanifest-sha256.txt")
 
 
 def test_a_verdict_before_the_least_time_is_refused(desk):

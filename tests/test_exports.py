@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import csv
 import importlib.util
+import io
 import json
 import re
 import shutil
@@ -14,10 +16,15 @@ from xml.etree import ElementTree
 
 import av
 import cv2
+import fastkml
+import fastkml.utils
+import fastkml.validator
 import geojson
+import lxml.etree
 import numpy as np
 import pytest
 import yaml
+from faster_coco_eval import COCO
 from qgc_rules import load_qgc_plan
 from test_record import look, sighting
 from test_report import HOSTILE, Parts, finding, hull, jpeg, made, reaches_out, read, spoken_by
@@ -31,6 +38,8 @@ from hullscan.record.database import MissionDatabase
 from hullscan.record.events import EventLog
 from hullscan.record.exif import PictureFacts, exif_of, tagged
 from hullscan.record.folder import MissionFolder
+from hullscan.record.seal import digest
+from hullscan.record.verdicts import readings_path
 from hullscan.report.exports import FORMATS, export_mission
 from hullscan.report.share import LEVELS
 
@@ -115,6 +124,40 @@ def test_csv_begins_with_the_mark_that_korean_excel_needs(folder: MissionFolder)
         rows = list(csv.DictReader(file))
     assert [row["id"] for row in rows] == ["F01", "F02"]
     assert float(rows[1]["x_ship_m"]) == 22.0
+
+
+def test_kml_is_read_by_a_library_that_checks_it_against_the_standard(folder: MissionFolder) -> None:
+    raw = (_export(folder, "kml") / "findings.kml").read_bytes()
+    read = fastkml.KML.from_string(raw, strict=True)
+    assert fastkml.validator.validate(element=lxml.etree.fromstring(raw))
+    places = list(fastkml.utils.find_all(read, of_type=fastkml.Placemark))
+    assert [place.name for place in places] == ["F01 parcel", "F02 parcel"]
+    assert places[0].geometry.coords == ((129.0803, 35.0768, -1.4),)
+
+
+def test_coco_is_read_by_an_evaluator(folder: MissionFolder) -> None:
+    out = _export(folder, "coco")
+    with contextlib.redirect_stdout(io.StringIO()):
+        read = COCO(str(out / "annotations.json"))
+    (label,) = read.loadCats(read.getCatIds())
+    assert label["name"] == "parcel"
+    boxes = read.loadAnns(read.getAnnIds(catIds=[label["id"]]))
+    shown = {image["id"]: image["file_name"] for image in read.loadImgs(read.getImgIds())}
+    assert {shown[box["image_id"]] for box in boxes} == {path.name for path in (out / "images").iterdir()}
+
+
+def test_the_yolo_folder_is_read_by_ultralytics(folder: MissionFolder) -> None:
+    from ultralytics.data.dataset import YOLODataset
+    from ultralytics.data.utils import check_det_dataset
+
+    out = _export(folder, "yolo")
+    data = check_det_dataset(str(out / "data.yaml"), autodownload=False)
+    read = YOLODataset(img_path=data["val"], data=data, task="detect", imgsz=96, augment=False)
+    assert data["names"] == {0: "parcel"}
+    assert len(read) == len(list((out / "images").iterdir()))
+    first = next(each for each in read.labels if each["im_file"].endswith("F01-1.jpg"))
+    assert first["bboxes"][0] == pytest.approx([30 / 160, 30 / 90, 60 / 160, 40 / 90], abs=1e-6)
+    assert first["cls"].ravel().tolist() == [0]
 
 
 def test_coco_boxes_lie_inside_their_pictures(folder: MissionFolder) -> None:
@@ -304,6 +347,25 @@ def test_a_package_tells_in_both_languages_and_holds_nothing_that_is_withheld(
     assert {line[66:] for line in listed.splitlines()} == names - {"manifest-sha256.txt", "manifest-sha256.txt.sig"}
     image = cv2.imread(str(package / "frames" / "F01-1.jpg"))
     assert (image == cv2.imdecode(np.frombuffer(jpeg(0), np.uint8), cv2.IMREAD_COLOR)).all(), "the picture is the same"
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_people_who_read_are_named_only_where_who_may_be_told(tmp_path: Path, hull: Any, level: str) -> None:
+    folder = made(tmp_path / "m", Parts([finding(hull, 1, 32.6, 2.0)]))
+    signed = readings_path(folder.path) / "signed"
+    signed.mkdir(parents=True)
+    readings = {
+        "findings_sha256": digest(folder.path / "findings.json"), "signed_off_by": "Supervisor Choi",
+        "signed_off_utc": "2026-11-22T12:00:00.000Z", "clear": False, "not_clear": [{"id": "F01", "why": "confirmed"}],
+        "places": [{"id": "F01", "kind": "finding", "standing": "confirmed"}], "sea_chests": [],
+        "readers": [{"reader": "Reader Kim"}, {"reader": "Reader Lee"}],
+    }  # fmt: skip
+    (signed / "readings.json").write_text(json.dumps(readings), encoding="utf-8")
+    (package,) = export_mission(folder, "share", tmp_path / "out", tmp_path / "key", level=level)
+    text = read((package / "report.en.html").read_text(encoding="utf-8")).text
+    assert "confirmed 1, rejected 0" in text
+    for name in ("Supervisor Choi", "Reader Kim", "Reader Lee"):
+        assert (name in text) == (level != "identity"), name
 
 
 def test_a_level_that_is_not_known_names_those_that_are(tmp_path: Path, hull: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from fractions import Fraction
 from pathlib import Path
@@ -85,6 +86,30 @@ def test_a_video_alone_gives_findings_that_carry_time_only(hullscan, pictures, t
     assert "This report tells no place on a hull." in page
     assert "The time of day is not known either." in page
     assert (out / MANIFEST).is_file()
+
+
+def test_findings_without_a_place_are_checked_told_again_and_exported_as_far_as_they_go(hullscan, pictures, tmp_path):
+    out = tmp_path / "out"
+    arguments = ("--model", str(pictures / "seeing.onnx"), "--out", str(out), "--seal-key", str(tmp_path / "key"))
+    assert hullscan("analyze", str(pictures / "dive.mp4"), *arguments).code == 0
+    assert hullscan("verify", str(out)).code == 0
+    assert hullscan("report", str(out), "--lang", "ko", "--seal-key", str(tmp_path / "key")).code == 0
+    assert "이 보고서는 선체 위의 위치를 말하지 않습니다." in (out / "report.html").read_text(encoding="utf-8")
+    assert hullscan("verify", str(out)).code == 0
+    for form in ("csv", "coco", "yolo"):
+        assert hullscan("export", str(out), "--format", form, "--out", str(tmp_path / form)).code == 0
+    with (tmp_path / "csv" / "findings.csv").open(encoding="utf-8-sig", newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["side"], row["x_ship_m"], row["lat_deg"]) == ("", "", "")
+    assert float(row["last_stream_s"]) == pytest.approx(2.7, abs=0.11)
+    refused = hullscan("export", str(out), "--format", "kml", "--out", str(tmp_path / "kml"))
+    assert refused.code == 1
+    assert "these findings carry time only, kml tells places" in refused.err
+    frame = next(iter((out / "frames").iterdir()))
+    frame.write_bytes(frame.read_bytes()[:-1])
+    harmed = hullscan("verify", str(out))
+    assert harmed.code == 1
+    assert frame.name in harmed.out
 
 
 def test_what_the_ground_station_wrote_over_it_stands_with_the_finding(hullscan, pictures, tmp_path):

@@ -87,7 +87,7 @@ def report(
     from hullscan.record.signature import machine_key
     from hullscan.report.writing import write_reports
 
-    written = write_reports(MissionFolder.open(folder), lang)
+    written = write_reports(MissionFolder.with_findings(folder), lang)
     if is_sealed(folder):
         seal(folder, machine_key(seal_key_of(seal_key)))
     for path in written:
@@ -225,5 +225,5 @@ def export_(
     from hullscan.report.exports import export_mission
 
     target = out or folder.resolve().with_name(folder.resolve().name + "-export")
-    for path in export_mission(MissionFolder.open(folder), form, target, seal_key_of(seal_key), lang, level):
+    for path in export_mission(MissionFolder.with_findings(folder), form, target, seal_key_of(seal_key), lang, level):
         typer.echo(str(path))

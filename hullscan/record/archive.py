@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from hullscan.errors import InputError, RecordError
-from hullscan.record.bag import write_bag
+from hullscan.record.bag import write_bag, write_readings_bag
 from hullscan.record.folder import MissionFolder
 from hullscan.record.results import read_result
 
@@ -35,7 +35,7 @@ class Archived:
 
 
 def add_to_archive(archive: Path, folder: MissionFolder, seal_key: Path) -> Path:
-    """Copy a mission into an archive as a signed bag.
+    """Copy a mission into an archive as a signed bag, and its readings, where they are signed off, as a second one.
 
     Raises:
         RecordError: it is there already, or cannot be written.
@@ -44,7 +44,9 @@ def add_to_archive(archive: Path, folder: MissionFolder, seal_key: Path) -> Path
         archive.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RecordError(f"cannot make the archive: {error.strerror}", where=str(archive)) from error
-    return write_bag(folder, archive, seal_key)
+    bag = write_bag(folder, archive, seal_key)
+    write_readings_bag(folder, bag, seal_key)
+    return bag
 
 
 def archived(archive: Path) -> Iterator[Archived]:

@@ -78,7 +78,10 @@ def check_folder(path: Path, signer: Path | None = None, authority: Path | None 
         path = path / "data"
     if (path / "readings.json").is_file() and is_sealed(path):
         return [*checks, *_manifest(path), *_signature(path / MANIFEST, wanted), *_chain(path / "audit.jsonl")]
-    folder = MissionFolder.open(path)
+    folder = MissionFolder.with_findings(path)
+    if not folder.placed and is_sealed(path):  # of a video or photographs alone: there is nothing but results
+        own = None if bagged else authority
+        return [*checks, *_manifest(path), *_signature(path / MANIFEST, wanted), *_time(path / MANIFEST, own)]
     if is_sealed(path):
         checks += _manifest(path)
         checks += _signature(path / MANIFEST, wanted)

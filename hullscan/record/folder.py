@@ -77,6 +77,20 @@ class MissionFolder:
             raise RecordError(f"{path} is not a mission folder", todo="it must hold mission.yaml")
         return folder
 
+    @classmethod
+    def with_findings(cls, path: Path) -> MissionFolder:
+        """An existing folder of a mission, or of findings that have no place: those of a video or photographs alone.
+
+        Raises:
+            RecordError: it is neither.
+        """
+        return cls(path) if (path / "findings.json").is_file() else cls.open(path)
+
+    @property
+    def placed(self) -> bool:
+        """Whether it tells of places on a ship; else its findings carry time only."""
+        return self.mission_file.is_file()
+
     @staticmethod
     def inside(path: Path) -> Path:
         """The mission folder in a bag, or the folder itself."""

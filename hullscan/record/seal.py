@@ -19,6 +19,7 @@ from hullscan.errors import RecordError
 from hullscan.record.signature import NAMESPACE, public_line, sign
 
 __all__ = [
+    "IDENTITY",
     "MANIFEST",
     "PUBLIC_KEY",
     "SEALS",
@@ -44,8 +45,8 @@ SIGNERS: Final = "signers"
 PUBLIC_KEY: Final = "signer.pub"
 SEALS: Final = "seals"
 VERIFY: Final = "VERIFY.txt"
-_IDENTITY: Final = "hullscan"
-SIGNERS_PREFIX: Final = f'{_IDENTITY} namespaces="{NAMESPACE}" '
+IDENTITY: Final = "hullscan"
+SIGNERS_PREFIX: Final = f'{IDENTITY} namespaces="{NAMESPACE}" '
 _TRANSIENT: Final = ("-wal", "-shm", "-journal")  # SQLite's own, gone when it is closed
 
 _HOW = f"""How to check this folder without hullscan
@@ -59,7 +60,7 @@ _HOW = f"""How to check this folder without hullscan
 
 2. The list was signed with the key in the file "{SIGNERS}" (OpenSSH 8.1 or newer; it must say "Good"):
 
-       ssh-keygen -Y verify -f {SIGNERS} -I {_IDENTITY} -n {NAMESPACE} -s {SIGNATURE} < {MANIFEST}
+       ssh-keygen -Y verify -f {SIGNERS} -I {IDENTITY} -n {NAMESPACE} -s {SIGNATURE} < {MANIFEST}
 
 3. The key is the right one: compare its fingerprint with the one that the operator's office tells you on another way.
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from hullscan import __version__
 from hullscan.errors import InputError, RecordError
-from hullscan.record.bag import write_bag
+from hullscan.record.bag import write_bag, write_readings_bag
 from hullscan.record.folder import MissionFolder
 from hullscan.record.results import read_result
 from hullscan.record.verdicts import read_findings
@@ -33,6 +33,9 @@ from hullscan.report.tables import findings_csv, findings_geojson, findings_kml
 __all__ = ["FORMATS", "export_mission"]
 
 
+_WITHOUT_PLACES: Final = ("csv", "coco", "yolo", "bag")
+
+
 def export_mission(
     folder: MissionFolder, form: str, out: Path, seal_key: Path, language: str = "en", level: str = "full"
 ) -> list[Path]:
@@ -42,11 +45,19 @@ def export_mission(
         The files, or the folder, that were written.
 
     Raises:
-        InputError: there is no such format, language or level of redaction.
+        InputError: there is no such format, language or level of redaction; or it needs places, and there are none.
         RecordError: results are missing or damaged, or something cannot be written.
     """
+    if not folder.placed and form in (*FORMATS, "share") and form not in _WITHOUT_PLACES:
+        raise InputError(
+            f"these findings carry time only, {form} tells places",
+            where=str(folder.path),
+            todo=f"choose one of {', '.join(_WITHOUT_PLACES)}, or analyse it with --telemetry and --mission",
+        )
     if form == "bag":
-        return [write_bag(folder, out, seal_key)]
+        bag = write_bag(folder, out, seal_key)
+        readings = write_readings_bag(folder, bag, seal_key)
+        return [bag] if readings is None else [bag, readings]
     if form not in (*FORMATS, "share"):
         raise InputError(f"no format {form!r}", todo=f"choose one of {', '.join([*FORMATS, 'share', 'bag'])}")
     source = Source(folder, read_findings(folder), language)
@@ -106,7 +117,7 @@ def _pictures(source: Source) -> list[_Picture]:
             found.append(
                 _Picture(
                     path, path.name, width, height, str(finding["label"]), str(finding["id"]),
-                    float(frame["score"]), str(frame["utc"]), box,
+                    float(frame["score"]), str(frame["utc"] or ""), box,
                 )
             )  # fmt: skip
     return found
@@ -159,7 +170,7 @@ def _yolo(source: Source, out: Path) -> list[Path]:
     pictures = _pictures(source)
     labels = sorted({picture.label for picture in pictures}) or ["parcel"]
     names = "".join(f"  {number}: {label}\n" for number, label in enumerate(labels))
-    files = [written(out / "data.yaml", f"path: .\ntrain: images\nval: images\nnames:\n{names}")]
+    files = [written(out / "data.yaml", f"train: images\nval: images\nnames:\n{names}")]
     for picture in pictures:
         (x0, y0, x1, y1), (w, h) = picture.box_xyxy_px, (picture.width_px, picture.height_px)
         row = f"{labels.index(picture.label)} {(x0 + x1) / 2 / w:.6f} {(y0 + y1) / 2 / h:.6f}"

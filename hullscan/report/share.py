@@ -5,7 +5,7 @@ level    what is left out
 ======== =====================================================================================
 full     nothing
 place    where in the world: berth, latitudes, longitudes, also in the pictures
-identity that, and who and when: ship, IMO number, mission, vehicle, times of day, the log of events
+identity that, and who and when: ship, IMO number, mission, vehicle, people, times of day, the log of events
 ======== =====================================================================================
 
 Hull coordinates stay in every level, and so do the hull's dimensions: without them nobody could act on a finding. The
@@ -153,6 +153,7 @@ def _anonymous(content: ReportContent) -> ReportContent:
         findings=[_moved(finding, shift) for finding in content.findings],
         pictures=[[_moved_picture(each, shift) for each in pictures] for pictures in content.pictures],
         events=[],
+        verdicts=None if content.verdicts is None else replace(content.verdicts, signed_off_by="–", readers=()),
     )
 
 

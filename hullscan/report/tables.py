@@ -16,6 +16,8 @@ _COLUMNS: Final = (
     "id", "label", "status", "score", "side", "station_m", "girth_m", "depth_m", "radius95_m", "size_m", "views",
     "lat_deg", "lon_deg", "first_utc", "last_utc",
 )  # fmt: skip
+_SHIP: Final = ("x_ship_m", "y_ship_m", "z_ship_m")
+_IN_VIDEO: Final = ("first_stream_s", "last_stream_s")
 
 
 def findings_geojson(findings: dict[str, Any]) -> dict[str, Any]:
@@ -30,12 +32,17 @@ def findings_geojson(findings: dict[str, Any]) -> dict[str, Any]:
 
 
 def findings_csv(findings: dict[str, Any]) -> str:
-    """A row for each finding; begins with a byte order mark, without which Korean Excel reads another encoding."""
+    """A row for each finding; begins with a byte order mark, without which Korean Excel reads another encoding.
+
+    What nobody knows is an empty cell. Findings without a place have their time in the video beside.
+    """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
-    writer.writerow([*_COLUMNS, "x_ship_m", "y_ship_m", "z_ship_m"])
+    in_video = _IN_VIDEO if findings.get("placed") is False else ()
+    writer.writerow([*_COLUMNS, *_SHIP, *in_video])
     for finding in findings["findings"]:
-        writer.writerow([finding[name] for name in _COLUMNS] + list(finding["position_ship_m"]))
+        place = finding["position_ship_m"] or [None] * len(_SHIP)
+        writer.writerow([*(finding[name] for name in _COLUMNS), *place, *(finding[name] for name in in_video)])
     return "\ufeff" + text.getvalue()
 
 

@@ -107,7 +107,8 @@ def _read(content: ReportContent) -> str:
         "The detector flagged {count} places. Readers, independent of each other, confirmed {confirmed}, rejected {rejected} and passed {escalated} on, because they could not agree. Signed off by {name}."  # noqa: E501
     )
     said = [_(message).format(count=len(content.findings), name=verdicts.signed_off_by, **ends)]
-    said.append(_(mark("Read by {names}.")).format(names=", ".join(verdicts.readers)))
+    if verdicts.readers:
+        said.append(_(mark("Read by {names}.")).format(names=", ".join(verdicts.readers)))
     for finding in verdicts.found_by_readers:
         also = mark(
             "What it had not flagged readers called suspicious too: {side}, station {station:.1f} m, depth {depth:.1f} m."  # noqa: E501
