@@ -57,11 +57,16 @@ class Water:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surface:
-    """The ship's coating and what grows on it."""
+    """The ship's coating, what grows on it, and how fair the plating is.
+
+    Attributes:
+        uneven_m: root mean square by which what the ranges meet stands off the hull as drawn.
+    """
 
     coating: Literal["red", "black", "blue", "green", "grey"] = "red"
     fouling: Share = 0.3
     age: Share = 0.4
+    uneven_m: Annotated[float, Ge(0), Le(0.2)] = 0.015
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,10 +21,12 @@ from hullscan_sim.faults.flow import Flow
 from hullscan_sim.fitted import fit_out, parcel_place
 from hullscan_sim.mooring import ShipMotion
 from hullscan_sim.obstacles import Obstacles
+from hullscan_sim.plating import Plating
 from hullscan_sim.scenario import Scenario, ShipAtBerth, Water
 
 __all__ = ["HULL", "NOTHING", "QUAY", "SEA_BED", "RayHits", "WaterMotion", "World"]
 
+_LEAST_INCIDENCE = 0.3  # a ray that grazes meets the side of a bulge, not the far end of it
 NOTHING, HULL, SEA_BED, QUAY = 0, 1, 2, 3
 """What a ray met."""
 
@@ -129,6 +131,7 @@ class World:
             parcel_place(self.fitted, hull, parcel, index) for index, parcel in enumerate(scenario.parcels)
         )
         self.obstacles = Obstacles(hull, self.fitted)
+        self._plating = Plating(scenario.surface.uneven_m, np.random.default_rng([scenario.seed, 19]))
         self.motion = ShipMotion(scenario, stated, hull.dimensions.length_m)
         self._time_s = 0.0
         self._rates: Vector | None = None
@@ -234,6 +237,10 @@ class World:
         found = self.hull.cast(origins, rays, max_range_m)
         distance, kind = found.distance_m, found.hit.astype(np.int8) * HULL
         incidence = np.where(found.hit, np.abs((found.normals * rays).sum(axis=1)), 0.0)
+        if found.hit.any():
+            off = self._plating.off_m(origins[found.hit] + found.distance_m[found.hit, None] * rays[found.hit])
+            grazing = np.maximum(incidence[found.hit], _LEAST_INCIDENCE)
+            distance[found.hit] = np.maximum(distance[found.hit] - off / grazing, 0.0)
         standing = self.obstacles.cast(origins, rays, max_range_m)
         if standing is not None and (first := standing.distance_m < distance).any():
             distance[first], kind[first] = standing.distance_m[first], HULL
