@@ -16,7 +16,7 @@ from hullscan_sim.contact import Contacts
 from hullscan_sim.dvl import Dvl
 from hullscan_sim.dynamics import MODELS, STEP_S, RigidBody, Vector
 from hullscan_sim.mooring import ShipMotion
-from hullscan_sim.scenario import Mooring, Scenario, ShipError, VehicleOptions, Water
+from hullscan_sim.scenario import Mooring, Scenario, ShipError, Surface, VehicleOptions, Water
 from hullscan_sim.simulation import Simulation
 from hullscan_sim.truth import TruthRecorder
 from hullscan_sim.world import HULL as HIT_HULL
@@ -158,7 +158,8 @@ def test_at_low_water_she_may_be_aground():
 
 def test_a_ship_that_floats_deeper_shows_her_keel_deeper_to_every_ray_and_touch():
     """Her waterline as drawn lies 0.6 m under the surface that the pressure counts from."""
-    stated, deeper = world(Scenario()), world(Scenario(ship_error=ShipError(down_m=0.6)))
+    drawn = Surface(uneven_m=0.0)
+    stated, deeper = world(Scenario(surface=drawn)), world(Scenario(surface=drawn, ship_error=ShipError(down_m=0.6)))
     for place, keel_m in ((stated, FORM.draught_aft_m), (deeper, FORM.draught_aft_m + 0.6)):
         under = tuple(place.ship_pose.to_ned(np.array([20.0, 0.0, 0.0])).tolist())
         up = place.cast((under[0], under[1], 8.0), np.array([[0.0, 0.0, -1.0]]), 50.0)

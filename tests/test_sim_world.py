@@ -13,16 +13,17 @@ from hullscan.ship.form import BulkCarrier, build_hull
 from hullscan.ship.spec import Berth, Ship
 from hullscan_sim.contact import Contacts, HullDistance
 from hullscan_sim.dynamics import MODELS, SIZE_M, STEP_S, RigidBody
-from hullscan_sim.scenario import Scenario, ShipAtBerth, ShipError, Water
+from hullscan_sim.scenario import Scenario, ShipAtBerth, ShipError, Surface, Water
 from hullscan_sim.thrusters import Thrusters
 from hullscan_sim.world import HULL as HIT_HULL
 from hullscan_sim.world import NOTHING, QUAY, SEA_BED, World
 
 STILL = (0.0, 0.0, 0.0)
+AS_DRAWN = Surface(uneven_m=0.0)
 
 
 def world(*, error: ShipError | None = None, water: Water | None = None, **launch) -> World:
-    scenario = Scenario(ship_error=error or ShipError(), water=water or Water())
+    scenario = Scenario(ship_error=error or ShipError(), water=water or Water(), surface=AS_DRAWN)
     return World(stated_ship(**launch), HULL, scenario, np.random.default_rng(1))
 
 
@@ -88,7 +89,7 @@ def test_a_ray_ends_at_what_it_meets_first(direction_ship, what, distance):
     place = World(
         ShipAtBerth(ship=Ship(name="x", form=FORM), berth=berth, launch=stated_ship().launch),
         HULL,
-        Scenario(),
+        Scenario(surface=AS_DRAWN),
         np.random.default_rng(1),
     )
     origin = tuple(place.ship_pose.to_ned(np.array([30.0, place.half_beam_m + 3.0, 1.5])).tolist())
@@ -263,3 +264,21 @@ def test_a_beam_that_points_low_passes_under_the_keel():
     assert 3.0 + 4.0 * tan(down) > 3.75
     hits = place.cast(origin, np.array([place.direction_to_ned((0, -cos(down), sin(down)))]), 50.0)
     assert hits.kind[0] != HIT_HULL
+
+
+# ---------------------------------------------------------------- plating
+
+
+def test_plating_stands_off_the_lines_and_every_sensor_meets_it_there():
+    fair, uneven = world(), World(stated_ship(), HULL, Scenario(), np.random.default_rng(1))
+    again = World(stated_ship(), HULL, Scenario(), np.random.default_rng(2))
+    off = []
+    for station in np.arange(15.0, 30.0, 0.25):
+        aim = uneven.ship_pose.to_ned(np.array([station, 8.0, 2.0]))
+        straight = uneven.ship_pose.as_pose.directions_to_parent(np.array([[0.0, -1.0, 0.0]]))
+        ranges = [place.cast(tuple(aim), straight, 50.0).distance_m[0] for place in (fair, uneven, again)]
+        assert ranges[1] == ranges[2]  # not noise: it stays where it is
+        off.append(ranges[0] - ranges[1])
+    steps = np.abs(np.diff(off))
+    assert 0.008 < np.std(off) < 0.025
+    assert steps.max() < 0.03  # smooth: a beam that moves on meets nearly the same
