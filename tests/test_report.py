@@ -340,6 +340,13 @@ def test_events_are_told_in_the_language_of_the_page(page):
     assert told[0] == ("09:30:00connected: ArduSub 4.5.3" if language == "en" else "09:30:00연결됨: ArduSub 4.5.3")
 
 
+def test_events_beyond_what_a_report_holds_are_counted(tmp_path):
+    events = [("leg {leg} of {count}", {"leg": number, "count": 403}) for number in range(403)]
+    told = report(tmp_path / "m", Parts([], events=events)).one("ul", "events").all("li")
+    assert len(told) == 401
+    assert told[-1].text == "3 more events stand in events.jsonl"
+
+
 def test_words_within_an_event_are_told_in_the_language_of_the_page(tmp_path, hull):
     what = {"message": "{count} invalid", "data": {"count": 3}}
     events = [
