@@ -313,8 +313,8 @@ def _package(tmp_path: Path, hull: Any, level: str) -> Path:
 
 
 _SAID = {"full": (), "place": (b"35.07", b"129.08", b"Exif"),
-         "identity": (b"35.07", b"129.08", b"Exif", b"Haneul", b"haneul", "하늘".encode(), b"9876543", b"2026-11-22", b"09:3",
-                      b"10.1.2.3", b"4.5.3", b"bluerov2-heavy")}  # fmt: skip
+         "identity": (b"35.07", b"129.08", b"Exif", b"Haneul", b"haneul", "하늘".encode(), b"9876543", b"2026-11-22",
+                      b"09:3", b"10.1.2.3", b"4.5.3", b"bluerov2-heavy")}  # fmt: skip
 
 
 @pytest.mark.parametrize("level", LEVELS)

@@ -41,7 +41,7 @@ _NOTES: Final = {
     "full": "",
     "place": mark("Withheld in this copy: berth, latitude and longitude."),
     "identity": mark(
-        "Withheld in this copy: ship, mission, vehicle, people, place and date. Times count from the beginning of the mission."
+        "Withheld in this copy: ship, mission, vehicle, people, place and date. Times count from the beginning of the mission."  # noqa: E501
     ),
 }
 LEVELS: Final = tuple(_NOTES)
