@@ -230,6 +230,8 @@ def _analyze(
             facts = {**facts, "smoothing": smoothing}
         evidence = Evidence(mission, plan, telemetry, ship, camera, time_sigma_s, detector.model_sha256, facts)
         finish(folder, database, evidence, pictures, options.rules)
+        if recorded is not None:
+            folder.keep_events_of(recorded)
     finally:
         database.close()
     write_reports(folder, options.language)
@@ -291,7 +293,7 @@ def _new_folder(out: Path, mission: Mission, plan: Plan) -> MissionFolder:
             part.mkdir(parents=True, exist_ok=True)
         unseal(out)
         made = (*out.glob("mission.sqlite-*"), *folder.frames.glob("F*.jpg"), *out.glob("clips/F*.*"))
-        for old in (folder.database, *made):
+        for old in (folder.database, folder.events_of_recording, *made):
             old.unlink(missing_ok=True)
         folder.keep_mission(mission.source, mission.named_files)
     except OSError as error:

@@ -109,7 +109,7 @@ def test_the_report_shows_the_clip_in_itself_and_names_the_file(
     page = write_report(folder).read_text(encoding="utf-8")
     assert reaches_out(page) == []
     images = [element.attributes["src"] for element in read(page).all("img")]
-    assert [image.split(";")[0] for image in images] == ["data:image/jpeg"] * 2 + ["data:image/webp"]
+    assert [image.split(";")[0] for image in images] == ["data:image/jpeg"] * 3 + ["data:image/webp"]
     assert "4 s of video around it; as recorded in clips/F01.mp4" in read(page).text
     assert len(page) < 600_000  # of noise, which hardly packs
 
@@ -185,6 +185,18 @@ def test_the_same_place_is_written_again_only_when_it_is_known_better(tmp_path: 
         assert page_of(path).one(kind="right").text.endswith(f"{as_of} UTC")
     writer.update(UTC_S + 9, [provisional(mission, 36.0), provisional(mission, 32.9)])
     assert [data["name"] for _, _, data in told] == ["A01", "A02"]
+
+
+def test_two_findings_side_by_side_are_two_alerts_and_stay_so(tmp_path: Path, mission: Mission) -> None:
+    told = Told()
+    writer = alerts(tmp_path / "alerts", mission, told)
+    writer.update(UTC_S, [provisional(mission, 32.6)])
+    writer.update(UTC_S + 2, [provisional(mission, 33.2), provisional(mission, 32.6)])
+    writer.update(UTC_S + 4, [provisional(mission, 32.7), provisional(mission, 33.3)])
+    assert [(data["name"], data["station"]) for kind, _, data in told if kind == "alert"] == [
+        ("A01", pytest.approx(32.6, abs=0.01)),
+        ("A02", pytest.approx(33.2, abs=0.01)),
+    ]
 
 
 def test_an_alert_that_cannot_be_written_is_told_once_and_ends_nothing(tmp_path: Path, mission: Mission) -> None:

@@ -229,7 +229,9 @@ def test_a_session_of_two_readers_a_third_and_a_supervisor(desk):
     result = json.loads((signed / "readings.json").read_text(encoding="utf-8"))
     assert [place["standing"] for place in result["places"]] == ["confirmed", "escalated", "rejected"]
     assert result["mission_seal_sha256"]
-    assert all(check.passed is not False for check in check_folder(signed))
+    checks = check_folder(signed)
+    assert all(check.passed is not False for check in checks)
+    assert "the readings name this mission by the hash of its list: {mission}" in [each.message for each in checks]
     assert {path: path.read_bytes() for path in sorted(desk.path.rglob("*")) if path.is_file()} == before
     assert desk.post("Choi", "/api/sign-off").status_code == 409
 
@@ -248,6 +250,11 @@ def test_signed_readings_go_into_a_second_bag_that_names_the_first_by_its_hash(d
     assert (second / "data" / "readings.json").is_file()
     named = bagit.Bag(str(second)).info["Hullscan-Mission-Bag-Tagmanifest-SHA256"]
     assert named == digest(first / "tagmanifest-sha256.txt")
+    seal_of_another = desk.path / "manifest-sha256.txt"
+    seal_of_another.write_bytes(seal_of_another.read_bytes() + b"0" * 64 + b"  another\n")
+    signed = desk.path.with_name(desk.path.name + "-readings") / "signed"
+    faults = [check.message for check in check_folder(signed) if check.passed is False]
+    assert faults == ["the readings are of another mission than the one beside them: {mission}"]
 
 
 def test_a_verdict_before_the_least_time_is_refused(desk):

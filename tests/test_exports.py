@@ -27,7 +27,7 @@ import yaml
 from faster_coco_eval import COCO
 from qgc_rules import load_qgc_plan
 from test_record import look, sighting
-from test_report import HOSTILE, Parts, finding, hull, jpeg, made, reaches_out, read, spoken_by
+from test_report import HOSTILE, Parts, finding, hull, jpeg, made, reaches_out, read, spoken_by, summary
 from test_report_pdf import text_of
 from test_video_recorder import access_units, record
 from video_streams import HEIGHT, WIDTH, coded, number_in, write_file
@@ -299,7 +299,8 @@ def test_damaged_results_end_in_one_line(folder: MissionFolder, form: str) -> No
 def _package(tmp_path: Path, hull: Any, level: str) -> Path:
     one = finding(hull, 1, 32.6, 2.0)
     events = [("connecting to the vehicle at {address}", {"address": "udpin:10.1.2.3"})]
-    folder = made(tmp_path / "20261122T093000Z-mv-haneul", Parts([one], events=events))
+    told = summary() | {"telemetry_from": "haneul.tlog", "analysed_from": "haneul.mp4"}
+    folder = made(tmp_path / "20261122T093000Z-mv-haneul", Parts([one], events=events, summary=told))
     for frame in one["frames"]:
         path = folder.path / frame["file"]
         facts = PictureFacts(
@@ -312,8 +313,8 @@ def _package(tmp_path: Path, hull: Any, level: str) -> Path:
 
 
 _SAID = {"full": (), "place": (b"35.07", b"129.08", b"Exif"),
-         "identity": (b"35.07", b"129.08", b"Exif", b"Haneul", "하늘".encode(), b"9876543", b"2026-11-22", b"09:3",
-                      b"10.1.2.3", b"4.5.3", b"bluerov2-heavy")}  # fmt: skip
+         "identity": (b"35.07", b"129.08", b"Exif", b"Haneul", b"haneul", "하늘".encode(), b"9876543", b"2026-11-22",
+                      b"09:3", b"10.1.2.3", b"4.5.3", b"bluerov2-heavy")}  # fmt: skip
 
 
 @pytest.mark.parametrize("level", LEVELS)

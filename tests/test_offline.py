@@ -22,7 +22,9 @@ from test_video_recorder import UTC_S, access_units, record
 from video_streams import coded, write_file
 
 from hullscan.cli import main
+from hullscan.clock import SimulatedClock
 from hullscan.record.database import MissionDatabase
+from hullscan.record.events import EventLog
 
 DEMO = (Path(__file__).parents[1] / "missions" / "demo.yaml").read_text(encoding="utf-8")
 # two metres of one lane: what fails after the plan should not wait for a long one
@@ -299,7 +301,12 @@ def test_a_damaged_summary_is_as_good_as_none(hullscan, flown, content):
 def test_looks_that_the_flight_made_with_this_model_are_taken_over(hullscan, flown, tmp_path):
     """Made up here: the flight's database holds one look and one sighting that no other look would give."""
     first = tmp_path / "first"
+    log = EventLog(flown / "events.jsonl", SimulatedClock(0.0))
+    log.add("survey", "video is coming in")
+    log.close()
     assert hullscan("analyze", str(flown), "--model", "blind.onnx", "--out", str(first)).code == 0
+    assert (first / "recording-events.jsonl").read_bytes() == (flown / "events.jsonl").read_bytes()
+    assert "video is coming in" in (first / "report.html").read_text(encoding="utf-8"), "it tells what happened"
     for name in ("mission.sqlite", "summary.json"):
         shutil.copy(first / name, flown / name)
     database = MissionDatabase(flown / "mission.sqlite")

@@ -340,6 +340,28 @@ def test_events_are_told_in_the_language_of_the_page(page):
     assert told[0] == ("09:30:00connected: ArduSub 4.5.3" if language == "en" else "09:30:00연결됨: ArduSub 4.5.3")
 
 
+def test_a_video_recorded_elsewhere_is_not_called_recorded_here(tmp_path):
+    told = summary() | {"telemetry_from": "dive.tlog", "analysed_from": "dive.mp4", "time_sigma_ms": 500.0}
+    text = report(tmp_path / "m", Parts([], summary=told)).one("main").text
+    assert "The video dive.mp4 and the log dive.tlog were recorded elsewhere" in text
+    assert "were recorded as they arrived" not in text
+
+
+def test_what_saw_nothing_has_no_bound(tmp_path):
+    tried = {"measured": True, "parcel_m": 0.4, "trials": {"shown": 90, "found": 82}}
+    told = coverage() | {"pod": 0.0, "pod_lower": 0.0, "pod_model": tried}
+    text = report(tmp_path / "m", Parts([], coverage=told)).one(kind="statement").text
+    assert "is put at 0 %." in text.replace("\u00a0", " ")
+    assert "confidence" not in text
+
+
+def test_events_beyond_what_a_report_holds_are_counted(tmp_path):
+    events = [("leg {leg} of {count}", {"leg": number, "count": 403}) for number in range(403)]
+    told = report(tmp_path / "m", Parts([], events=events)).one("ul", "events").all("li")
+    assert len(told) == 401
+    assert told[-1].text == "3 more events stand in events.jsonl"
+
+
 def test_words_within_an_event_are_told_in_the_language_of_the_page(tmp_path, hull):
     what = {"message": "{count} invalid", "data": {"count": 3}}
     events = [

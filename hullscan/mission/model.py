@@ -14,6 +14,7 @@ from annotated_types import Ge, Gt, Le, Len
 
 from hullscan.documents import OneOf, read_document
 from hullscan.errors import HullscanError, InputError
+from hullscan.mission.camera import StatedCamera
 from hullscan.mission.orders import LockOut, Longitudinal, RunningGear, SpotCheck, SurveyOrder, sides_of
 from hullscan.mission.tide import Tide, load_tide
 from hullscan.mission.vehicle import VehicleProfile, vehicle_profile
@@ -87,6 +88,7 @@ class MissionFile:
 
     Attributes:
         survey: patterns, flown as written, or ``auto``: what finds most in the window.
+        camera: instead of the vehicle profile's.
         risk: file of zone weights and cues, see ``search.risk``; relative to the mission file.
         pod_model: file that an evaluation wrote, see ``search.pod_file``; relative to the mission file.
         parcel_m: length of the parcel that probabilities of detection are stated for.
@@ -100,6 +102,7 @@ class MissionFile:
     conditions: Conditions
     window_min: Annotated[float, Gt(0), Le(1440)]
     vehicle: str = "bluerov2-heavy"
+    camera: StatedCamera | None = None
     launch: Launch
     survey: Survey
     lock_out: LockOut | None = None
@@ -158,13 +161,24 @@ def load_mission(path: Path) -> Mission:
     return Mission(
         file,
         hull,
-        vehicle_profile(file.vehicle),
+        _vehicle(file, path),
         path.read_bytes(),
         named_files=files,
         risk=load_risk(named["risk"]) if "risk" in named else DEFAULT_RISK,
         pod_model=replace(pod_model, parcel_m=file.parcel_m),
         tide=load_tide(named["tide"]) if "tide" in named else None,
     )
+
+
+def _vehicle(file: MissionFile, path: Path) -> VehicleProfile:
+    """The profile, with the camera that the mission states."""
+    profile = vehicle_profile(file.vehicle)
+    if file.camera is None:
+        return profile
+    try:
+        return replace(profile, camera=file.camera.in_water())
+    except InputError as error:
+        raise InputError(error.what, where=f"{path}, camera", todo=error.todo) from error
 
 
 def _check_orders(file: MissionFile) -> list[tuple[tuple[str | int, ...], str]]:
@@ -184,7 +198,7 @@ def _check_names(file: MissionFile) -> list[tuple[tuple[str | int, ...], str]]:
         vehicle_profile(file.vehicle)
     except InputError as error:
         return [(("vehicle",), f"{error.what}; {error.todo}")]
-    return []
+    return [] if file.camera is None else [(("camera", key), fault) for key, fault in file.camera.faults()]
 
 
 def _check_against_hull(file: MissionFile, hull: HullSurface) -> list[tuple[tuple[str | int, ...], str]]:

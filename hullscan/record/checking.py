@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sqlite3
 from collections.abc import Iterator
@@ -36,6 +37,7 @@ from hullscan.words import mark
 
 __all__ = ["Check", "check_folder"]
 
+_READINGS = "-readings"  # ends the name of the folder beside the mission's
 _SHOWN = 8  # numbers of lines in one message
 _LINE = re.compile(r"([0-9a-f]{64}) [ *]?(.+)")  # a bag's own lists have one space
 _RESULTS = ("findings.json", "coverage.json", "track.json", "summary.json", "report.html")
@@ -77,7 +79,8 @@ def check_folder(path: Path, signer: Path | None = None, authority: Path | None 
         checks += _time(path / BAG_TAGS, authority)
         path = path / "data"
     if (path / "readings.json").is_file() and is_sealed(path):
-        return [*checks, *_manifest(path), *_signature(path / MANIFEST, wanted), *_chain(path / "audit.jsonl")]
+        checks += [*_manifest(path), *_signature(path / MANIFEST, wanted), *_chain(path / "audit.jsonl")]
+        return [*checks, *_of_mission(path)]
     folder = MissionFolder.with_findings(path)
     if not folder.placed and is_sealed(path):  # of a video or photographs alone: there is nothing but results
         own = None if bagged else authority
@@ -303,6 +306,26 @@ def _pictures(video: Path, name: str) -> Iterator[Check]:
         shown = ", ".join(map(str, found.changed[:_SHOWN])) + (", ..." if len(found.changed) > _SHOWN else "")
         message = mark("{file}: {count} pictures were changed, by their numbers: {pictures}")
         yield Check(False, message, {"file": name, "count": len(found.changed), "pictures": shown})
+
+
+def _of_mission(readings: Path) -> Iterator[Check]:
+    """Whether the mission beside signed readings is the one that they name, by the hash of its list."""
+    mission = readings.resolve().parent
+    mission = mission.with_name(mission.name.removesuffix(_READINGS))
+    if not is_sealed(mission) or mission.name == readings.resolve().parent.name:
+        yield Check(None, mark("the mission that was read does not lie beside its readings"))
+        return
+    try:
+        named = json.loads((readings / "readings.json").read_text(encoding="utf-8"))["mission_seal_sha256"]
+    except (OSError, ValueError, LookupError, TypeError) as error:
+        yield Check(False, mark("cannot be read: {file}, {words}"), {"file": "readings.json", "words": str(error)})
+        return
+    seals = [mission / MANIFEST, *mission.glob(f"{SEALS}/*/{MANIFEST}")]
+    good = named in [digest(each) for each in seals]
+    message = mark("the readings name this mission by the hash of its list: {mission}")
+    if not good:
+        message = mark("the readings are of another mission than the one beside them: {mission}")
+    yield Check(good, message, {"mission": mission.name})
 
 
 def _database(folder: MissionFolder) -> Iterator[Check]:

@@ -112,6 +112,18 @@ class MissionFolder:
         except OSError as error:
             raise RecordError(f"cannot keep the mission's files: {error.strerror}", where=str(self.path)) from error
 
+    def keep_events_of(self, recording: MissionFolder) -> None:
+        """Copy the log of events of the recording that these results are made of, as it is.
+
+        Raises:
+            RecordError: it cannot be copied.
+        """
+        try:
+            if recording.events.is_file():
+                shutil.copyfile(recording.events, self.events_of_recording)
+        except OSError as error:
+            raise RecordError(f"the events cannot be copied: {error.strerror}", where=str(self.path)) from error
+
     @property
     def mission_file(self) -> Path:
         """The mission file as it was flown."""
@@ -146,6 +158,11 @@ class MissionFolder:
     def events(self) -> Path:
         """What happened, line by line."""
         return self.path / "events.jsonl"
+
+    @property
+    def events_of_recording(self) -> Path:
+        """A copy of the log of the flight that these results are made of, where they do not lie beside it."""
+        return self.path / "recording-events.jsonl"
 
     @property
     def report(self) -> Path:

@@ -20,7 +20,7 @@ from hullscan.record.results import read_result
 from hullscan.record.verdicts import Verdicts, judged_findings, read_verdicts
 from hullscan.report.hullmap import overview_map, side_map
 from hullscan.report.pictures import Picture, pictures_of
-from hullscan.words import filled, translator
+from hullscan.words import filled, mark, translator
 
 __all__ = ["ReportContent", "incomplete", "read_content"]
 
@@ -131,10 +131,16 @@ def _clip(folder: MissionFolder, finding: dict[str, Any]) -> bytes:
 
 
 def _events(folder: MissionFolder, words: Words) -> list[tuple[str, str]]:
-    return [
+    log = folder.events if folder.events.is_file() else folder.events_of_recording
+    events = list(read_events(log))
+    told = [
         (str(event.get("utc", ""))[11:19], _said(words, event, event.get("words", "")))
-        for event in read_events(folder.events)[:_MAX_EVENTS]
+        for event in events[:_MAX_EVENTS]
     ]
+    left = len(events) - len(told)
+    if left:
+        told.append(("", words(mark("{count} more events stand in {file}")).format(count=left, file=log.name)))
+    return told
 
 
 def _said(words: Words, record: Any, otherwise: Any) -> str:

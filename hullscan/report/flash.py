@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+from scipy.optimize import linear_sum_assignment
 
 from hullscan.clock import utc_text
 from hullscan.findings.merge import Finding
@@ -66,8 +67,8 @@ class FlashAlerts:
 
     def update(self, utc_s: float, findings: Iterable[Finding]) -> None:
         """Take the findings as they stand; never raises for want of disk."""
-        for finding in findings:
-            known = self._known(finding)
+        standing = list(findings)
+        for finding, known in zip(standing, self._known(standing), strict=True):
             new = known is None
             if known is None:
                 place = np.array(finding.position_ship_m)
@@ -79,10 +80,17 @@ class FlashAlerts:
             known.place_ship_m = np.array(finding.position_ship_m)
             self._write(known, utc_s, finding, new=new)
 
-    def _known(self, finding: Finding) -> _Alert | None:
-        gaps = [float(np.linalg.norm(each.place_ship_m - finding.position_ship_m)) for each in self._alerts]
-        nearest = int(np.argmin(gaps)) if gaps else -1
-        return self._alerts[nearest] if gaps and gaps[nearest] <= _SAME_PLACE_M else None
+    def _known(self, findings: list[Finding]) -> list[_Alert | None]:
+        """The alert of each finding; an alert is of one finding, so that two which lie near each other have two."""
+        gaps = np.array(
+            [[np.linalg.norm(each.place_ship_m - one.position_ship_m) for each in self._alerts] for one in findings]
+        ).reshape(len(findings), len(self._alerts))
+        known: list[_Alert | None] = [None] * len(findings)
+        far = 1e3  # rather any other pairing than one that is too far
+        for row, column in zip(*linear_sum_assignment(np.where(gaps <= _SAME_PLACE_M, gaps, far)), strict=True):
+            if gaps[row, column] <= _SAME_PLACE_M:
+                known[row] = self._alerts[column]
+        return known
 
     def _write(self, alert: _Alert, utc_s: float, finding: Finding, *, new: bool) -> None:
         name = f"A{alert.number:02d}"

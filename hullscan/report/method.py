@@ -14,13 +14,18 @@ def method(content: ReportContent) -> list[str]:
     """A paragraph each: what was recorded, what was searched for in it, how it was placed, what counts as seen."""
     _, summary = content.words, content.summary
     rules, registration = summary.get("rules") or {}, summary.get("registration") or {}
-    said = [
-        _(
-            mark(
-                "The camera's pictures were recorded as they arrived, beside the vehicle's telemetry and its ranges to the hull, all on one clock. Wherever the view had moved on, a picture was examined."  # noqa: E501
-            )
-        )
-    ]
+    recorded = mark(
+        "The camera's pictures were recorded as they arrived, beside the vehicle's telemetry and its ranges to the hull, all on one clock."  # noqa: E501
+    )
+    elsewhere = mark(
+        "The video {video} and the log {log} were recorded elsewhere, by whatever rules; they were laid together by the time at which the video is said to begin, within {sigma:.0f} ms."  # noqa: E501
+    )
+    examined = _(mark("Wherever the view had moved on, a picture was examined."))
+    if log := summary.get("telemetry_from"):
+        told = {"video": summary.get("analysed_from"), "log": log, "sigma": summary["time_sigma_ms"]}
+        said = [_(elsewhere).format(**told) + " " + examined]
+    else:
+        said = [_(recorded) + " " + examined]
     if rules:
         flagged = mark(
             "A neural network drew boxes with a score between 0 and 1. A place is flagged when it was boxed in at least {views} pictures and the five best scores average at least {score:.2f}; the threshold was chosen on pictures that the network was not trained with."  # noqa: E501

@@ -41,11 +41,11 @@ _NOTES: Final = {
     "full": "",
     "place": mark("Withheld in this copy: berth, latitude and longitude."),
     "identity": mark(
-        "Withheld in this copy: ship, mission, vehicle, place and date. Times count from the beginning of the mission."
+        "Withheld in this copy: ship, mission, vehicle, people, place and date. Times count from the beginning of the mission."  # noqa: E501
     ),
 }
 LEVELS: Final = tuple(_NOTES)
-_ANONYMOUS: Final = "withheld"
+_ANONYMOUS: Final = mark("withheld")
 _ZERO_S: Final = 946_684_800.0  # 2000-01-01 00:00 UTC: where the times of a mission without a date begin
 
 
@@ -143,9 +143,12 @@ def _anonymous(content: ReportContent) -> ReportContent:
         shift = _Shift(datetime.fromisoformat(str(summary.get("start_utc"))).timestamp())
     except ValueError:
         shift = _Shift(min((frame["utc_s"] for f in content.findings for frame in f["frames"]), default=0.0))
-    anonymous = replace(file, mission=_ANONYMOUS, ship=replace(file.ship, name=content.words(mark("a ship")), imo=None))
+    anonymous = replace(
+        file, mission=content.words(_ANONYMOUS), ship=replace(file.ship, name=content.words(mark("a ship")), imo=None)
+    )
     kept = {"vehicle": {}, "start_utc": shift.text(str(summary.get("start_utc"))),
             "end_utc": shift.text(str(summary.get("end_utc")))}  # fmt: skip
+    kept |= {key: "–" for key in ("telemetry_from", "analysed_from") if summary.get(key)}  # names of files say much
     return replace(
         content,
         mission=replace(content.mission, file=anonymous, vehicle=replace(content.mission.vehicle, name="–")),

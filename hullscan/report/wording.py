@@ -84,7 +84,7 @@ def _chance(content: ReportContent) -> list[str]:
     _, coverage = content.words, content.coverage
     model, said = coverage["pod_model"], []
     trials, lower = model.get("trials"), coverage.get("pod_lower")
-    if coverage["pod"] is not None and trials is not None and lower is not None:
+    if coverage["pod"] and trials is not None and lower is not None:
         bounded = mark(
             "Had a parcel of {size:g} m lain there, the chance to flag it is put at {pod:.0f} %, and with 95 % confidence at no less than {lower:.0f} %: of {shown} parcels planted in the simulator {found} were flagged."  # noqa: E501
         )
