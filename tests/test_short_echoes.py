@@ -16,7 +16,8 @@ STEADY = [(0.1 * index, 1.7) for index in range(20)]
         pytest.param([(2.0, 0.1), (2.1, 1.7)], [True, False], id="one short reading among others"),
         pytest.param([(7.0, 0.1), (7.1, 1.7)], [True, False], id="the first one after five seconds of silence"),
         pytest.param([(7.0, 0.1), (7.1, 0.1), (7.2, 0.1)], [True, True, False], id="after silence it persists"),
-        pytest.param([(30.0, 0.3)], [False], id="after half a minute nobody knows what was usual"),
+        pytest.param([(30.0, 0.6)], [False], id="after half a minute nobody knows what was usual"),
+        pytest.param([(30.0, 0.3), (30.1, 0.3), (30.2, 0.3)], [True, True, False], id="but what is near must persist"),
         pytest.param([(7.0, 1.0)], [False], id="nearer than before, but not by half"),
     ],
 )

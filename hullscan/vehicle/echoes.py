@@ -23,6 +23,7 @@ _WINDOW_S = 3.0
 _HISTORY = 9
 _ENOUGH = 3  # readings that make a history
 _MEMORY_S = 20.0  # what was usual before a gap still makes the first reading after it wait for a second and a third
+_NEAR_M = 0.5  # with nothing known of a beam, as after minutes under a ship, so short a reading waits too
 _PERSISTS = 3  # readings in a row that make a fact: 0.3 s at 10 Hz, 0.15 m at the speed limit
 
 
@@ -49,8 +50,8 @@ class ShortEchoes:
         if len(past) >= _ENOUGH:
             self._usual[beam] = (past[-1][0], median(value for _, value in past))
         known_s, usual_m = self._usual[beam]
-        usual_m = usual_m if utc_s - known_s < _MEMORY_S else 0.0
-        if distance_m < _SHARE * usual_m:
+        short_m = _SHARE * usual_m if utc_s - known_s < _MEMORY_S else _NEAR_M
+        if distance_m < short_m:
             self._row[beam] += 1
             if self._row[beam] < _PERSISTS:
                 return True
