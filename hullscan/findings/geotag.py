@@ -23,7 +23,7 @@ from hullscan.mission.vehicle import VehicleProfile
 from hullscan.search.doubt import CameraDoubt
 from hullscan.ship.surface import HullSurface
 
-__all__ = ["HullFix", "camera_doubt", "geotag"]
+__all__ = ["MOUNT_SIGMA_M", "MOUNT_SIGMA_RAD", "HullFix", "camera_doubt", "geotag"]
 
 # Heights off the plating of what is labelled: from the seizures of the field notes (boxes, bags and cylinders 0.2 to
 # 0.4 m thick); fittings lie flat.
@@ -33,7 +33,8 @@ _FLAT_M = 0.02
 _PIXEL_SIGMA = 2.0  # px, plus a share of the box: detectors place edges to about 8 % of the object
 _BOX_SHARE = 0.08
 _ATTITUDE_SIGMA_RAD = np.radians(0.6)  # look to look, of ArduSub's estimator at 10 Hz
-_MOUNT_SIGMA_RAD, _MOUNT_SIGMA_M = np.radians(1.0), 0.02
+MOUNT_SIGMA_RAD, MOUNT_SIGMA_M = np.radians(1.0), 0.02
+"""By which a camera sits otherwise than its profile says, about and along each axis, one standard deviation."""
 _MAX_RANGE_M = 12.0
 # Of depth, at least: the pressure sensor's zero, which the ranges tell only through the curve of the sections. 101
 # findings of ten simulated flights were 0.07 m off in depth (rms), where the registration stated 0.03 m; so 97 % of
@@ -99,7 +100,7 @@ def geotag(
     stretch = np.outer(ray - normal * (ray @ normal), ray - normal * (ray @ normal)) / cosine**2
     independent = across_sigma**2 * (tangent + stretch)
     common = _of_ship_pose(view, point, _DEPTH_ZERO_SIGMA_M)
-    common = common + (distance * _MOUNT_SIGMA_RAD) ** 2 * (tangent + stretch) + _MOUNT_SIGMA_M**2 * np.eye(3)
+    common = common + (distance * MOUNT_SIGMA_RAD) ** 2 * (tangent + stretch) + MOUNT_SIGMA_M**2 * np.eye(3)
     common = common + np.outer(along, along)
     common = tangent @ common @ tangent
     return HullFix(sighting, point, normal, tangent @ independent @ tangent, common, distance, outline)
@@ -107,8 +108,8 @@ def geotag(
 
 def camera_doubt(view: Viewpoint) -> CameraDoubt:
     """How far the camera may have been elsewhere along the hull, and how far it may have looked elsewhere."""
-    place_m2 = _of_ship_pose(view, view.camera_ship.position_m, 0.0) + _MOUNT_SIGMA_M**2 * np.eye(3)
-    return CameraDoubt(place_m2, float(np.hypot(_ATTITUDE_SIGMA_RAD, _MOUNT_SIGMA_RAD)))
+    place_m2 = _of_ship_pose(view, view.camera_ship.position_m, 0.0) + MOUNT_SIGMA_M**2 * np.eye(3)
+    return CameraDoubt(place_m2, float(np.hypot(_ATTITUDE_SIGMA_RAD, MOUNT_SIGMA_RAD)))
 
 
 def _of_ship_pose(view: Viewpoint, point_ship_m: Array, least_depth_m: float) -> Array:
