@@ -280,5 +280,5 @@ def test_plating_stands_off_the_lines_and_every_sensor_meets_it_there():
         assert ranges[1] == ranges[2]  # not noise: it stays where it is
         off.append(ranges[0] - ranges[1])
     steps = np.abs(np.diff(off))
-    assert 0.008 < np.std(off) < 0.025
-    assert steps.max() < 0.03  # smooth: a beam that moves on meets nearly the same
+    assert 0.01 < np.std(off) < 0.035
+    assert steps.max() < 0.04  # smooth: a beam that moves on meets nearly the same

@@ -66,7 +66,7 @@ class Surface:
     coating: Literal["red", "black", "blue", "green", "grey"] = "red"
     fouling: Share = 0.3
     age: Share = 0.4
-    uneven_m: Annotated[float, Ge(0), Le(0.2)] = 0.015
+    uneven_m: Annotated[float, Ge(0), Le(0.2)] = 0.02
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
