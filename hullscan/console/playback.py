@@ -24,7 +24,7 @@ from hullscan.record.folder import MissionFolder
 from hullscan.record.replay import recorded_ranges
 from hullscan.record.results import read_result
 from hullscan.search.cells import HullCells
-from hullscan.search.looks import seen_cells
+from hullscan.search.looks import REACH_SHARE, seen_cells
 from hullscan.vehicle.protocol import RangeReport
 from hullscan.vehicle.tlog import read_recording
 from hullscan.video.index import load_index
@@ -32,7 +32,6 @@ from hullscan.words import mark
 
 __all__ = ["Playback"]
 
-_LOOK_RANGE_SHARE = 0.8  # of the visibility, as in the assessment
 _KEPT_EVENTS, _KEPT_TRACK = 40, 240
 _RATE_OVER_S: Final = 3.0
 _STATES: Final = {state.value for state in PilotState}
@@ -81,7 +80,7 @@ class Playback:
             return times, [np.zeros(0, np.intp)] * len(times), []
         views = Viewpoints(self._telemetry, ship, self._mission.vehicle)
         camera = self._mission.vehicle.camera
-        reach = _LOOK_RANGE_SHARE * self._mission.file.conditions.visibility_m
+        reach = REACH_SHARE * self._mission.file.conditions.visibility_m
         seen, track = [], []
         for look in looks:
             view = views.at(look.utc_s)

@@ -18,11 +18,10 @@ from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import Array
 from hullscan.mission.model import Mission
 from hullscan.search.cells import HullCells
-from hullscan.search.looks import LookRecord, seen_cells
+from hullscan.search.looks import REACH_SHARE, LookRecord, seen_cells
 
 __all__ = ["Assessment", "assess"]
 
-_LOOK_RANGE_SHARE = 0.8  # of the visibility: from farther away nothing is searched
 _NOWHERE_M = 2.5  # of the camera's place, one sigma: as far as it sees, and nothing is surely in its picture
 _LEAST_CONTRAST = 2.0  # of the contrast map, 0 to 255: below this a picture is veil alone
 
@@ -70,7 +69,7 @@ def assess(
         time_sigma_s: uncertainty of frame times against telemetry.
     """
     record = LookRecord(cells, mission.file.conditions.visibility_m, mission.pod_model)
-    reach = _LOOK_RANGE_SHARE * mission.file.conditions.visibility_m
+    reach = REACH_SHARE * mission.file.conditions.visibility_m
     untagged = unsure = veiled = 0
     for look in looks:
         view = views.at(look.utc_s)

@@ -23,7 +23,7 @@ from hullscan.geometry.frames import Array, Pose
 from hullscan.geometry.track import ShipTrack
 from hullscan.mission.model import Mission
 from hullscan.search.cells import HullCells
-from hullscan.search.looks import LookRecord, seen_cells
+from hullscan.search.looks import REACH_SHARE, LookRecord, seen_cells
 from hullscan.vehicle.telemetry import Telemetry
 from hullscan.video.frames import Frame, FrameSource
 from hullscan.video.still import StillPicture
@@ -162,7 +162,7 @@ class LiveSeeing:
         if view is None:
             return
         if not look.suspect and look.leg >= 0:
-            reach = 0.8 * self._mission.file.conditions.visibility_m
+            reach = REACH_SHARE * self._mission.file.conditions.visibility_m
             seen = seen_cells(self.record.cells, self.camera, view.camera_ship, reach)
             self.record.add(seen, look.leg, speed_mps=view.speed_mps)
         for sighting in sightings:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from hullscan.report.content import ReportContent
+from hullscan.search.looks import REACH_SHARE
 from hullscan.words import mark
 
 __all__ = ["hash_rows", "method"]
-
-_REACH_SHARE = 0.8  # of the visibility, as findings are assessed
 
 
 def method(content: ReportContent) -> list[str]:
@@ -46,7 +45,7 @@ def method(content: ReportContent) -> list[str]:
     seen = mark(
         "A cell of {cell:.2f} m counts as seen only where some lane had it in a picture from at least 95 of 100 of the places at which the camera may have been, within {reach:.1f} m, at no more than 65 degrees from straight on, not hidden by hull or fittings, with contrast measured in the picture, and in a picture without lost data."  # noqa: E501
     )
-    reach_m = _REACH_SHARE * content.mission.file.conditions.visibility_m
+    reach_m = REACH_SHARE * content.mission.file.conditions.visibility_m
     said.append(_(seen).format(cell=content.coverage["cell_m"], reach=reach_m))
     return said
 

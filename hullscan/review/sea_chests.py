@@ -13,6 +13,7 @@ import numpy as np
 
 from hullscan.mission.model import Mission
 from hullscan.review.camera_track import CameraTrack, dwell_s
+from hullscan.search.looks import REACH_SHARE
 from hullscan.ship.fittings import fitting_point
 from hullscan.words import mark
 
@@ -84,7 +85,7 @@ def chests_of(mission: Mission, track: CameraTrack | None) -> dict[str, Chest]:
         point, normal, _ = fitting_point(mission.hull, fitting)
         dwell, nearest, moments, boxes = 0.0, None, [], []
         if track is not None:
-            views = track.views_of(point, normal, 0.8 * mission.file.conditions.visibility_m)
+            views = track.views_of(point, normal, REACH_SHARE * mission.file.conditions.visibility_m)
             dwell = dwell_s(views)
             nearest = float(views.range_m.min()) if len(views.range_m) else None
             for best in views.best(_PICTURES, _APART_S):

@@ -21,6 +21,7 @@ from hullscan.mission.model import Mission
 from hullscan.review.footage import Footage, Planted, jpeg
 from hullscan.review.parcel import random_parcel
 from hullscan.review.sampling import Candidate, HullToSample
+from hullscan.search.looks import REACH_SHARE
 from hullscan.ship.surface import side_name
 
 __all__ = ["Kind", "Mixture", "Place", "make_worklist"]
@@ -146,7 +147,7 @@ class _Mixer:
     def __init__(self, mission: Mission, findings: list[dict[str, Any]], footage: Footage, media: Path) -> None:
         self._mission, self._footage, self._media = mission, footage, media
         self._sizes_m = [float(each["size_m"]) for each in findings]
-        self._reach_m = 0.8 * mission.file.conditions.visibility_m
+        self._reach_m = REACH_SHARE * mission.file.conditions.visibility_m
         self._written = 0
 
     def sample(self, candidate: Candidate, rng: np.random.Generator) -> list[Place]:

@@ -13,13 +13,15 @@ from hullscan.search.cells import HullCells
 from hullscan.search.doubt import EVERYWHERE, PLACES, CameraDoubt, share_of_places
 from hullscan.search.pod import PRIOR_MODEL, LookModel, combined_pod
 
-__all__ = ["EDGE", "HIDDEN_M", "MAX_INCIDENCE_RAD", "SURE", "LookRecord", "SeenCells", "seen_cells"]
+__all__ = ["EDGE", "HIDDEN_M", "MAX_INCIDENCE_RAD", "REACH_SHARE", "SURE", "LookRecord", "SeenCells", "seen_cells"]
 
 EDGE = 0.02
 """Share of the picture at each edge that does not count: boxes are cut there."""
 HIDDEN_M = 0.15
 """A ray that meets the hull this much before a cell's centre does not see the cell."""
 MAX_INCIDENCE_RAD = float(np.radians(65))
+REACH_SHARE = 0.8
+"""Of the visibility: from farther away nothing is searched."""
 SURE = 0.95
 """Chance of having been in a picture from which on a cell counts as seen."""
 _BITS = np.left_shift(np.uint64(1), np.arange(PLACES, dtype=np.uint64))
