@@ -124,7 +124,7 @@ def test_what_the_firmware_does_when_hullscan_dies_is_said_in_words():
 
 
 def test_without_a_file_for_the_vehicle_nothing_is_called_good():
-    assert levels(check_parameters([], "")) == {"parameters": "caution"}
+    assert levels(check_parameters([], "")) == {"parameters": "no-go"}
 
 
 # --- range ---

@@ -21,7 +21,10 @@ _DEEPEST_M = 3.0
 FAILSAFES = ("FS_GCS_ENABLE", "FS_PILOT_INPUT", "FS_LEAK_ENABLE", "FS_EKF_ACTION", "FS_CRASH_CHECK", "BATT_FS_LOW_ACT",
              "BATT_FS_CRT_ACT")  # fmt: skip
 """What the firmware does when something is lost: under a hull neither stopped motors nor a rise are safe."""
-_VITAL = {*FAILSAFES, "FRAME_CONFIG"}
+_EVERYWHERE = {"FRAME_CONFIG", "SYSID_MYGCS", "MAV_GCS_SYSID", "FS_GCS_ENABLE", "FS_PILOT_INPUT"}
+"""Every ArduSub has them: one that does not tell of them has not been checked. From another station than 255 it takes
+neither sticks nor heartbeat, so no retreat and no failsafe of its own."""
+_VITAL = {*FAILSAFES, *_EVERYWHERE}
 _ACTS = {
     ("FS_GCS_ENABLE", 0): mark("does nothing and drifts on"),
     ("FS_GCS_ENABLE", 1): mark("only warns and drifts on"),
@@ -209,7 +212,7 @@ def check_parameters(changes: Iterable[Change], file: str) -> list[PreflightLine
     if not kept:
         todo = say(mark("compare one of your own: hullscan params diff FILE"))
         nothing = say(mark("no parameter file for this vehicle"))
-        return [line(_PARAMETERS, "caution", mark("parameters"), nothing, Phrase(), todo)]
+        return [line(_PARAMETERS, "no-go", mark("parameters"), nothing, Phrase(), todo)]
     good = [change for change in kept if not change.needed and not change.missing]
     lines = [_parameter(change, file) for change in kept if change.needed or change.missing]
     lines += [_failsafe(change) for change in good if change.wanted.name == "FS_GCS_ENABLE"]
@@ -245,7 +248,8 @@ def _act(name: str, value: float | None) -> str:
 
 def _parameter(change: Change, file: str) -> PreflightLine:
     name = change.wanted.name
-    level: Level = "no-go" if name in _VITAL and not change.missing else "caution"
+    vital = name in (_EVERYWHERE if change.missing else _VITAL)
+    level: Level = "no-go" if vital else "caution"
     wanted = number_text(change.wanted.value)
     also = [number_text(value) for value in change.wanted.accepts]
     if name == "RNGFND1_TYPE":
