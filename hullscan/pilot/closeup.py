@@ -67,7 +67,8 @@ def views_of(mission: Mission, here: Array, place_m: Array, stand_off_m: float, 
     _, _, normals = mission.hull.nearest(place_m[None])
     normal = normals[0]
     limit = mission.file.limits.min_clearance_m
-    off = max(_NEARER * stand_off_m, limit + _LEAST_OFF_M + mission.vehicle.half_size_m[0])
+    # in murky water the lanes are as near as is safe already: then there are only the other angles
+    off = min(max(_NEARER * stand_off_m, limit + _LEAST_OFF_M), stand_off_m)
     down = np.array([0.0, 0.0, 1.0])
     level = np.cross(down, normal)
     turns = [np.zeros(3), _TURN_RAD * down, -_TURN_RAD * down]
