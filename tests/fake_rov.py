@@ -53,6 +53,8 @@ class FakeRov(SimulatedClock):
         self.volts, self.current_ned = 16.0, np.zeros(3)
         self.zero_m = 0.0
         """By how much its depth reads too deep."""
+        self.gain = 0.5
+        """Of the sticks."""
         self._zero_m = 0.0  # what the estimator has taken over of it
         self.telemetry = Telemetry(self)
         self.control = ControlState(False, "not taken", self.now())
@@ -117,8 +119,9 @@ class FakeRov(SimulatedClock):
             if not self.position_ok:
                 self.place = self.place + self.current_ned * STEP_S
         elif self.mode_now in (Mode.ALT_HOLD, Mode.STABILIZE):
-            x, y = self._sticks.x / 1000, self._sticks.y / 1000
-            up = (self._sticks.z - 500) / 500
+            share = self.gain / 0.5
+            x, y = share * self._sticks.x / 1000, share * self._sticks.y / 1000
+            up = share * (self._sticks.z - 500) / 500
             rise = _RISE_MPS * up if abs(up) > 0.13 else 0.0
             if self.mode_now is Mode.ALT_HOLD and self.place[2] + self._zero_m < 0.1:
                 rise = min(rise, 0.0)  # it takes itself to be at the surface
@@ -143,6 +146,7 @@ class FakeRov(SimulatedClock):
             m.Pressure(boot_s, 2, 101_325.0 + 1025 * 9.80665 * max(float(self.place[2] + self.zero_m), 0.0), 12.0),
             m.SysStatus(0, 0, 0, self.volts, 5.0, 0.8),
             m.EkfStatus(flags, 0.1, 0.1, 0.1, 0.1),
+            m.NamedValue(boot_s, "PilotGain", self.gain),
             m.Heartbeat(12, 3, base, int(self.mode_now), 4),
         ):
             self.telemetry.observe(AUTOPILOT, message, self.now())
@@ -231,7 +235,7 @@ class FakeRov(SimulatedClock):
         if isinstance(sent, SetLights | SetTilt):
             return sent
         if isinstance(sent, ManualControl):
-            if max(abs(sent.x), abs(sent.y)) > 600:
+            if max(abs(sent.x), abs(sent.y)) * self.gain > 300:
                 self.wrongs.append(f"sticks {sent}")
             if sent.z > 565 and self.under:
                 self.wrongs.append(f"is told to rise under the ship at {self.place_ship.round(1)}")

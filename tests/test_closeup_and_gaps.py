@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fake_rov import FakeRov
+from scipy.spatial.transform import Rotation
 
 from hullscan.geometry.frames import ShipPose
 from hullscan.mission.model import Inspect, Mission, load_mission
@@ -53,6 +54,18 @@ def test_three_views_look_at_the_place_from_nearer_and_from_other_angles(planned
     assert gap.min() >= mission.file.limits.min_clearance_m
 
 
+def test_in_murky_water_the_views_are_no_farther_off_than_the_lanes(planned: tuple[Mission, Plan]) -> None:
+    mission, _ = planned
+    place, stand_off_m = on_hull(mission, 33.5, 2.3), 0.75  # as near as its clearance allows
+    hull_point, _, normals = mission.hull.nearest(place[None])
+    here = np.array([*(hull_point[0] + (stand_off_m + 0.21) * normals[0]), -np.pi / 2, 0.0, 0.0])
+    views = views_of(mission, here, place, stand_off_m, 3)
+    assert not views.refused
+    turns = Rotation.from_euler("z", views.poses[:, 3:4])
+    cameras = views.poses[:, :3] + turns.apply(mission.vehicle.camera_mount.position_m)
+    assert np.linalg.norm(cameras - place, axis=1) == pytest.approx(stand_off_m, abs=0.02)
+
+
 def test_a_close_up_is_refused_beside_the_running_gear_and_under_the_ship(planned: tuple[Mission, Plan]) -> None:
     mission, plan = planned
     aft = np.array([1.5, 0.3, 3.0])
@@ -60,6 +73,16 @@ def test_a_close_up_is_refused_beside_the_running_gear_and_under_the_ship(planne
     under = plan.legs[7].poses[4, 1:]
     keel = on_hull(mission, float(under[0]), 4.69)
     assert "overhead" in views_of(mission, under, keel, plan.stand_off_m, 3).refused
+
+
+@pytest.mark.slow
+def test_a_gap_that_the_window_does_not_hold_is_no_reason_to_leave_out_another(planned: tuple[Mission, Plan]) -> None:
+    last = len(planned[1].legs) - 2
+    pieces = [Piece(LANE, 0, 8, 500.0), Piece(last, 4, 8, 1.0)]  # what lies far off would show the most a minute
+    flown = Flown(planned, gaps=lambda: pieces, resume_at=PlanPlace(last, 0.9))
+    flown.pilot._gaps._left_s = lambda: 30.0  # type: ignore[method-assign]
+    flown.pilot.fly()
+    assert flown.areas_m2 == [1.0]
 
 
 def test_what_was_not_seen_becomes_pieces_of_the_lanes(planned: tuple[Mission, Plan]) -> None:

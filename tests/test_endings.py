@@ -104,6 +104,8 @@ class Flight:
             self.video_age_s = 60.0
         elif event == "depth reads a metre too shallow":
             rov.zero_m = -1.0
+        elif event.startswith("gain"):
+            rov.gain = float(event.split()[1])
         elif event == "disk full":
             self.disk_mb = 100.0
         elif event.startswith("faults"):
@@ -142,6 +144,10 @@ SCRIPTS = {
     "nothing happens": ([], "ended"),
     "a leak under the bottom": ([(70.0, "leak")], "home"),
     "the position is lost under the bottom": ([(70.0, "position lost")], "out from under"),
+    "it is lost without ranges, the sticks at a fifth of their gain": (
+        [(60.0, "gain 0.1"), (70.0, "DVL silent"), (70.0, "position lost")],
+        "out from under",
+    ),
     "it is lost and comes back": ([(70.0, "position lost"), (73.0, "position back")], "ended"),
     "the operator takes over": ([(70.0, "operator takes over")], "handed over"),
     "the link is lost for ten seconds": ([(70.0, "link lost"), (80.0, "link back")], "listening"),

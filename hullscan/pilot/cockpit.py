@@ -17,7 +17,7 @@ from hullscan.errors import HullscanError, RefusedError
 from hullscan.geometry.frames import Array, Pose
 from hullscan.mission.model import Mission
 from hullscan.mission.plan import Plan
-from hullscan.mission.ways_home import under_ship
+from hullscan.mission.ways_home import under_ship, way_back
 from hullscan.pilot.depth_zero import DepthZero
 from hullscan.pilot.orders_of_operator import OperatorOrder, OrderDesk
 from hullscan.pilot.registration import HullRegistration
@@ -34,7 +34,9 @@ __all__ = ["RATE_HZ", "Cockpit", "Ends", "Event"]
 RATE_HZ = 10.0
 _SLOWER, _SLOWEST, _FASTEST = 0.75, 0.3, 1.5
 _TOLD_AGAIN_S = 60.0
+_GAIN = 0.5  # of the sticks, as delivered: what STICK_MPS was measured at; buttons of a joystick change it
 _NEUTRAL_S = 1.0  # neutral sticks: 3 s of silence after sticks were used is a lost pilot (ardusub.md 2.6)
+_HOME_EVERY_S = 10.0  # the length of the way home is measured anew so often
 _UNSURE_M = 0.3  # of plating overhead, besides twice the uncertainty of the place
 
 Event = Callable[[str, str, dict[str, Any]], None]
@@ -58,6 +60,7 @@ class Cockpit:
         signals: of video, detector and recording.
         desk: where the operator's orders are put.
         on_event: told of everything that belongs into the record.
+        known: gives the (n, 6) poses of the known route up to now, from the launch on.
     """
 
     def __init__(
@@ -70,9 +73,10 @@ class Cockpit:
         signals: Signals,
         desk: OrderDesk,
         on_event: Event,
+        known: Callable[[], Array],
     ) -> None:
         self.vehicle, self.ranges, self.mission, self.plan, self.clock = vehicle, ranges, mission, plan, clock
-        self.desk, self._on_event = desk, on_event
+        self.desk, self._on_event, self._known = desk, on_event, known
         self.watch = Watch(vehicle, ranges, mission, clock, signals)
         self._zero = DepthZero(vehicle.telemetry)
         self.registration: HullRegistration | None = None
@@ -83,6 +87,7 @@ class Cockpit:
         self.held_by_operator = False
         self._ranges_until_s = float("-inf")
         self._tilt_rad = 0.0
+        self._home_utc_s = float("-inf")
         self._last_place: Pose | None = None
         self._held: Verdict | None = None
         self._told: dict[str, float] = {}
@@ -285,6 +290,20 @@ class Cockpit:
         margin = _UNSURE_M + min(2 * sigma, 2.0) + aside_m
         return bool(under_ship(self.mission, place_ship_m, margin)[0])
 
+    def measure_home(self) -> None:
+        """How far it is home along the known way, and how much tether is out; now and then."""
+        now_s = self.clock.now()
+        if now_s - self._home_utc_s < _HOME_EVERY_S:
+            return
+        self._home_utc_s = now_s
+        assert self.launch_ned is not None
+        assert self.registration is not None
+        launch, here = self.registration.pose.to_ship(self.launch_ned.position_m), self.pose_in_ship()
+        course, legs, number = self.watch.course, self.plan.legs, self.status.leg
+        course.home_m = way_back(self.mission, self._known(), here, launch).length_m
+        planned_m = legs[number].tether_m if number >= 0 else max(leg.tether_m for leg in legs)
+        course.tether_m = max(float(np.linalg.norm(here[:3] - launch)), min(planned_m, course.home_m))
+
     # ---------------------------------------------------------------- holding
 
     def hold(self, verdict: Verdict) -> None:
@@ -310,9 +329,17 @@ class Cockpit:
     # ---------------------------------------------------------------- sticks and camera
 
     def sticks(self, command: ManualControl) -> None:
-        """Send sticks; from then on they are sent at least once a second, neutral when nobody steers by them."""
+        """Send sticks; from then on they are sent at least once a second, neutral when nobody steers by them.
+
+        Args:
+            command: at the delivered gain; what the operator's buttons have made of it is allowed for.
+        """
         self._sticks_used, self._sticks_utc_s = True, self.clock.now()
-        self.vehicle.send(command)
+        told = self.vehicle.telemetry.values.get("PilotGain")
+        gain = told.latest if told is not None else None
+        share = _GAIN / float(np.clip(gain.value, 0.1, 1.0)) if gain is not None and np.isfinite(gain.value) else 1.0
+        x, y, r = share * command.x, share * command.y, share * command.r
+        self.vehicle.send(ManualControl(x, y, 500.0 + share * (command.z - 500.0), r))
 
     def _keep_sticks(self) -> None:
         if self._sticks_used and self.clock.now() - self._sticks_utc_s >= _NEUTRAL_S:

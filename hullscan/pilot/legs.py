@@ -15,7 +15,7 @@ from hullscan.mission.patterns import Leg
 from hullscan.mission.patterns.clearance import crosses_hull, hull_gap, sea_bed_depth_m
 from hullscan.mission.patterns.gear import keep_out
 from hullscan.mission.patterns.leg import timed
-from hullscan.mission.ways_home import flown_poses, legs_without_position, way_along, way_back
+from hullscan.mission.ways_home import flown_poses, legs_without_position, way_along
 from hullscan.pilot.cockpit import Cockpit
 from hullscan.pilot.guidance import LegFollower
 from hullscan.pilot.orders_of_operator import OperatorOrder
@@ -26,7 +26,6 @@ from hullscan.words import fill, mark
 
 __all__ = ["Followed", "LegsFlight", "follow"]
 
-_HOME_EVERY_S = 10.0  # the length of the way home is measured anew so often
 # a lane along the ship is flown beyond its ends by so many sigma of the place along her, from and up to so much
 _SURE, _BEYOND_LEAST_M, _BEYOND_MOST_M = 1.6, 0.2, 2.0
 _ALONG_COS = 0.8
@@ -51,6 +50,7 @@ def follow(
     ending: bool = False,
     start_m: float = 0.0,
     settle_s: float = 1.0,
+    wishes: bool = True,
     on_progress: Callable[[float], bool] = lambda share: False,
 ) -> Followed:
     """Fly one leg.
@@ -60,6 +60,7 @@ def follow(
         ending: it is on the way home; the operator's wishes count for nothing.
         start_m: how far along it to begin.
         settle_s: how long the vehicle must stand at the end.
+        wishes: an operator's SKIP or BACK breaks it off; else it waits in the cockpit until the leg is over.
         on_progress: told of each tick's share of the length; True breaks off.
 
     Raises:
@@ -71,8 +72,7 @@ def follow(
     for now_s in cockpit.ticks():
         verdict = cockpit.tick(searching=searching, ending=ending)
         elapsed_s, before_s = min(now_s - before_s, 0.5), now_s
-        wish = cockpit.take_wish()
-        if wish is not None and not ending:
+        if wishes and not ending and (wish := cockpit.take_wish()) is not None:
             return Followed.SKIP if wish is OperatorOrder.SKIP else Followed.BACK
         if verdict.act is Act.HOLD:
             cockpit.hold(verdict)
@@ -89,6 +89,8 @@ def follow(
         cockpit.status = replace(cockpit.status, leg_share=progress.share, holding=None)
         if on_progress(progress.share):
             return Followed.BROKEN_OFF
+        if not ending:
+            cockpit.measure_home()
         if progress.done:
             return Followed.DONE
     raise AssertionError("the ticks of a leg do not end by themselves")
@@ -112,7 +114,7 @@ class LegsFlight:
         self._legs = cockpit.plan.legs
         self._deaf = set(legs_without_position(cockpit.mission, self._legs))
         self._searched_m = max(sum(leg.length_m for leg in self._legs if leg.surveys), 1e-6)
-        self._home_utc_s = float("-inf")
+        self._passage = np.zeros((0, 6))
         self.number, self.share = 0, 0.0
         self.skipped: set[int] = set()
         """Legs that the operator did not want."""
@@ -155,7 +157,6 @@ class LegsFlight:
             if leg.surveys:
                 share_of_all = min((before + part * leg.length_m) / self._searched_m, 1.0)
                 cockpit.status = replace(cockpit.status, survey_share=max(share_of_all, cockpit.status.survey_share))
-            self._measure_home()
             return leg.surveys and self._interrupt(number, part)
 
         if share <= 0 and (found := self._beyond(leg.poses[:2, 1:][::-1], leg.speed_mps)) is not Followed.DONE:
@@ -189,24 +190,36 @@ class LegsFlight:
             return Followed.DONE
         return follow(cockpit, there, searching=True, settle_s=0.0)
 
-    def _measure_home(self) -> None:
-        """How far it is home, and how much tether is out: along the way that is known."""
-        cockpit, now_s = self._cockpit, self._cockpit.clock.now()
-        if now_s - self._home_utc_s < _HOME_EVERY_S:
-            return
-        self._home_utc_s = now_s
-        course, leg = cockpit.watch.course, self._legs[self.number]
-        assert cockpit.launch_ned is not None
-        assert cockpit.registration is not None
-        launch = cockpit.registration.pose.to_ship(cockpit.launch_ned.position_m)
-        here = cockpit.pose_in_ship()
-        course.home_m = way_back(cockpit.mission, self.flown(), here, launch).length_m
-        straight = float(np.linalg.norm(here[:3] - launch))
-        course.tether_m = max(straight, min(leg.tether_m, course.home_m))
-
     def flown(self) -> Array:
-        """(n, 6) the known route up to now."""
-        return flown_poses(self._legs, self.number, self.share)
+        """(n, 6) the known route up to now, a passage that is under way with it."""
+        return np.concatenate([flown_poses(self._legs, self.number, self.share), self._passage])
+
+    def go_to(self, number: int, share: float) -> tuple[int, float]:
+        """Along the planned legs to a place of them; number and share to go on with, if no wish has changed them."""
+        self._pass(flown_poses(self._legs, number, share), number, share)
+        goal = self._wished(number)
+        return goal, share if goal == number else 0.0
+
+    def _pass(self, known: Array, goal: int, share: float = 0.0) -> None:
+        """Along (n, 6) poses that are known to be clear, the last of them on a leg; home leads back along them.
+
+        It is not broken off: from its middle no other way is known to be clear.
+        """
+        cockpit = self._cockpit
+        cockpit.enter(PilotState.LEGS, mark("on the way to leg {goal}"), {"leg": -1, "goal": goal + 1})
+        way = way_along(cockpit.mission, cockpit.pose_in_ship(), known)
+
+        def on_progress(part: float) -> bool:
+            self._passage = flown_poses([way], 0, part)
+            return False
+
+        follow(cockpit, way, searching=False, wishes=False, on_progress=on_progress)
+        self.number, self.share, self._passage = goal, share, np.zeros((0, 6))
+
+    def _wished(self, number: int) -> int:
+        """The leg to go on with, after what the operator has ordered on the way to this one."""
+        wish = self._cockpit.take_wish()
+        return number if wish is None else self._jump(Followed(wish.value), number)
 
     def _jump(self, followed: Followed, number: int) -> int:
         """To the start of the next searched leg, or of the one before; the number of the leg to go on with."""
@@ -224,12 +237,8 @@ class LegsFlight:
             flown = self.flown()
             start = len(np.concatenate([leg.poses for leg in legs[:goal]])) if goal else 0
             known = flown[start:][::-1]
-        known = np.concatenate([known, legs[goal].poses[:1, 1:]])
-        data = {"leg": -1, "goal": goal + 1}
-        cockpit.enter(PilotState.LEGS, mark("on the way to leg {goal}"), data)
-        way = way_along(cockpit.mission, cockpit.pose_in_ship(), known)
-        follow(cockpit, way, searching=False)
-        return goal
+        self._pass(np.concatenate([known, legs[goal].poses[:1, 1:]]), goal)
+        return self._wished(goal)
 
 
 def _not_rising(command: PositionVelocityYaw) -> PositionVelocityYaw:

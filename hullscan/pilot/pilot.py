@@ -20,12 +20,11 @@ from hullscan.geometry.frames import Array, Pose
 from hullscan.mission.model import Mission
 from hullscan.mission.patterns.clearance import hull_gap
 from hullscan.mission.plan import Plan
-from hullscan.mission.ways_home import flown_poses, way_along
 from hullscan.pilot.berth import expected_ship
 from hullscan.pilot.closeup import CloseUps, Sighting
 from hullscan.pilot.cockpit import Cockpit, Ends, Event
 from hullscan.pilot.endings import Endings, stop, went_wrong
-from hullscan.pilot.legs import LegsFlight, follow
+from hullscan.pilot.legs import LegsFlight
 from hullscan.pilot.orders_of_operator import OperatorOrder, OrderDesk
 from hullscan.pilot.refly import Gaps, GapsFlight
 from hullscan.pilot.registration import HullRegistration, noise_of
@@ -90,7 +89,7 @@ class Pilot:
         kept: int | None = _KEPT,
     ) -> None:
         self.desk = desk or OrderDesk()
-        self._cockpit = Cockpit(vehicle, ranges, mission, plan, clock, signals, self.desk, on_event)
+        self._cockpit = Cockpit(vehicle, ranges, mission, plan, clock, signals, self.desk, on_event, self._known)
         self._vehicle, self._mission, self._plan, self._clock = vehicle, mission, plan, clock
         self._resume_at, self._kept = resume_at, kept
         self.requests = CloseUpRequests(clock, self._cockpit.on_event)
@@ -180,22 +179,17 @@ class Pilot:
     def _fly_legs(self) -> None:
         """The planned legs but the last, the gaps that are left, then the last leg: home."""
         cockpit, last = self._cockpit, len(self._plan.legs) - 1
-        begin = self._resume_at or PlanPlace()
-        if begin.leg > 0:
-            self._go_to(begin)
-        leg = self._plan.legs[min(begin.leg, last)]
-        share = max(begin.share - _OVERLAP_M / max(leg.length_m, _OVERLAP_M), 0.0)
-        self._legs.fly(begin.leg, share, until=last)
+        number, share = 0, 0.0
+        if self._resume_at is not None:
+            number, share = self._resume_at.leg, self._resume_at.share
+            if number > 0:
+                number, share = self._legs.go_to(number, share)
+            leg = self._plan.legs[min(number, last)]
+            share = max(share - _OVERLAP_M / max(leg.length_m, _OVERLAP_M), 0.0)
+        self._legs.fly(number, share, until=last)
         self._gaps.fly(self._legs.flown(), self._plan.legs[last])
         self._legs.fly(last)
         cockpit.watch.course.searching = False
-
-    def _go_to(self, place: PlanPlace) -> None:
-        """Along the known route to where an earlier flight stopped."""
-        cockpit = self._cockpit
-        cockpit.enter(PilotState.LEGS, mark("on the way to leg {goal}"), {"leg": -1, "goal": place.leg + 1})
-        known = flown_poses(self._plan.legs, place.leg, place.share)
-        follow(cockpit, way_along(self._mission, cockpit.pose_in_ship(), known), searching=False)
 
     def _known(self) -> Array:
         """(n, 6) the route that is known to be clear, from the launch to about here."""

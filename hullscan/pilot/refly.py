@@ -16,7 +16,7 @@ from hullscan.mission.patterns import Leg
 from hullscan.mission.plan import Plan
 from hullscan.mission.ways_home import way_along
 from hullscan.pilot.cockpit import Cockpit
-from hullscan.pilot.legs import Followed, follow
+from hullscan.pilot.legs import follow
 from hullscan.pilot.states import PilotState
 from hullscan.search.looks import LookRecord, seen_cells
 from hullscan.words import mark
@@ -115,9 +115,11 @@ class GapsFlight:
         legs, tried = cockpit.plan.legs, list[Piece]()
         while True:
             # what a second try did not show a third would not
+            left_s = self._left_s()
             pieces = [piece for piece in self._gaps() if not any(piece.overlaps(before) for before in tried)]
-            best = max(pieces, key=self._rate, default=None)
-            if best is None or self._left_s() < self._cost_s(best):
+            # one that the window does not hold any more is no reason to leave out another
+            best = max((piece for piece in pieces if self._cost_s(piece) <= left_s), key=self._rate, default=None)
+            if best is None:
                 break
             tried.append(best)
             poses = legs[best.leg].poses[best.first : best.last + 1]
@@ -135,7 +137,7 @@ class GapsFlight:
             self._go(known, last.poses[0, 1:])
 
     def _go(self, known: Array, goal: Array) -> bool:
-        """Along the route, back or forth, to a place of it; whether it got there."""
+        """Along the route, back or forth, to a place of it; whether to go on there, as no wish has come on the way."""
         cockpit = self._cockpit
         here = cockpit.pose_in_ship()
         a = int(np.argmin(np.linalg.norm(known[:, :3] - here[:3], axis=1)))
@@ -143,7 +145,8 @@ class GapsFlight:
         between = known[a : b + 1] if a <= b else known[b : a + 1][::-1]
         way = way_along(cockpit.mission, here, np.concatenate([between, goal[None]]))
         self._way = np.concatenate([self._way, way.poses[:, 1:]])
-        return follow(cockpit, way, searching=False) is Followed.DONE
+        follow(cockpit, way, searching=False, wishes=False)
+        return cockpit.take_wish() is None
 
     def _left_s(self) -> float:
         course = self._cockpit.watch.course
