@@ -32,7 +32,7 @@ from hullscan.record.events import read_events
 from hullscan.record.facts import boot_utc_s, facts_of, recorded_facts
 from hullscan.record.finish import Evidence, Pictures, finish
 from hullscan.record.folder import MissionFolder
-from hullscan.record.replay import FilePictures, FolderPictures, recorded_ranges
+from hullscan.record.replay import FilePictures, FolderPictures, hull_ranges
 from hullscan.record.results import read_result
 from hullscan.record.seal import seal, unseal
 from hullscan.record.signature import machine_key
@@ -94,13 +94,13 @@ def analyze_folder(source: Path, options: AnalyzeOptions, progress: Progress) ->
     mission = load_mission(recorded.mission_file)
     facts, time_sigma_s = recorded_facts(recorded)
     telemetry = read_recording(recorded.telemetry, boot_utc_s=boot_utc_s(facts)).telemetry
-    ranges = recorded_ranges(recorded.dvl, mission.vehicle.dvl_mount.rotation)
+    ranges = hull_ranges(recorded.dvl, mission.vehicle.dvl_mount.rotation, telemetry)
     home = source.resolve()  # "." has no name to put the results beside
     with RecordedVideo(recorded.video) as video:
         return _analyze(
             mission,
             telemetry,
-            list(ranges),
+            ranges,
             video,
             FolderPictures(recorded.video),
             _legs(recorded),

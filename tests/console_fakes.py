@@ -141,7 +141,7 @@ def watched(folder: Path) -> Any:
     live = SimpleNamespace(
         mission=mission, plan=plan, folder=SimpleNamespace(path=folder), clock=clock, pilot=FakePilot(),
         vehicle=SimpleNamespace(telemetry=Telemetry(clock)), seeing=FakeSeeing(HullCells(mission.hull)),
-        dvl=SimpleNamespace(latest=lambda: None, counts=counts), stream=FakeStream(stats),
+        ranges=SimpleNamespace(latest=lambda: None, counts=counts), stream=FakeStream(stats),
         stats=stats, flags=flags,
     )  # fmt: skip
     live.pilot.registration = SimpleNamespace(pose=ShipPose(0.0, 0.0, 0.0), updates=20)

@@ -15,16 +15,19 @@ from test_report import HOSTILE, Element, Parts, finding, jpeg, made, reaches_ou
 from test_video_recorder import UTC_S, access_units, record
 from video_streams import coded, number_in, write_file
 
+from hullscan.clock import SimulatedClock
 from hullscan.errors import VideoError
 from hullscan.findings.geotag import HullFix
 from hullscan.findings.merge import Finding
 from hullscan.findings.outline import Outline
 from hullscan.mission.model import Mission, load_mission
 from hullscan.record.clips import save_clips
+from hullscan.record.events import EventLog
 from hullscan.record.folder import MissionFolder
 from hullscan.record.replay import FilePictures, FolderPictures
 from hullscan.report.flash import FlashAlerts
 from hullscan.report.html import write_report
+from hullscan.survey.earlier import earlier_alerts
 from hullscan.video.files import VideoFile
 
 DEMO = Path(__file__).parents[1] / "missions" / "demo.yaml"
@@ -185,6 +188,20 @@ def test_the_same_place_is_written_again_only_when_it_is_known_better(tmp_path: 
         assert page_of(path).one(kind="right").text.endswith(f"{as_of} UTC")
     writer.update(UTC_S + 9, [provisional(mission, 36.0), provisional(mission, 32.9)])
     assert [data["name"] for _, _, data in told] == ["A01", "A02"]
+
+
+def test_a_resumed_mission_repeats_no_alert_and_writes_over_none(tmp_path: Path, mission: Mission) -> None:
+    first, told, log = alerts(tmp_path / "alerts", mission, Told()), Told(), tmp_path / "events.jsonl"
+    events = EventLog(log, SimulatedClock(UTC_S))
+    first._told = events.add
+    first.update(UTC_S, [provisional(mission, 32.6)])
+    events.close()
+    before = (tmp_path / "alerts" / "A01.en.html").read_bytes()
+    second = alerts(tmp_path / "alerts", mission, told)
+    second.remember(earlier_alerts(MissionFolder(tmp_path)))
+    second.update(UTC_S + 600, [provisional(mission, 36.0), provisional(mission, 32.7, score=0.95)])
+    assert [data["name"] for _, _, data in told] == ["A02"]
+    assert (tmp_path / "alerts" / "A01.en.html").read_bytes() == before
 
 
 def test_two_findings_side_by_side_are_two_alerts_and_stay_so(tmp_path: Path, mission: Mission) -> None:

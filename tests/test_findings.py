@@ -12,10 +12,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 
+from hullscan.clock import SimulatedClock
 from hullscan.findings.geotag import HullFix, camera_doubt, geotag
 from hullscan.findings.merge import FindingRules, merge_fixes
 from hullscan.findings.outline import Outline
-from hullscan.findings.sightings import Looker, Sighting, contrast_map
+from hullscan.findings.seeing import EarlierLooks, LiveSeeing
+from hullscan.findings.sightings import CONTRAST_GRID, Look, Looker, Sighting, contrast_map
 from hullscan.findings.viewpoint import Viewpoint, Viewpoints
 from hullscan.geometry.frames import Pose, ShipPose
 from hullscan.geometry.track import ShipTrack
@@ -23,7 +25,9 @@ from hullscan.mission.vehicle import BLUEROV2_HEAVY
 from hullscan.search.cells import HullCells
 from hullscan.search.doubt import EVERYWHERE
 from hullscan.search.looks import LookRecord, SeenCells, seen_cells
+from hullscan.search.pod import PRIOR_MODEL
 from hullscan.ship.surface import HullSurface
+from hullscan.vehicle.telemetry import Telemetry
 from hullscan.video.frames import Frame
 from hullscan.vision.detections import Detections
 from hullscan_sim.parameters import Parameters
@@ -192,6 +196,29 @@ def test_two_parcels_side_by_side_in_one_picture_stay_two() -> None:
     left = lane(20.0, 2.0, track=1, frame0=0, t0=0, box=(100, 100, 160, 160))
     right = lane(20.35, 2.0, track=2, frame0=0, t0=0, box=(250, 100, 310, 160))
     assert len(merge_fixes(left + right, RULES)) == 2
+
+
+def test_a_resumed_session_goes_on_from_what_the_earlier_ones_have_seen() -> None:
+    views = [replace(view(18.0 + 0.25 * n, 2.0), utc_s=float(n)) for n in range(8)]
+    flat = np.full(CONTRAST_GRID, 90, np.uint8)
+    looks = [
+        Look(utc_s=each.utc_s, stream_s=each.utc_s, frame=n, suspect=False, contrast=flat, leg=2)
+        for n, each in enumerate(views)
+    ]
+    found = [sighting((320, 180), utc_s=each.utc_s, frame=n, label="parcel") for n, each in enumerate(views[:4])]
+    at = SimpleNamespace(at=lambda utc_s: views[int(utc_s)])
+    nobody = SimpleNamespace(hull=BOX, vehicle=BLUEROV2_HEAVY, pod_model=PRIOR_MODEL)
+    nobody.file = SimpleNamespace(conditions=SimpleNamespace(visibility_m=4.0))
+    seeing = LiveSeeing(
+        None, None, Telemetry(SimulatedClock(99.0)), nobody, SimulatedClock(99.0),  # type: ignore[arg-type]
+        ship=lambda: None, leg=lambda: -1, store=lambda look, sightings: None, on_error=lambda error: None,
+        rules=FindingRules(), earlier=EarlierLooks(at, looks, found),  # type: ignore[arg-type]
+    )  # fmt: skip
+    assert not seeing.record.seen().any()
+    first = Frame(image_bgr=np.zeros((360, 640, 3), np.uint8), utc_s=99.0, stream_s=0.0, index=9, suspect=False)
+    seeing._take(first)  # it tells their size
+    assert CELLS.area_m2[seeing.record.seen()].sum() > 3.0
+    assert [each.label for each in seeing.findings] == ["parcel"]
 
 
 def test_frames_of_a_resumed_session_are_not_those_of_the_first_with_the_same_numbers() -> None:

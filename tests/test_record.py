@@ -102,6 +102,15 @@ def test_the_names_inside_are_the_ones_that_other_tools_rely_on(tmp_path):
     ]  # fmt: skip
 
 
+def test_two_do_not_record_into_one_folder(tmp_path):
+    folder = MissionFolder.create(tmp_path, "A", UTC_S, least_free_bytes=0)
+    with folder.held(), pytest.raises(RecordError, match="another hullscan records"), MissionFolder(folder.path).held():
+        raise AssertionError("it was held twice")
+    with folder.held():
+        pass
+    assert list(tmp_path.iterdir()) == [folder.path], "no lock is left"
+
+
 @pytest.mark.parametrize(
     ("root", "least_free_bytes", "words"),
     [

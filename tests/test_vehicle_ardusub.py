@@ -379,6 +379,15 @@ def rc_override(peer):
     peer.send(mavlink.MAVLink_rc_channels_override_message(1, 1, *channels), identity=(255, 190))
 
 
+def position_target(peer):
+    target = mavlink.MAVLink_set_position_target_local_ned_message(0, 1, 1, 1, 0x09F8, 5, 0, 2, *[0] * 8)
+    peer.send(target, identity=(255, 190))
+
+
+def turn(peer):
+    peer.send(mavlink.MAVLink_command_long_message(1, 1, 115, 0, 90, 20, 1, 0, 0, 0, 0), identity=(255, 190))
+
+
 def disarm(peer):
     peer.text(4, "MYGCS: 255, heartbeat lost")
     peer.state.armed = False
@@ -394,6 +403,8 @@ TAKEOVERS = {
     "a joystick moves": (move_stick, r"moves a stick \(channel 5: 1580 us\)"),
     "another station's sticks pass by": (manual_control, "system 255 component 190 moves the sticks"),
     "another station overrides a channel": (rc_override, "system 255 component 190 moves the sticks"),
+    "another station sends it elsewhere": (position_target, "system 255 component 190 commands the vehicle"),
+    "another station turns it": (turn, "system 255 component 190 commands the vehicle"),
     "a failsafe disarms": (disarm, r"disarmed, not by hullscan \(MYGCS: 255, heartbeat lost\)"),
     "the autopilot restarts": (restart, "the autopilot restarted"),
 }

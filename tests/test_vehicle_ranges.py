@@ -1,8 +1,10 @@
 import math
 
 import pytest
+from scipy.spatial.transform import Rotation
 
 from hullscan.clock import SimulatedClock
+from hullscan.record.replay import hull_ranges
 from hullscan.vehicle import messages as m
 from hullscan.vehicle.mavlink_range import MavlinkRange
 from hullscan.vehicle.protocol import RangeSensor
@@ -31,6 +33,13 @@ def test_a_forward_echo_sounder_is_one_beam_along_frd_x():
     assert made.velocity_frd_mps is None
     assert sensor.counts.reports == 2
     assert sensor.age_s(NOW + 1.1) == pytest.approx(1.0)
+
+
+def test_a_recording_without_a_dvl_has_the_ranges_of_the_echo_sounder_ahead(tmp_path):
+    telemetry = heard((0.0, 0, 1.2), (0.1, 25, 5.0), (0.2, 0, 1.1))
+    (tmp_path / "dvl.jsonl").write_text('{"utc_s": 1.0, "line": "{\\"type\\": \\"no DVL\\"}"}\n', encoding="utf-8")
+    reports = hull_ranges(tmp_path / "dvl.jsonl", Rotation.identity(), telemetry)
+    assert [report.distances_m.tolist() for report in reports] == [[pytest.approx(1.2)], [pytest.approx(1.1)]]
 
 
 TRAP = {

@@ -152,7 +152,9 @@ def survey(
     mission: MissionArg,
     connect: ConnectOption = LISTEN,
     sim: Annotated[Path | None, typer.Option("--sim", help="fly in the simulator, in this scenario")] = None,
-    dvl: Annotated[str, typer.Option("--dvl", help="host or host:port of the DVL")] = _DVL,
+    dvl: Annotated[
+        str, typer.Option("--dvl", help="host or host:port of the DVL; empty with an echo sounder alone")
+    ] = _DVL,
     video_port: Annotated[int, typer.Option("--video-port", help="UDP port of the camera's RTP stream")] = 5600,
     out: OutOption = Path("missions-flown"),
     speedup: Annotated[float, typer.Option("--speedup", min=0.1, max=50, help="of the simulator, at most")] = 2.0,

@@ -62,11 +62,11 @@ class Observer:
         status, telemetry = live.pilot.status, live.vehicle.telemetry
         video, battery, position = live.stream.stats(), telemetry.battery.latest, telemetry.position.latest
         video_age_s = float("nan") if video.last_frame_utc_s is None else now_s - video.last_frame_utc_s
-        rates = self._rates.over(now_s, (video.recorded, live.seeing.looks, live.dvl.counts.reports))
+        rates = self._rates.over(now_s, (video.recorded, live.seeing.looks, live.ranges.counts.reports))
         leg = live.plan.legs[status.leg] if 0 <= status.leg < len(live.plan.legs) else None
         record = live.seeing.record
         asked = self._window.asked
-        newest = live.dvl.latest()
+        newest = live.ranges.latest()
         if now_s - self._image_s >= _IMAGE_EVERY_S:
             self._image, self._image_s = self._drawn(live), now_s
         if now_s - self._disk_s >= _DISK_EVERY_S:

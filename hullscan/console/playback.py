@@ -21,7 +21,7 @@ from hullscan.pilot.states import PilotState
 from hullscan.record.database import MissionDatabase
 from hullscan.record.events import read_events
 from hullscan.record.folder import MissionFolder
-from hullscan.record.replay import recorded_ranges
+from hullscan.record.replay import hull_ranges
 from hullscan.record.results import read_result
 from hullscan.search.cells import HullCells
 from hullscan.search.looks import REACH_SHARE, seen_cells
@@ -50,7 +50,7 @@ class Playback:
         self._plan = plan_mission(self._mission, under_ship=False)
         self._telemetry = read_recording(folder.telemetry).telemetry
         mount = self._mission.vehicle.dvl_mount.rotation
-        self._ranges: list[RangeReport] = list(recorded_ranges(folder.dvl, mount))
+        self._ranges: list[RangeReport] = hull_ranges(folder.dvl, mount, self._telemetry)
         self._ranges_s = [report.utc_s for report in self._ranges]
         self._frames_s = sorted(_frame_times(folder))
         self.events = [event for event in read_events(folder.events) if isinstance(event.get("utc_s"), (int, float))]

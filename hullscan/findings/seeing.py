@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from hullscan.findings.geotag import HullFix, geotag
 from hullscan.findings.merge import Finding, FindingRules, merge_fixes
 from hullscan.findings.sightings import Look, Looker, Sighting
 from hullscan.findings.thumbnails import Thumbnails
-from hullscan.findings.viewpoint import Viewpoints
+from hullscan.findings.viewpoint import Viewpoint, Viewpoints
 from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import Array, Pose
 from hullscan.geometry.track import ShipTrack
@@ -28,10 +29,19 @@ from hullscan.vehicle.telemetry import Telemetry
 from hullscan.video.frames import Frame, FrameSource
 from hullscan.video.still import StillPicture
 
-__all__ = ["LiveSeeing"]
+__all__ = ["EarlierLooks", "LiveSeeing"]
 
 _MERGE_EVERY_S = 2.0
 _IN_VIEW_M = 12.0  # no hull is seen from farther
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierLooks:
+    """What earlier sessions of a mission have looked at and sighted, and from where."""
+
+    views: Viewpoints
+    looks: list[Look]
+    sightings: list[Sighting]
 
 
 class LiveSeeing:
@@ -44,6 +54,7 @@ class LiveSeeing:
         on_error: told once when seeing had to stop; the flight goes on, nothing is searched.
         pictures: folder for small pictures of what is sighted; None writes none.
         on_findings: told of the provisional findings each time they were put together, with the time of the look.
+        earlier: what other sessions of the mission have seen; this one goes on from there.
     """
 
     def __init__(
@@ -61,6 +72,7 @@ class LiveSeeing:
         rules: FindingRules,
         pictures: Path | None = None,
         on_findings: Callable[[float, list[Finding]], None] = lambda utc_s, findings: None,
+        earlier: EarlierLooks | None = None,
     ) -> None:
         self._on_findings = on_findings
         self._source, self._looker, self._telemetry, self._mission = source, looker, telemetry, mission
@@ -73,6 +85,7 @@ class LiveSeeing:
         self.findings: list[Finding] = []
         self.record = LookRecord(HullCells(mission.hull), mission.file.conditions.visibility_m, mission.pod_model)
         self._fixes: list[HullFix] = []
+        self._earlier = earlier
         self._merged_s = float("-inf")
         self._frame_utc_s = float("-inf")
         self._still = StillPicture()
@@ -131,6 +144,7 @@ class LiveSeeing:
         if self.camera is None:
             height, width = frame.image_bgr.shape[:2]
             self.camera = self._mission.vehicle.camera.resized(width, height)
+            self._recall()
         pose = self._pose(frame.utc_s)
         if pose is None:
             return
@@ -142,6 +156,17 @@ class LiveSeeing:
         self._store(look, sightings)
         self._thumbnails.take(frame.image_bgr, sightings)
         self._place(look, sightings)
+
+    def _recall(self) -> None:
+        """Go on from what earlier sessions have seen."""
+        earlier = self._earlier
+        if earlier is None:
+            return
+        for look in earlier.looks:
+            self._count(look, earlier.views.at(look.utc_s))
+        for sighting in earlier.sightings:
+            self._fix(sighting, earlier.views.at(sighting.utc_s))
+        self.findings = merge_fixes(self._fixes, self._rules)
 
     def _pose(self, utc_s: float) -> Pose | None:
         """Where the vehicle was; the newest that is known when telemetry is behind the picture."""
@@ -156,22 +181,29 @@ class LiveSeeing:
     def _place(self, look: Look, sightings: list[Sighting]) -> None:
         """Provisional places, for the screen; the report is made from smoothed poses later."""
         ship = self._ship()
-        if ship is None or self.camera is None:
+        if ship is None:
             return
         view = Viewpoints(self._telemetry, ship, self._mission.vehicle).at(look.utc_s)
-        if view is None:
-            return
-        if not look.suspect and look.leg >= 0:
-            reach = REACH_SHARE * self._mission.file.conditions.visibility_m
-            seen = seen_cells(self.record.cells, self.camera, view.camera_ship, reach)
-            self.record.add(seen, look.leg, speed_mps=view.speed_mps)
+        self._count(look, view)
         for sighting in sightings:
-            if sighting.label not in self._rules.labels:
-                continue
-            fix = geotag(sighting, view, self.camera, self._mission.hull, self._mission.vehicle, 0.05)
-            if fix is not None and sighting.track:
-                self._fixes.append(fix)
+            self._fix(sighting, view)
         if look.utc_s - self._merged_s > _MERGE_EVERY_S:
             self._merged_s = look.utc_s
             self.findings = merge_fixes(self._fixes, self._rules)
             self._on_findings(look.utc_s, self.findings)
+
+    def _count(self, look: Look, view: Viewpoint | None) -> None:
+        """Cells that were in view."""
+        if view is None or self.camera is None or look.suspect or look.leg < 0:
+            return
+        reach = REACH_SHARE * self._mission.file.conditions.visibility_m
+        seen = seen_cells(self.record.cells, self.camera, view.camera_ship, reach)
+        self.record.add(seen, look.leg, speed_mps=view.speed_mps)
+
+    def _fix(self, sighting: Sighting, view: Viewpoint | None) -> None:
+        """A place for a sighting of what is searched for."""
+        if view is None or self.camera is None or sighting.label not in self._rules.labels or not sighting.track:
+            return
+        fix = geotag(sighting, view, self.camera, self._mission.hull, self._mission.vehicle, 0.05)
+        if fix is not None:
+            self._fixes.append(fix)

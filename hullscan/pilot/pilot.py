@@ -127,6 +127,11 @@ class Pilot:
         """Places of the hull, ship frame, that have had their close-up or been refused one."""
         return self._close_ups.looked_at
 
+    @property
+    def skipped(self) -> set[int]:
+        """Legs that the operator did not want."""
+        return self._legs.skipped
+
     def abort(self) -> None:
         """Ask for the way home; may be called from a signal handler."""
         self.desk.put(OperatorOrder.ABORT)

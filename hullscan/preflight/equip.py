@@ -79,7 +79,8 @@ def equipped(mission: Mission, mission_file: Path, connections: Connections) -> 
             )
             stack.enter_context(simulator)
             connect, video_port = simulator.mavlink, simulator.video_port
-            host, dvl_port = simulator.dvl_host, simulator.dvl_port
+            if host:
+                host, dvl_port = simulator.dvl_host, simulator.dvl_port
         vehicle = ArduSubVehicle(parse_address(connect), clock, signing_key=key)
         stack.callback(vehicle.close)
         identity = vehicle.connect()

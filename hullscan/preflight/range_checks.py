@@ -116,7 +116,10 @@ def _without_dvl(facts: RangeFacts) -> PreflightLine:
         if ahead is None
         else say(mark("none; echo sounder ahead {m:.2f} m"), m=ahead),
         say(mark("four beams on the hull")),
-        mark("check its power and address; with an echo sounder alone there is no position along the hull"),
+        mark(
+            "check its power and address; with an echo sounder alone the place comes from what else the vehicle has, "
+            "and is less sure"
+        ),
     )
 
 

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Sequence
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,6 +87,28 @@ class MissionFolder:
             RecordError: it is neither.
         """
         return cls(path) if (path / "findings.json").is_file() else cls.open(path)
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Nobody else records into it meanwhile; a process that dies lets go of it, too.
+
+        Raises:
+            RecordError: somebody does already.
+        """
+        beside = self.path.with_name(f"{self.path.name}.lock")
+        lock = sqlite3.connect(beside, timeout=0.0, isolation_level=None)  # a lock that every system has
+        try:
+            try:
+                lock.execute("BEGIN EXCLUSIVE")
+            except sqlite3.OperationalError as error:
+                raise RecordError(
+                    "another hullscan records into this folder", where=str(self.path), todo="end that one first"
+                ) from error
+            yield
+        finally:
+            lock.close()
+        with suppress(OSError):
+            beside.unlink()
 
     @property
     def placed(self) -> bool:

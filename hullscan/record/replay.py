@@ -12,12 +12,14 @@ from hullscan.clock import SimulatedClock
 from hullscan.errors import RecordError, VideoError
 from hullscan.record.lines import LineFile
 from hullscan.vehicle.dvl import WaterLinkedDvl
+from hullscan.vehicle.mavlink_range import MavlinkRange
 from hullscan.vehicle.protocol import RangeReport
+from hullscan.vehicle.telemetry import Telemetry
 from hullscan.video.files import VideoFile
 from hullscan.video.frames import Frame
 from hullscan.video.recorded import RecordedVideo
 
-__all__ = ["DvlLog", "FilePictures", "FolderPictures", "has_recording", "recorded_ranges"]
+__all__ = ["DvlLog", "FilePictures", "FolderPictures", "has_recording", "hull_ranges", "recorded_ranges"]
 
 
 class DvlLog:
@@ -67,6 +69,11 @@ def recorded_ranges(path: Path, r_frd_dvl: Rotation) -> Iterator[RangeReport]:
         for report in dvl.since(until_s):
             until_s = report.utc_s
             yield report
+
+
+def hull_ranges(path: Path, r_frd_dvl: Rotation, telemetry: Telemetry) -> list[RangeReport]:
+    """Reports of a recorded DVL, or of the echo sounder in the telemetry of a vehicle without one, in order."""
+    return list(recorded_ranges(path, r_frd_dvl)) or MavlinkRange(telemetry).since(float("-inf"))
 
 
 class FolderPictures:

@@ -65,6 +65,10 @@ class FlashAlerts:
         self.unwritten = 0
         """Pages that the disk did not take."""
 
+    def remember(self, earlier: Iterable[tuple[int, Array]]) -> None:
+        """Alerts of an earlier session of the mission, as (number, (3,) place): their pages stay as they are."""
+        self._alerts += [_Alert(number, place, np.inf, 0.0, 0.0) for number, place in earlier]
+
     def update(self, utc_s: float, findings: Iterable[Finding]) -> None:
         """Take the findings as they stand; never raises for want of disk."""
         standing = list(findings)
@@ -72,7 +76,8 @@ class FlashAlerts:
             new = known is None
             if known is None:
                 place = np.array(finding.position_ship_m)
-                known = _Alert(len(self._alerts) + 1, place, finding.score, finding.radius95_m, utc_s)
+                number = 1 + max((each.number for each in self._alerts), default=0)
+                known = _Alert(number, place, finding.score, finding.radius95_m, utc_s)
                 self._alerts.append(known)
             elif finding.score < known.score + _SURER and finding.radius95_m > known.radius95_m * (1 - _SURER):
                 continue
@@ -95,7 +100,7 @@ class FlashAlerts:
     def _write(self, alert: _Alert, utc_s: float, finding: Finding, *, new: bool) -> None:
         name = f"A{alert.number:02d}"
         x, y, z = (float(value) for value in finding.position_ship_m)
-        data = {"name": name, "side": side_name(y), "station": x, "depth": z}
+        data = {"name": name, "side": side_name(y), "station": x, "depth": z, "position_ship_m": [x, y, z]}
         try:
             self._folder.mkdir(exist_ok=True)
             for language in LANGUAGES:

@@ -48,6 +48,7 @@ def survey(mission_file: Path, options: SurveyOptions, screen: Screen) -> Outcom
     else:
         folder = _folder_to_resume(options.resume, mission)
     with ExitStack() as stack:
+        stack.enter_context(folder.held())
         database = MissionDatabase(folder.database)
         stack.callback(database.close)
         events = EventLog(folder.events, clock, screen.event)

@@ -12,7 +12,7 @@ from hullscan.mission.model import Mission
 from hullscan.pilot.recorded import registered
 from hullscan.record.facts import boot_utc_s
 from hullscan.record.finish import Evidence, finish
-from hullscan.record.replay import FolderPictures, has_recording, recorded_ranges
+from hullscan.record.replay import FolderPictures, has_recording, hull_ranges
 from hullscan.report.writing import write_reports
 from hullscan.survey.facts import flight_facts
 from hullscan.survey.flight import Flight
@@ -35,7 +35,7 @@ def close(flight: Flight) -> Assessment:
     if live.pilot.registration is not None or flight.earlier_s:
         # from the recording: while it flew, the vehicle's pose at a range was often not yet known, but reckoned on
         mount = flight.mission.vehicle.dvl_mount.rotation
-        ranges = list(recorded_ranges(flight.folder.dvl, mount))
+        ranges = hull_ranges(flight.folder.dvl, mount, telemetry)
         ship = registered(flight.mission, flight.plan, telemetry, ranges, flight.sessions_s)
     else:  # it ended before the hull was found: the berth as stated, with all of its uncertainty
         spread = np.diag([1.0, 1.0, np.radians(5) ** 2, 0.04])

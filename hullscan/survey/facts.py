@@ -10,6 +10,8 @@ from hullscan import __version__
 from hullscan.clock import utc_text
 from hullscan.errors import HullscanError, SafetyStop
 from hullscan.survey.flight import Flight
+from hullscan.vehicle.dvl import WaterLinkedDvl
+from hullscan.vehicle.protocol import RangeSensor
 
 __all__ = ["flight_facts"]
 
@@ -53,21 +55,28 @@ def flight_facts(flight: Flight) -> dict[str, Any]:
             "frames_examined": live.seeing.looks,
         },
         "dvl": {
-            "reports": live.dvl.counts.reports,
-            "invalid": live.dvl.counts.invalid,
-            "suspect": live.dvl.counts.suspect,
-            "repeated": live.dvl.counts.repeated,
-            "reconnects": live.dvl.counts.reconnects,
+            "reports": live.ranges.counts.reports,
+            "invalid": live.ranges.counts.invalid,
+            "suspect": live.ranges.counts.suspect,
+            "repeated": live.ranges.counts.repeated,
+            "reconnects": live.ranges.counts.reconnects,
         },
         "boot_utc_s": round(live.vehicle.telemetry.time.offset_s, 4),
         "clock_offsets_ms": {
             "video": {"uncertainty": round(flight.video_map.uncertainty_s * 1000, 1)},
-            "dvl": {"uncertainty": round(live.dvl.clock_uncertainty_s * 1000, 1)},
+            **_dvl_clock(live.ranges),
             "preflight": flight.preflight.clocks_ms if flight.preflight is not None else {},
         },
         "detector_inputs": flight.detector.drift(),
         "software": f"hullscan {__version__}",
     }
+
+
+def _dvl_clock(ranges: RangeSensor) -> dict[str, Any]:
+    """What comes over MAVLink is stamped by the vehicle."""
+    if not isinstance(ranges, WaterLinkedDvl):
+        return {}
+    return {"dvl": {"uncertainty": round(ranges.clock_uncertainty_s * 1000, 1)}}
 
 
 def _words_of(error: HullscanError | None) -> dict[str, Any] | None:

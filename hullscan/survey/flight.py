@@ -13,7 +13,7 @@ import numpy as np
 
 from hullscan.clock import Clock, ClockMap, Ticker
 from hullscan.errors import HullscanError, RecordError, SafetyStop, VideoError
-from hullscan.findings.seeing import LiveSeeing
+from hullscan.findings.seeing import EarlierLooks, LiveSeeing
 from hullscan.findings.sightings import Looker
 from hullscan.geometry.frames import Array
 from hullscan.geometry.track import ShipTrack
@@ -34,11 +34,13 @@ from hullscan.record.results import Georeference
 from hullscan.record.seal import digest
 from hullscan.report.flash import FlashAlerts
 from hullscan.ship.surface import side_name
+from hullscan.survey.earlier import earlier_alerts, earlier_looks
 from hullscan.survey.options import LiveMission, Screen, SurveyOptions
 from hullscan.vehicle.address import parse_address
 from hullscan.vehicle.ardusub import ArduSubVehicle
 from hullscan.vehicle.dvl import DVL_PORT, WaterLinkedDvl
-from hullscan.vehicle.protocol import VehicleIdentity
+from hullscan.vehicle.mavlink_range import MavlinkRange
+from hullscan.vehicle.protocol import RangeSensor, VehicleIdentity
 from hullscan.vehicle.simulator import SimulatorProcess
 from hullscan.vehicle.sources import AUTOPILOT
 from hullscan.video.recorder import Recorder
@@ -85,6 +87,8 @@ class Flight:
         self.resume_at: PlanPlace | None = None
         self.earlier_s: list[float] = []
         self._after_utc_s, self._first_track = 0.0, 1
+        self._earlier: EarlierLooks | None = None
+        self._skipped: set[int] = set()
         self._place_utc_s = float("-inf")
         self._recorder_check: Callable[[], None] = lambda: None
         self._open = ExitStack()
@@ -99,6 +103,11 @@ class Flight:
             [float(facts.get("last_utc_s", 0.0)), *(look.utc_s for look in self.database.looks()[-1:])]
         )
         self._first_track = 1 + max((sighting.track for sighting in self.database.sightings()), default=0)
+        self._skipped = set(facts.get("skipped_legs", []))
+        try:
+            self._earlier = earlier_looks(self.folder, self.database, self.mission, self.plan)
+        except HullscanError as error:
+            self.events.add("warning", mark("warning: {words}"), {"words": str(error)})
         message = mark("going on at leg {number} of {count}, {share:.0%} of it flown")
         self.events.add(
             "resumed", message, {"number": int(leg) + 1, "count": len(self.plan.legs), "share": float(share)}
@@ -106,9 +115,9 @@ class Flight:
 
     def fly(self, mission_file: Path) -> None:
         """Connect everything and fly; an error that ends the flight is kept, one before it is raised."""
-        vehicle, dvl, stream, recorder = self._connect(mission_file)
+        vehicle, ranges, stream, recorder = self._connect(mission_file)
         self._await_video(stream)
-        self._preflight(vehicle, dvl, stream)
+        self._preflight(vehicle, ranges, stream)
         seeing = LiveSeeing(
             stream,
             Looker(self.detector, tracker=Tracker(first_id=self._first_track)),
@@ -122,6 +131,7 @@ class Flight:
             rules=self.options.rules,
             pictures=self.folder.path / "live",
             on_findings=lambda utc_s, findings: alerts.update(utc_s, findings),
+            earlier=self._earlier,
         )
         alerts = FlashAlerts(
             self.folder.path / "alerts",
@@ -130,9 +140,10 @@ class Flight:
             picture=seeing.picture_of,
             told=self.events.add,
         )
+        alerts.remember(earlier_alerts(self.folder))
         pilot = Pilot(
             vehicle,
-            dvl,
+            ranges,
             self.mission,
             self.plan,
             self.clock,
@@ -146,7 +157,7 @@ class Flight:
         self._open.callback(seeing.close)
         seeing.start()
         self.live = LiveMission(
-            self.mission, self.plan, self.folder, self.clock, pilot, vehicle, dvl, stream, recorder, seeing,
+            self.mission, self.plan, self.folder, self.clock, pilot, vehicle, ranges, stream, recorder, seeing,
             lambda: self._flag(seeing),
         )  # fmt: skip
         self.database.set_fact("sessions_utc_s", [*self.earlier_s, self.clock.now()])
@@ -200,9 +211,13 @@ class Flight:
         )
 
     def _gaps(self, seeing: LiveSeeing) -> list[Piece]:
-        """Pieces of lanes that were not seen; what an earlier session saw is not known live, so its lanes are left."""
-        first = 0 if self.resume_at is None else self.resume_at.leg
-        return [piece for piece in pieces_of(self.mission, self.plan, seeing.record) if piece.leg > first or not first]
+        """Pieces of lanes that were not seen; lanes of an earlier session are left when nobody knows what it saw."""
+        first = 0 if self.resume_at is None or self._earlier is not None else self.resume_at.leg
+        return [
+            piece
+            for piece in pieces_of(self.mission, self.plan, seeing.record)
+            if (piece.leg > first or not first) and piece.leg not in self._skipped
+        ]
 
     def _keep_place(self, place: PlanPlace) -> None:
         """Remember once a second where in the plan the vehicle is: what a resumed mission goes on from."""
@@ -211,6 +226,8 @@ class Flight:
             self._place_utc_s = now_s
             self.database.set_fact("plan_place", [place.leg, round(place.share, 4)])
             self.database.set_fact("last_utc_s", now_s)
+            if self.live is not None and self.live.pilot.skipped:
+                self.database.set_fact("skipped_legs", sorted(self._skipped | self.live.pilot.skipped))
 
     def _strongest(self, seeing: LiveSeeing) -> Sighting | None:
         """The strongest finding that has not been looked at from close."""
@@ -221,7 +238,7 @@ class Flight:
                 return Sighting(place, finding.score, finding.label)
         return None
 
-    def _connect(self, mission_file: Path) -> tuple[ArduSubVehicle, WaterLinkedDvl, RtpStream, Recorder]:
+    def _connect(self, mission_file: Path) -> tuple[ArduSubVehicle, RangeSensor, RtpStream, Recorder]:
         options, clock, enter = self.options, self.clock, self._open
         connect, dvl_host, dvl_port, video_port = options.connect, *_host_port(options.dvl), options.video_port
         if options.scenario is not None:
@@ -235,8 +252,9 @@ class Flight:
             )
             self.events.add("simulator", mark("starting the simulator"))
             enter.enter_context(simulator)
-            connect, dvl_host, dvl_port = simulator.mavlink, simulator.dvl_host, simulator.dvl_port
-            video_port = simulator.video_port
+            connect, video_port = simulator.mavlink, simulator.video_port
+            if dvl_host:
+                dvl_host, dvl_port = simulator.dvl_host, simulator.dvl_port
         key = signing_key_of(self.mission, mission_file, options.signing_key)
         vehicle = ArduSubVehicle(parse_address(connect), clock, log=self.folder.telemetry, signing_key=key)
         enter.callback(vehicle.close)
@@ -244,19 +262,30 @@ class Flight:
         identity = self.vehicle_identity = vehicle.connect()
         self.identity = {"firmware": identity.firmware, "git_hash": identity.git_hash, "source": str(identity.source)}
         self.events.add("connected", mark("connected: ArduSub {firmware}"), {"firmware": identity.firmware or "?"})
-        log = DvlLog(self.folder.dvl)
-        enter.callback(log.close)
-        mount = self.mission.vehicle.dvl_mount.rotation
-        dvl = WaterLinkedDvl(dvl_host, clock, mount, port=dvl_port, record=log)
-        enter.callback(dvl.close)
-        dvl.start()
-        self.events.add("dvl", mark("DVL connected at {address}"), {"address": f"{dvl_host}:{dvl_port}"})
+        ranges = self._ranges(vehicle, dvl_host, dvl_port)
         recorder = Recorder(self.folder.video, on_closed=self._segment_closed)
         self._recorder_check = recorder.check
         enter.callback(recorder.close)
         stream = RtpStream(video_port, clock=clock, clock_map=self.video_map, recorder=recorder)
         enter.callback(stream.close)
-        return vehicle, dvl, stream, recorder
+        return vehicle, ranges, stream, recorder
+
+    def _ranges(self, vehicle: ArduSubVehicle, host: str, port: int) -> RangeSensor:
+        """The DVL; without one the echo sounder that looks ahead, which the vehicle's link delivers."""
+        log = DvlLog(self.folder.dvl)
+        self._open.callback(log.close)
+        if not host:
+            log(self.clock.now(), b'{"type": "no DVL"}')
+            words = mark(
+                "no DVL: range by the echo sounder ahead, place by what else the vehicle has; less sure of both"
+            )
+            self.events.add("degraded", words)
+            return MavlinkRange(vehicle.telemetry)
+        dvl = WaterLinkedDvl(host, self.clock, self.mission.vehicle.dvl_mount.rotation, port=port, record=log)
+        self._open.callback(dvl.close)
+        dvl.start()
+        self.events.add("dvl", mark("DVL connected at {address}"), {"address": f"{host}:{port}"})
+        return dvl
 
     def _segment_closed(self, path: Path) -> None:
         """The hashes of a video file and its index as they were when it was closed."""
@@ -280,11 +309,11 @@ class Flight:
             ticker.wait()
         self.events.add("video", mark("video is coming in"))
 
-    def _preflight(self, vehicle: ArduSubVehicle, dvl: WaterLinkedDvl, stream: RtpStream) -> None:
+    def _preflight(self, vehicle: ArduSubVehicle, ranges: RangeSensor, stream: RtpStream) -> None:
         """What ``hullscan preflight`` looks at, before anything turns: a no-go ends it, cautions may be overridden."""
         equipment = Equipment(
-            vehicle=vehicle, identity=self.vehicle_identity, clock=self.clock, dvl=dvl, stream=stream,
-            video_map=self.video_map, folder=self.folder.path,
+            vehicle=vehicle, identity=self.vehicle_identity, clock=self.clock, stream=stream, video_map=self.video_map,
+            dvl=ranges if isinstance(ranges, WaterLinkedDvl) else None, folder=self.folder.path,
         )  # fmt: skip
         self.preflight = before_flight(
             equipment,

@@ -19,7 +19,7 @@ from hullscan.pilot.pilot import Pilot
 from hullscan.preflight.check import PreflightReport
 from hullscan.record.folder import MissionFolder
 from hullscan.vehicle.ardusub import ArduSubVehicle
-from hullscan.vehicle.dvl import WaterLinkedDvl
+from hullscan.vehicle.protocol import RangeSensor
 from hullscan.video.recorder import Recorder
 from hullscan.video.stream import RtpStream
 
@@ -33,7 +33,7 @@ class SurveyOptions:
     Attributes:
         out: folder in which the mission folder is made.
         connect: MAVLink address; not used with ``scenario``.
-        dvl: host or host:port of the DVL.
+        dvl: host or host:port of the DVL; empty for a vehicle that has an echo sounder alone.
         video_port: UDP port of the camera's RTP stream.
         scenario: fly in the simulator, in this world.
         speedup: of the simulator, at most.
@@ -80,7 +80,7 @@ class LiveMission:
     clock: Clock
     pilot: Pilot
     vehicle: ArduSubVehicle
-    dvl: WaterLinkedDvl
+    ranges: RangeSensor
     stream: RtpStream
     recorder: Recorder
     seeing: LiveSeeing

@@ -129,6 +129,9 @@ _DECODE: Mapping[str, Callable[[Any], m.Message]] = {
     ),
     "MANUAL_CONTROL": lambda x: m.PilotInput(x.target, x.x, x.y, x.z, x.r, x.buttons),
     "RC_CHANNELS_OVERRIDE": lambda x: m.RcOverride(_target(x), tuple(getattr(x, f"chan{n}_raw") for n in range(1, 9))),
+    "SET_POSITION_TARGET_LOCAL_NED": lambda x: m.PositionTarget(
+        _target(x), x.time_boot_ms / 1e3, x.type_mask, (x.x, x.y, x.z), (x.vx, x.vy, x.vz), x.yaw
+    ),
     "COMMAND_LONG": lambda x: m.CommandLong(
         _target(x),
         x.command,

@@ -1,11 +1,11 @@
 """The operator always wins: notices when somebody or something else flies the vehicle.
 
 Noticed are: another flight mode than the one we set, arming or disarming that we did not do, a stick that
-moved (RC_CHANNELS, which is how a joystick on another computer looks from here), and MANUAL_CONTROL or RC
-overrides of another station when a router shows them to us. ArduSub's own failsafes change the mode too; their
-text is quoted in the reason, also when it comes after the change. Where the link was broken the text is lost with it,
-and it is said once in half a minute: ALT_HOLD after a time in which nothing was heard, or none of our questions
-answered, is what the failsafe does that preflight sets, not a hand.
+moved (RC_CHANNELS, which is how a joystick on another computer looks from here), and MANUAL_CONTROL, RC overrides,
+targets or commands to fly of another station when a router shows them to us. ArduSub's own failsafes change the mode
+too; their text is quoted in the reason, also when it comes after the change. Where the link was broken the text is
+lost with it, and it is said once in half a minute: ALT_HOLD after a time in which nothing was heard, or none of our
+questions answered, is what the failsafe does that preflight sets, not a hand.
 """
 
 from __future__ import annotations
@@ -18,7 +18,17 @@ from typing import Any
 
 from hullscan.clock import Clock
 from hullscan.errors import LinkError, RefusedError
-from hullscan.vehicle.messages import Frame, Heartbeat, PilotInput, RcChannels, RcOverride, Source, StatusText
+from hullscan.vehicle.messages import (
+    CommandLong,
+    Frame,
+    Heartbeat,
+    PilotInput,
+    PositionTarget,
+    RcChannels,
+    RcOverride,
+    Source,
+    StatusText,
+)
 from hullscan.vehicle.modes import Mode, mode_name
 from hullscan.vehicle.protocol import ControlState
 from hullscan.vehicle.telemetry import Telemetry
@@ -37,6 +47,8 @@ _TEXT_WINDOW_S, _WORDS_AFTER_S = 3.0, 1.0
 _GRAVE = 4  # MAV_SEVERITY_WARNING
 _SILENCE_S = 1.4  # heartbeats come every second, answers twice: the failsafe acts when ours are lost for 1.5 s or more
 _RESTED_S = 4.0  # after our own sticks have come to rest: an override lives for 3 s, RC_CHANNELS come twice a second
+_TO_FLY = frozenset({17, 20, 21, 115, 176, 178, 185, 192, 300, 400})
+"""MAV_CMD of who flies: loiter, return, land, turn, mode, speed, terminate, go there, begin a mission, arm."""
 _STICK = mark("the operator moves a stick (channel {channel}: {pulse} us)")
 
 _log = logging.getLogger(__name__)
@@ -158,6 +170,8 @@ class ControlWatch:
                     self.lose(_STICK, **moved)
         elif source != self._own and self._foreign_hand(message):
             self.lose(mark("{source} moves the sticks"), source=str(source))
+        elif source != self._own and self._foreign_command(message):
+            self.lose(mark("{source} commands the vehicle"), source=str(source))
 
     def _heartbeat(self, beat: Heartbeat) -> None:
         now_s = self._clock.now()
@@ -209,6 +223,12 @@ class ControlWatch:
             if abs(us - _NEUTRAL_US) > _MOVED_US:
                 return {"channel": channel, "pulse": us}
         return {}
+
+    def _foreign_command(self, message: object) -> bool:
+        system = self._telemetry.vehicle.system
+        if isinstance(message, CommandLong):
+            return message.target.system == system and message.command in _TO_FLY
+        return isinstance(message, PositionTarget) and message.target.system == system
 
     def _foreign_hand(self, message: object) -> bool:
         system = self._telemetry.vehicle.system
