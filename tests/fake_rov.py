@@ -55,6 +55,7 @@ class FakeRov(SimulatedClock):
         """By how much its depth reads too deep."""
         self.gain = 0.5
         """Of the sticks."""
+        self.tells_position = True
         self._zero_m = 0.0  # what the estimator has taken over of it
         self.telemetry = Telemetry(self)
         self.control = ControlState(False, "not taken", self.now())
@@ -149,7 +150,8 @@ class FakeRov(SimulatedClock):
             m.NamedValue(boot_s, "PilotGain", self.gain),
             m.Heartbeat(12, 3, base, int(self.mode_now), 4),
         ):
-            self.telemetry.observe(AUTOPILOT, message, self.now())
+            if self.tells_position or not isinstance(message, m.LocalPosition):
+                self.telemetry.observe(AUTOPILOT, message, self.now())
 
     def _look(self) -> None:
         mount = self.mission.vehicle.dvl_mount

@@ -104,6 +104,8 @@ class Flight:
             self.video_age_s = 60.0
         elif event == "depth reads a metre too shallow":
             rov.zero_m = -1.0
+        elif event == "position is told no more":
+            rov.tells_position = False
         elif event.startswith("gain"):
             rov.gain = float(event.split()[1])
         elif event == "disk full":
@@ -148,6 +150,7 @@ SCRIPTS = {
         [(60.0, "gain 0.1"), (70.0, "DVL silent"), (70.0, "position lost")],
         "out from under",
     ),
+    "it is told no more, while all else is": ([(70.0, "position is told no more")], "out from under"),
     "it is lost and comes back": ([(70.0, "position lost"), (73.0, "position back")], "ended"),
     "the operator takes over": ([(70.0, "operator takes over")], "handed over"),
     "the link is lost for ten seconds": ([(70.0, "link lost"), (80.0, "link back")], "listening"),

@@ -51,6 +51,8 @@ RULES = [
     pytest.param({"leak": True}, Act.RETURN, "leak", id="a leak"),
     pytest.param({"battery_v": 13.5, "battery_low_s": 2.0}, Act.GO_ON, "", id="the battery sags for a moment"),
     pytest.param({"battery_v": 13.5, "battery_low_s": 6.0}, Act.RETURN, "battery", id="the battery is low"),
+    pytest.param({"battery_age_s": 12.0}, Act.TELL, "battery", id="the battery is not told"),
+    pytest.param({"battery_age_s": 61.0}, Act.RETURN, "battery", id="the battery is not told any more"),
     pytest.param(
         {"position_known": False, "position_unknown_s": 1.0}, Act.HOLD, "position", id="the position is unsure"
     ),

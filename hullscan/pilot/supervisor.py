@@ -51,6 +51,7 @@ class Situation:
         range_age_s: of the last good beam.
         hull_in_sight: beams should meet the hull here; under a flat bottom a level DVL hears nothing.
         battery_v, battery_low_s: voltage, and for how long it has been below the mission's limit.
+        battery_age_s: since it was told, while the vehicle was heard; 0 when it never was.
         battery_home_v: what it will be at the launch, as it falls now.
         depth_error: the vehicle has said that its depth sensor fails.
         tilt_rad, tilt_s: from what was asked for, and for how long beyond the limit.
@@ -83,6 +84,7 @@ class Situation:
     searching: bool
     failsafe: bool = False
     hull_in_sight: bool = True
+    battery_age_s: float = 0.0
     battery_home_v: float = inf
     depth_error: bool = False
     tilt_s: float = 0.0
@@ -127,6 +129,7 @@ _STALE_S = 2.0  # telemetry comes ten times a second; short of the time-out of t
 _POSITION_HOLD_S, _POSITION_LOST_S = 0.5, 4.0
 _VIDEO_SILENCE_S, _VIDEO_STILL_S, _VIDEO_LOST_S = 3.0, 4.0, 30.0
 _BATTERY_LOW_S = 5.0
+_BATTERY_TELL_S, _BATTERY_LOST_S = 10.0, 60.0
 TILT_LIMIT_RAD = 0.6
 _TILT_LOST_S = 6.0
 _NOSE_M = 0.06  # how far the vehicle's front stands before the range sensor
@@ -181,6 +184,12 @@ RULES: tuple[Rule, ...] = (
     Rule("battery home", Act.RETURN, lambda now, _l, profile: now.battery_home_v < profile.battery_empty_v,
          mark("the battery lasts for the way back only: {volts:.1f} V expected at the launch"),
          lambda now, _l: {"volts": now.battery_home_v}),
+    Rule("battery", Act.TELL, lambda now, _l, _p: now.battery_age_s > _BATTERY_TELL_S,
+         mark("the battery's voltage has not been told for {age:.0f} s"),
+         lambda now, _l: {"age": _age(now.battery_age_s)}),
+    Rule("battery", Act.RETURN, lambda now, _l, _p: now.battery_age_s > _BATTERY_LOST_S,
+         mark("the battery's voltage has not been told for {age:.0f} s"),
+         lambda now, _l: {"age": _age(now.battery_age_s)}),
     Rule("position", Act.HOLD, lambda now, _l, _p: now.position_unknown_s > _POSITION_HOLD_S,
          mark("the vehicle is unsure of its position")),
     Rule("position", Act.RETREAT, lambda now, _l, _p: now.position_unknown_s > _POSITION_LOST_S,

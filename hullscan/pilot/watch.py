@@ -29,6 +29,7 @@ _SAG_WINDOW_S = 300.0
 _SAG_LEAST_S = 60.0  # less history says nothing about how the voltage falls
 _LEAK_S, _DEPTH_ERROR_S = 30.0, 600.0
 _STATION_S = 5.0
+_POSE_STALE_S = 2.0  # it comes twenty times a second
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,7 +123,9 @@ class Watch:
         now_s = self._clock.now()
         telemetry, course = self._vehicle.telemetry, self.course
         control = self._vehicle.control
-        ready = self._vehicle.readiness().ready
+        # another station that asks for streams may end ours while everything else is heard
+        told = telemetry.position.age_s(now_s) < _POSE_STALE_S and telemetry.attitude.age_s(now_s) < _POSE_STALE_S
+        ready = told and self._vehicle.readiness().ready
         battery = telemetry.battery.latest
         volts = battery.voltage_v if battery is not None and np.isfinite(battery.voltage_v) else float("inf")
         attitude = telemetry.attitude.latest
@@ -149,6 +152,7 @@ class Watch:
             range_age_s=self._ranges.age_s(now_s),
             hull_in_sight=course.hull_in_sight,
             battery_v=volts,
+            battery_age_s=telemetry.battery.age_s(now_s) - telemetry.age_s(now_s) if battery is not None else 0.0,
             battery_low_s=self._low(volts < self._mission.file.limits.min_battery_v, now_s),
             battery_home_v=self._battery_home_v(volts, now_s),
             depth_m=telemetry.depth_m - self.depth_offset_m,
