@@ -125,8 +125,11 @@ class GapsFlight:
             poses = legs[best.leg].poses[best.first : best.last + 1]
             data = {"leg": best.leg, "number": best.leg + 1, "area": best.gain_m2, **legs[best.leg].words_data}
             message = mark("flying a gap of leg {number} again: {area:.1f} m² were not seen")
+            way = self._way_to(known, poses[0, 1:])
+            if self._cost_s(best, way.length_m) > left_s:
+                continue  # round the ship it is farther than straight on
             cockpit.enter(PilotState.REFLY, mark("on the way to leg {goal}"), {"leg": -1, "goal": best.leg + 1})
-            if not self._go(known, poses[0, 1:]):
+            if not self._go(way):
                 continue
             cockpit.enter(PilotState.REFLY, message, data)
             piece = replace(legs[best.leg], poses=poses)
@@ -134,16 +137,20 @@ class GapsFlight:
             follow(cockpit, piece, searching=True)
         if len(self._way):
             cockpit.enter(PilotState.REFLY, mark("on the way to leg {goal}"), {"leg": -1, "goal": len(legs)})
-            self._go(known, last.poses[0, 1:])
+            self._go(self._way_to(known, last.poses[0, 1:]))
 
-    def _go(self, known: Array, goal: Array) -> bool:
-        """Along the route, back or forth, to a place of it; whether to go on there, as no wish has come on the way."""
+    def _way_to(self, known: Array, goal: Array) -> Leg:
+        """Along the route, back or forth, to a place of it."""
         cockpit = self._cockpit
         here = cockpit.pose_in_ship()
         a = int(np.argmin(np.linalg.norm(known[:, :3] - here[:3], axis=1)))
         b = int(np.argmin(np.linalg.norm(known[:, :3] - goal[:3], axis=1)))
         between = known[a : b + 1] if a <= b else known[b : a + 1][::-1]
-        way = way_along(cockpit.mission, here, np.concatenate([between, goal[None]]))
+        return way_along(cockpit.mission, here, np.concatenate([between, goal[None]]))
+
+    def _go(self, way: Leg) -> bool:
+        """Fly it; whether to go on there, as no wish has come meanwhile."""
+        cockpit = self._cockpit
         self._way = np.concatenate([self._way, way.poses[:, 1:]])
         follow(cockpit, way, searching=False, wishes=False)
         return cockpit.take_wish() is None
@@ -153,13 +160,13 @@ class GapsFlight:
         home_s = course.home_m / self._cockpit.mission.vehicle.transit_speed_mps
         return course.end_utc_s - self._cockpit.clock.now() - home_s - _RESERVE_S
 
-    def _cost_s(self, piece: Piece) -> float:
-        """There, and along it."""
+    def _cost_s(self, piece: Piece, way_m: float | None = None) -> float:
+        """There, straight on if the way is not known yet, and along it."""
         leg, here = self._cockpit.plan.legs[piece.leg], self._cockpit.pose_in_ship()
         poses = leg.poses[piece.first : piece.last + 1, 1:4]
         length = float(np.linalg.norm(np.diff(poses, axis=0), axis=1).sum())
-        way = float(np.linalg.norm(poses[0] - here[:3]))
-        return length / leg.speed_mps + way / self._cockpit.mission.vehicle.transit_speed_mps + 8.0
+        there_m = float(np.linalg.norm(poses[0] - here[:3])) if way_m is None else way_m
+        return length / leg.speed_mps + there_m / self._cockpit.mission.vehicle.transit_speed_mps + 8.0
 
     def _rate(self, piece: Piece) -> float:
         return piece.gain_m2 / self._cost_s(piece)
