@@ -419,3 +419,14 @@ def test_the_ends_of_the_bracket_can_be_flown_too(model):
     assert found["lag"] < 0.35
     assert found["cross"] < 0.15
     assert found["z"] < 0.08
+
+
+def test_sticks_pitch_the_frame_while_it_holds_its_place() -> None:
+    """As ArduSub 4.5.3 did over the JSON backend: s 250 gave 26 degrees, held to 3 degrees, its place to 0.1 m."""
+    link = guided()
+    place = link.position
+    link.fly(12, lambda t: (link.sticks(s=250), link.setpoint(place, mask=POSVEL_YAW)))
+    attitude = link.simulation.autopilot.nav.attitude
+    assert degrees(attitude[1]) == pytest.approx(26, abs=4)
+    assert abs(degrees(attitude[0])) < 3
+    assert max(abs(a - b) for a, b in zip(place, link.position, strict=True)) < 0.15

@@ -77,7 +77,9 @@ BLUEROV2_HEAVY = VehicleProfile(
     camera_mount=Pose(np.array([0.21, 0.0, -0.067]), R_FRD_CAM),
     dvl_mount=Pose(np.array([0.18, 0.0, 0.10]), Rotation.from_matrix([[0, 0, 1], [0, 1, 0], [-1, 0, 0]])),
     half_size_m=(0.2285, 0.2875, 0.127),
-    pitch_limit_rad=0.0,  # in GUIDED with position and velocity ArduSub keeps level; SET_ATTITUDE_TARGET drifts instead
+    # In GUIDED ArduSub takes roll and pitch from the sticks: 4.5.3 with the simulator's physics held 26 degrees (s 250
+    # of MANUAL_CONTROL) to 3 degrees and its place to 0.1 m, also at 0.2 m/s. The pilot does not steer so yet.
+    pitch_limit_rad=0.0,
 )
 
 # The same with a second DVL that looks down. Level under a flat bottom the forward one hears neither plating nor sea

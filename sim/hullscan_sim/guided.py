@@ -175,13 +175,13 @@ class Guided:
     def _run_turn(self, dt_s: float) -> Vector:
         stick = 0.0 if self._pilot.lost else self._pilot.yaw_rate
         rate = stick or self._yaw_rate
-        nav = self._nav
+        nav, (roll, pitch) = self._nav, self._pilot.lean_rad  # both from the sticks, as in mode_guided.cpp
         if rate is not None and rate != 0.0:
-            return self._attitude.update(nav.attitude, nav.rates, 0.0, 0.0, dt_s, yaw_rate=rate)
+            return self._attitude.update(nav.attitude, nav.rates, roll, pitch, dt_s, yaw_rate=rate)
         if rate == 0.0 or self._heading is None:
-            return self._attitude.update(nav.attitude, nav.rates, 0.0, 0.0, dt_s)
+            return self._attitude.update(nav.attitude, nav.rates, roll, pitch, dt_s)
         return self._attitude.update(
-            nav.attitude, nav.rates, 0.0, 0.0, dt_s, yaw_rad=self._heading, slew_rad_s=self._slew
+            nav.attitude, nav.rates, roll, pitch, dt_s, yaw_rad=self._heading, slew_rad_s=self._slew
         )
 
     def _run_lean(self, silent_s: float, dt_s: float) -> Demand:
