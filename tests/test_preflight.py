@@ -123,6 +123,12 @@ def test_what_the_firmware_does_when_hullscan_dies_is_said_in_words():
     assert (good.what.told(str), good.measured.told(str)) == ("if hullscan dies, the vehicle", "holds its depth")
 
 
+def test_a_line_that_differs_tells_its_reason():
+    (bad,) = [line for line in parameters({"FS_PILOT_INPUT": 2}) if line.what.told(str) == "FS_PILOT_INPUT"]
+    reason = "only warn when joystick input stops; 2, the default, stops the motors"
+    assert bad.todo.told(str) == f"{reason}; hullscan params apply writes it"
+
+
 def test_without_a_file_for_the_vehicle_nothing_is_called_good():
     assert levels(check_parameters([], "")) == {"parameters": "no-go"}
 

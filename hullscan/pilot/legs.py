@@ -146,7 +146,6 @@ class LegsFlight:
         if number + 1 in self._deaf and number not in self._deaf:
             words = mark("under the ship the DVL hears too little: place by the estimator and depth alone")
             cockpit.on_event("degraded", words, {"leg": number})
-        before = sum(each.length_m for each in self._legs[:number] if each.surveys)
 
         def on_progress(part: float) -> bool:
             self.number, self.share = number, part
@@ -154,15 +153,20 @@ class LegsFlight:
                 self._on_place(number, part)
             except HullscanError as error:
                 cockpit.watch.note_record_error(str(error))
-            if leg.surveys:
-                share_of_all = min((before + part * leg.length_m) / self._searched_m, 1.0)
-                cockpit.status = replace(cockpit.status, survey_share=max(share_of_all, cockpit.status.survey_share))
+            self._tell_share(number, part)
             return leg.surveys and self._interrupt(number, part)
 
         if share <= 0 and (found := self._beyond(leg.poses[:2, 1:][::-1], leg.speed_mps)) is not Followed.DONE:
             return found
         found = follow(cockpit, leg, searching=leg.surveys, start_m=share * leg.length_m, on_progress=on_progress)
         return found if found is not Followed.DONE else self._beyond(leg.poses[-2:, 1:], leg.speed_mps)
+
+    def _tell_share(self, number: int, part: float) -> None:
+        """How much of what is searched has been flown; it does not grow less."""
+        searched_m = [each.length_m if each.surveys else 0.0 for each in self._legs[: number + 1]]
+        share = min((sum(searched_m[:-1]) + part * searched_m[-1]) / self._searched_m, 1.0)
+        status = self._cockpit.status
+        self._cockpit.status = replace(status, survey_share=max(share, status.survey_share))
 
     def _beyond(self, end: Array, speed_mps: float) -> Followed:
         """A lane's end flown out of and back into, as far as the place along the ship is unsure: so its cells are seen.
@@ -196,6 +200,7 @@ class LegsFlight:
 
     def go_to(self, number: int, share: float) -> tuple[int, float]:
         """Along the planned legs to a place of them; number and share to go on with, if no wish has changed them."""
+        self._tell_share(number, share)
         self._pass(flown_poses(self._legs, number, share), number, share)
         goal = self._wished(number)
         return goal, share if goal == number else 0.0

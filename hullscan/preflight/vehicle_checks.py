@@ -242,6 +242,16 @@ def _failsafe(change: Change) -> PreflightLine:
     )
 
 
+def _why(reason: str) -> Phrase:
+    """The file's own reason, without the values that are as good, and what writes the line."""
+    if not reason:
+        return say(mark("hullscan params apply writes it, after a look at the difference"))
+    alike, _, rest = reason.partition(": ")
+    return say(
+        mark("{reason}; hullscan params apply writes it"), reason=rest if re.match(r"or -?\d", alike) else reason
+    )
+
+
 def _act(name: str, value: float | None) -> str:
     return _ACTS.get((name, round(value)), "") if value is not None else ""
 
@@ -272,5 +282,5 @@ def _parameter(change: Change, file: str) -> PreflightLine:
         what=Phrase(change.name),
         measured=measured,
         wanted=told,
-        todo=say(mark("hullscan params apply writes it, after a look at the difference")),
+        todo=_why(change.wanted.reason),
     )
