@@ -20,7 +20,7 @@ __all__ = ["RangeFacts", "check_ranges", "range_facts"]
 
 _GROUP = mark("range to the hull")
 _RATE_HZ, _LEAST_HZ = 4.0, 2.0  # an A50 reports 8.5 times a second at 1 to 2 m (measured), 5 to 6 beyond 3 m
-_SEEN, _POOR = 0.7, 0.3  # share of reports in which a beam has an echo; a real A50 misses 0.4 to 8 %
+_SEEN = 0.7  # share of reports in which a beam has an echo; a real A50 misses 0.4 to 8 %
 _BERTH_M = 5.0  # how well a berth is known before the first fix
 _SAME = 0.1  # two ranges within this share of each other, all the time, are one and the same
 _DOWN, _FORWARD = 25, 0  # MAV_SENSOR_ROTATION
