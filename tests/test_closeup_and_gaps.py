@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import pytest
 from fake_rov import FakeRov
 from scipy.spatial.transform import Rotation
 
+from hullscan.errors import SafetyStop
 from hullscan.geometry.frames import ShipPose
 from hullscan.mission.model import Inspect, Mission, load_mission
 from hullscan.mission.patterns.clearance import hull_gap
@@ -83,6 +85,23 @@ def test_a_gap_that_the_window_does_not_hold_is_no_reason_to_leave_out_another(p
     flown.pilot._gaps._left_s = lambda: 30.0  # type: ignore[method-assign]
     flown.pilot.fly()
     assert flown.areas_m2 == [1.0]
+
+
+@pytest.mark.slow
+def test_while_gaps_are_looked_for_the_supervisor_is_asked(planned: tuple[Mission, Plan]) -> None:
+    last = len(planned[1].legs) - 2
+    leaked = threading.Event()
+
+    def gaps() -> list[Piece]:
+        flown.rov.script = [(0.0, lambda: (flown.rov.say("Leak Detected"), leaked.set()))]  # type: ignore[list-item]
+        assert leaked.wait(20.0), "time stands still meanwhile"
+        return [Piece(last, 4, 8, 1.0)]
+
+    flown = Flown(planned, gaps=gaps, resume_at=PlanPlace(last, 0.9))
+    with pytest.raises(SafetyStop, match="leak"):
+        flown.pilot.fly()
+    assert flown.areas_m2 == []
+    assert not flown.rov.is_armed
 
 
 def test_what_was_not_seen_becomes_pieces_of_the_lanes(planned: tuple[Mission, Plan]) -> None:

@@ -6,6 +6,7 @@ While the window lasts. The way to a piece follows planned legs, so it is as cle
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,6 +19,7 @@ from hullscan.mission.ways_home import way_along
 from hullscan.pilot.cockpit import Cockpit
 from hullscan.pilot.legs import follow
 from hullscan.pilot.states import PilotState
+from hullscan.pilot.supervisor import Act
 from hullscan.search.looks import LookRecord, seen_cells
 from hullscan.words import mark
 
@@ -26,6 +28,7 @@ __all__ = ["Gaps", "GapsFlight", "Piece", "pieces_of"]
 _STEP = 2  # every second planned pose: half a metre
 _JOINED = 3  # poses: a gap between pieces that is shorter is flown through
 _LEAST_GAIN_M2 = 0.2  # of hull, times POD; less is not worth the way
+_SOON_S = 0.05  # of real time
 _RESERVE_S = 60.0  # of the window, besides the way home
 
 
@@ -115,8 +118,8 @@ class GapsFlight:
         legs, tried = cockpit.plan.legs, list[Piece]()
         while True:
             # what a second try did not show a third would not
-            left_s = self._left_s()
-            pieces = [piece for piece in self._gaps() if not any(piece.overlaps(before) for before in tried)]
+            found, left_s = self._asked(), self._left_s()
+            pieces = [piece for piece in found if not any(piece.overlaps(before) for before in tried)]
             # one that the window does not hold any more is no reason to leave out another
             best = max((piece for piece in pieces if self._cost_s(piece) <= left_s), key=self._rate, default=None)
             if best is None:
@@ -138,6 +141,23 @@ class GapsFlight:
         if len(self._way):
             cockpit.enter(PilotState.REFLY, mark("on the way to leg {goal}"), {"leg": -1, "goal": len(legs)})
             self._go(self._way_to(known, last.poses[0, 1:]))
+
+    def _asked(self) -> Sequence[Piece]:
+        """What is left: on a large ship seconds of computing, in which the supervisor is asked all the same."""
+        cockpit, pool = self._cockpit, ThreadPoolExecutor(1)
+        try:
+            answer = pool.submit(self._gaps)
+            if wait([answer], _SOON_S).not_done:
+                cockpit.stand()
+                for _ in cockpit.ticks():
+                    verdict = cockpit.tick()
+                    if verdict.act is Act.HOLD:
+                        cockpit.hold(verdict)
+                    if answer.done():
+                        break
+            return answer.result()
+        finally:
+            pool.shutdown(wait=False)
 
     def _way_to(self, known: Array, goal: Array) -> Leg:
         """Along the route, back or forth, to a place of it."""
