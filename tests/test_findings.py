@@ -200,9 +200,10 @@ def test_two_parcels_side_by_side_in_one_picture_stay_two() -> None:
 
 def test_a_resumed_session_goes_on_from_what_the_earlier_ones_have_seen() -> None:
     views = [replace(view(18.0 + 0.25 * n, 2.0), utc_s=float(n)) for n in range(8)]
-    flat = np.full(CONTRAST_GRID, 90, np.uint8)
+    views.append(replace(view(30.0, 2.0), utc_s=8.0))  # where the picture is veil alone
+    flat, veil = np.full(CONTRAST_GRID, 90, np.uint8), np.zeros(CONTRAST_GRID, np.uint8)
     looks = [
-        Look(utc_s=each.utc_s, stream_s=each.utc_s, frame=n, suspect=False, contrast=flat, leg=2)
+        Look(utc_s=each.utc_s, stream_s=each.utc_s, frame=n, suspect=False, contrast=flat if n < 8 else veil, leg=2)
         for n, each in enumerate(views)
     ]
     found = [sighting((320, 180), utc_s=each.utc_s, frame=n, label="parcel") for n, each in enumerate(views[:4])]
@@ -218,6 +219,7 @@ def test_a_resumed_session_goes_on_from_what_the_earlier_ones_have_seen() -> Non
     first = Frame(image_bgr=np.zeros((360, 640, 3), np.uint8), utc_s=99.0, stream_s=0.0, index=9, suspect=False)
     seeing._take(first)  # it tells their size
     assert CELLS.area_m2[seeing.record.seen()].sum() > 3.0
+    assert CELLS.points_m[seeing.record.seen(), 0].max() < 25.0
     assert [each.label for each in seeing.findings] == ["parcel"]
 
 

@@ -18,9 +18,9 @@ from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import Array
 from hullscan.mission.model import Mission
 from hullscan.search.cells import HullCells
-from hullscan.search.looks import REACH_SHARE, LookRecord, seen_cells
+from hullscan.search.looks import REACH_SHARE, LookRecord, SeenCells, seen_cells
 
-__all__ = ["Assessment", "assess"]
+__all__ = ["Assessment", "assess", "clear_cells"]
 
 _NOWHERE_M = 2.5  # of the camera's place, one sigma: as far as it sees, and nothing is surely in its picture
 _LEAST_CONTRAST = 2.0  # of the contrast map, 0 to 255: below this a picture is veil alone
@@ -83,10 +83,9 @@ def assess(
             unsure += 1
             continue
         seen = seen_cells(cells, camera, view.camera_ship, reach, doubt=doubt)
-        contrast = _contrast_at(look, camera, seen.pixels)
-        clear = contrast >= _LEAST_CONTRAST
-        veiled += int((~clear).sum())
-        record.add(seen.select(clear), look.leg, contrast[clear], speed_mps=view.speed_mps)
+        clear, contrast = clear_cells(look, camera, seen)
+        veiled += len(seen.index) - len(clear.index)
+        record.add(clear, look.leg, contrast, speed_mps=view.speed_mps)
     fixes, unplaced = [], 0
     for sighting in sightings:
         view = views.at(sighting.utc_s)
@@ -99,6 +98,13 @@ def assess(
             fixes.append(fix)
     findings = tuple(merge_fixes(fixes, rules))
     return Assessment(findings, tuple(fixes), record, asked, unplaced, untagged, unsure, veiled)
+
+
+def clear_cells(look: Look, camera: Camera, seen: SeenCells) -> tuple[SeenCells, Array]:
+    """Those of the cells in view where the picture has contrast enough to show anything, and (k,) how much."""
+    contrast = _contrast_at(look, camera, seen.pixels)
+    clear = contrast >= _LEAST_CONTRAST
+    return seen.select(clear), contrast[clear]
 
 
 def _contrast_at(look: Look, camera: Camera, pixels: Array) -> Array:

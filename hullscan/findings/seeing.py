@@ -14,6 +14,7 @@ import numpy as np
 
 from hullscan.clock import Clock
 from hullscan.errors import HullscanError
+from hullscan.findings.assess import clear_cells
 from hullscan.findings.geotag import HullFix, geotag
 from hullscan.findings.merge import Finding, FindingRules, merge_fixes
 from hullscan.findings.sightings import Look, Looker, Sighting
@@ -198,7 +199,8 @@ class LiveSeeing:
             return
         reach = REACH_SHARE * self._mission.file.conditions.visibility_m
         seen = seen_cells(self.record.cells, self.camera, view.camera_ship, reach)
-        self.record.add(seen, look.leg, speed_mps=view.speed_mps)
+        clear, contrast = clear_cells(look, self.camera, seen)
+        self.record.add(clear, look.leg, contrast, speed_mps=view.speed_mps)
 
     def _fix(self, sighting: Sighting, view: Viewpoint | None) -> None:
         """A place for a sighting of what is searched for."""
