@@ -303,6 +303,11 @@ def test_what_was_planned_seen_flown_and_found_are_four_layers_of_one_map(page):
     ("registration", "words"),
     [
         pytest.param({"updates": 7, "beams_used": 20, "beams_rejected": 3}, "measured 7 times by 20", id="by ranges"),
+        pytest.param(
+            {"updates": 7, "beams_used": 20, "beams_rejected": 3, "fittings_known": 4, "fittings_used": 9},
+            "(4 are known), recognised in the pictures 9 times",
+            id="by ranges and fittings",
+        ),
         pytest.param({"updates": 0, "beams_used": 0, "beams_rejected": 0}, "at the berth as stated", id="as stated"),
     ],
 )

@@ -113,7 +113,10 @@ def test_every_parcel_is_found_in_its_place_and_at_most_one_finding_is_false(dem
 
 
 def test_fittings_of_the_drawings_told_the_place_along_the_ship_while_it_flew(demo: Flown):
-    assert read(demo.folder, "summary.json")["registration"]["fittings_used"] > 0
+    registration = read(demo.folder, "summary.json")["registration"]
+    assert registration["fittings_used_live"] > 0
+    assert registration["fittings_used"] >= registration["fittings_used_live"]
+    assert registration["fittings_known"] == 3
 
 
 def test_what_was_planned_was_seen(demo: Flown):
