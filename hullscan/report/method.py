@@ -44,7 +44,8 @@ def method(content: ReportContent) -> list[str]:
             fittings = mark(
                 "Fittings of her drawings ({known} are known), recognised in the pictures {used} times, told the place along her."  # noqa: E501
             )
-            by_ranges += " " + _(fittings).format(known=registration["fittings_known"], used=registration["fittings_used"])
+            numbers = {"known": registration["fittings_known"], "used": registration["fittings_used"]}
+            by_ranges += " " + _(fittings).format(**numbers)
         said.append(by_ranges)
     elif registration:
         said.append(_(mark("No range told where the ship lay: she was taken to lie at the berth as stated.")))
