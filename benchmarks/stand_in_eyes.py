@@ -74,8 +74,8 @@ class StandInEyes:
         camera, reach_m = vehicle.camera, REACH_SHARE * self._mission.file.conditions.visibility_m
         roll, pitch, yaw = body.euler_rad
         turned = Rotation.from_euler("ZYX", [yaw - world.ship_pose.heading_rad, pitch, roll])
-        options = simulation.scenario.vehicle
-        error = mount_error(options.mount_deg, options.mount_m, simulation.scenario.seed)
+        options = world.scenario.vehicle
+        error = mount_error(options.mount_deg, options.mount_m, world.scenario.seed)
         mount = mount_as_fitted(vehicle.camera_pose_frd(simulation.autopilot.payload.tilt_rad), *error)
         eye = Pose(np.array(world.to_ship(body.position)), turned) @ mount
         found = []
