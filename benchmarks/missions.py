@@ -251,7 +251,7 @@ def fly_one(seed: int) -> Flight:
                 believed.take(pilot, vehicles[0], simulation.utc_s - HEARD_S)
 
         flown = fly(
-            file, mission, plan, scenario, each=each, gaps=believed.gaps,
+            file, mission, plan, scenario, each=each, gaps=believed.gaps, by_processor=True,
             watch=lambda pilot, vehicle: vehicles.append(vehicle),
         )  # fmt: skip
     flight.ended_by, flight.contacts, flight.clearance_m = flown.ended_by, flown.contacts, flown.min_clearance_m
