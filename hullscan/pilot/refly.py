@@ -45,7 +45,7 @@ _ASIDE_SIGMA = 1.65  # one-sided 95 % (``SURE``)
 _ASIDE_SHARE = 0.85  # of the picture: beside its own lane, a piece leaves no strip between
 _ASIDE_LEAST_M = 0.1
 _TURN_MPS = 0.15
-_STAND_OFF_M = 0.2  # so much nearer or farther than planned a piece beside its lane may be
+_NEARER_M, _FARTHER_M = 0.05, 0.2  # from the hull than planned, a piece beside its lane may be
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,11 +154,11 @@ def _gains(
 
 
 def _flyable(mission: Mission, planned: Array, cameras: list[Pose], moved: list[Pose]) -> npt.NDArray[np.bool_]:
-    """(n,) poses beside a lane that stay under the surface and about as far from the hull as (n, 6) planned ones."""
+    """(n,) poses beside a lane that stay under the surface and no nearer to the hull than (n, 6) planned ones."""
     poses = planned.copy()
     poses[:, :3] += [there.position_m - here.position_m for here, there in zip(cameras, moved, strict=True)]
     off = mission.hull.nearest(poses[:, :3])[1] - mission.hull.nearest(planned[:, :3])[1]
-    return np.asarray((poses[:, 2] >= LEAST_DEPTH_M) & (np.abs(off) <= _STAND_OFF_M))
+    return np.asarray((poses[:, 2] >= LEAST_DEPTH_M) & (off >= -_NEARER_M) & (off <= _FARTHER_M))
 
 
 def _runs(number: int, gains: Array, count: int, pod: float, aside: tuple[float, float]) -> list[Piece]:
@@ -241,6 +241,8 @@ class GapsFlight:
             return
         data = {"leg": piece.leg, "number": piece.leg + 1, "area": piece.gain_m2, **planned.words_data}
         message = mark("flying a gap of leg {number} again: {area:.1f} m² were not seen")
+        if any(piece.aside_m):
+            message = mark("flying beside leg {number}: {area:.1f} m² may not have been in the picture")
         cockpit.enter(PilotState.REFLY, mark("on the way to leg {goal}"), {"leg": -1, "goal": piece.leg + 1})
         if not self._go(route.known, poses[0, 1:], piece.leg):
             return
