@@ -8,7 +8,6 @@ registration. Whether a fitting is recognised at all is drawn once for each: wha
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 
 import numpy as np
 from scipy.spatial.transform import Rotation
@@ -40,32 +39,25 @@ class StandInEyes:
     """What would be recognised.
 
     Args:
-        vehicle: asked for its telemetry when there is one.
         recognised: chance that a fitting is recognised at all.
         rng: for that, and for the edges of boxes.
     """
 
-    def __init__(
-        self,
-        mission: Mission,
-        vehicle: Callable[[], ArduSubVehicle | None],
-        recognised: float,
-        rng: np.random.Generator,
-    ) -> None:
-        self._mission, self._vehicle, self._recognised, self._rng = mission, vehicle, recognised, rng
+    def __init__(self, mission: Mission, recognised: float, rng: np.random.Generator) -> None:
+        self._mission, self._recognised, self._rng = mission, recognised, rng
         self._watch = FittingWatch(fitting_landmarks(mission.hull, mission.file.ship.fittings))
         self._things: list[tuple[str, Array, Array]] | None = None
         self._next_s = 0.0
         self._seen: deque[list[Sighting]] = deque()
         self.used = 0
 
-    def look(self, simulation: Simulation, pilot: Pilot) -> None:
+    def look(self, simulation: Simulation, pilot: Pilot, vehicle: ArduSubVehicle) -> None:
         """Called after each slice of simulated time."""
         if simulation.time_s >= self._next_s:
             self._next_s = simulation.time_s + _EVERY_S
             self._seen.append(self._sightings(simulation))
         while self._seen and (not self._seen[0] or self._seen[0][0].utc_s < simulation.utc_s - _LAG_S):
-            self._tell(self._seen.popleft(), pilot)
+            self._tell(self._seen.popleft(), pilot, vehicle)
 
     def _sightings(self, simulation: Simulation) -> list[Sighting]:
         if self._things is None:
@@ -118,9 +110,9 @@ class StandInEyes:
             things.append((KINDS[fitting.kind], corners, normal))
         return things
 
-    def _tell(self, sightings: list[Sighting], pilot: Pilot) -> None:
-        registration, vehicle = pilot.registration, self._vehicle()
-        if not sightings or registration is None or not registration.updates or vehicle is None:
+    def _tell(self, sightings: list[Sighting], pilot: Pilot, vehicle: ArduSubVehicle) -> None:
+        registration = pilot.registration
+        if not sightings or registration is None or not registration.updates:
             return
         profile = self._mission.vehicle
         ship = ShipTrack.constant(registration.pose, registration.covariance)

@@ -14,6 +14,7 @@ import numpy as np
 from hullscan.clock import Clock
 from hullscan.errors import HullscanError
 from hullscan.findings.geotag import HullFix, geotag
+from hullscan.findings.in_view import cells_in_view
 from hullscan.findings.merge import Finding, FindingRules, merge_fixes
 from hullscan.findings.sightings import Look, Looker, Sighting
 from hullscan.findings.thumbnails import Thumbnails
@@ -45,6 +46,11 @@ class LiveSeeing:
         pictures: folder for small pictures of what is sighted; None writes none.
         on_fitting: told of each sighting of anything else than a finding: placed, from where, and with what camera.
         on_findings: told of the provisional findings each time they were put together, with the time of the look.
+
+    Attributes:
+        record: looks as if the camera had been just where it was believed to be, for the screen.
+        places: (n,) for each cell the places of the camera (``CameraDoubt``) from which some look showed it: by these
+            it is known what was surely seen.
     """
 
     def __init__(
@@ -74,6 +80,7 @@ class LiveSeeing:
         self.camera: Camera | None = None
         self.findings: list[Finding] = []
         self.record = LookRecord(HullCells(mission.hull), mission.file.conditions.visibility_m, mission.pod_model)
+        self.places = np.zeros(len(self.record.cells), np.uint64)
         self._fixes: list[HullFix] = []
         self._merged_s = float("-inf")
         self._frame_utc_s = float("-inf")
@@ -167,6 +174,9 @@ class LiveSeeing:
             reach = REACH_SHARE * self._mission.file.conditions.visibility_m
             seen = seen_cells(self.record.cells, self.camera, view.camera_ship, reach)
             self.record.add(seen, look.leg, speed_mps=view.speed_mps)
+            unsure = cells_in_view(self.record.cells, self.camera, view, reach)
+            if unsure is not None:
+                self.places[unsure.index] |= unsure.places
         for sighting in sightings:
             fix = geotag(sighting, view, self.camera, self._mission.hull, self._mission.vehicle, 0.05)
             if fix is None:

@@ -11,8 +11,9 @@ import numpy as np
 
 from hullscan.errors import HullscanError
 from hullscan.geometry.frames import Array
+from hullscan.mission.model import Mission
 from hullscan.mission.patterns import Leg
-from hullscan.mission.patterns.clearance import crosses_hull, hull_gap, sea_bed_depth_m
+from hullscan.mission.patterns.clearance import nearest_approach
 from hullscan.mission.patterns.gear import keep_out
 from hullscan.mission.patterns.leg import timed
 from hullscan.mission.ways_home import flown_poses, legs_without_position, way_along, way_back
@@ -24,7 +25,7 @@ from hullscan.pilot.supervisor import Act
 from hullscan.vehicle.commands import PositionVelocityYaw
 from hullscan.words import fill, mark
 
-__all__ = ["Followed", "LegsFlight", "follow"]
+__all__ = ["Followed", "LegsFlight", "follow", "has_room"]
 
 _HOME_EVERY_S = 10.0  # the length of the way home is measured anew so often
 # a lane along the ship is flown beyond its ends by so many sigma of the place along her, from and up to so much
@@ -155,7 +156,7 @@ class LegsFlight:
             if leg.surveys:
                 share_of_all = min((before + part * leg.length_m) / self._searched_m, 1.0)
                 cockpit.status = replace(cockpit.status, survey_share=max(share_of_all, cockpit.status.survey_share))
-            self._measure_home()
+            self.measure_home(number)
             return leg.surveys and self._interrupt(number, part)
 
         if share <= 0 and (found := self._beyond(leg.poses[:2, 1:][::-1], leg.speed_mps)) is not Followed.DONE:
@@ -185,17 +186,17 @@ class LegsFlight:
         out[:3] += way / length * beyond_m
         poses = np.stack([end[1], out, end[1]])
         there, _ = timed(leg.zone, leg.pattern, poses, speed_mps, 0.0, surveys=True)
-        if not _has_room(cockpit, there.poses[:, 1:]):
+        if not has_room(cockpit.mission, there.poses[:, 1:]):
             return Followed.DONE
         return follow(cockpit, there, searching=True, settle_s=0.0)
 
-    def _measure_home(self) -> None:
-        """How far it is home, and how much tether is out: along the way that is known."""
+    def measure_home(self, number: int) -> None:
+        """How far it is home from leg ``number``, and how much tether is out: along the way that is known."""
         cockpit, now_s = self._cockpit, self._cockpit.clock.now()
         if now_s - self._home_utc_s < _HOME_EVERY_S:
             return
         self._home_utc_s = now_s
-        course, leg = cockpit.watch.course, self._legs[self.number]
+        course, leg = cockpit.watch.course, self._legs[number]
         assert cockpit.launch_ned is not None
         assert cockpit.registration is not None
         launch = cockpit.registration.pose.to_ship(cockpit.launch_ned.position_m)
@@ -242,10 +243,11 @@ def _not_rising(command: PositionVelocityYaw) -> PositionVelocityYaw:
     return replace(command, velocity_ned_mps=(north, east, max(down, 0.0)))
 
 
-def _has_room(cockpit: Cockpit, poses: Array) -> bool:
-    """Whether (n, 6) poses keep clear of hull, running gear and sea bed, with what guidance needs besides."""
-    mission = cockpit.mission
+def has_room(mission: Mission, poses: Array) -> bool:
+    """Whether (n, 6) poses keep clear of hull, quay, sea bed and running gear, with what guidance needs besides.
+
+    Args:
+        poses: no farther apart than the step.
+    """
     limit = mission.file.limits.min_clearance_m + _BEYOND_ROOM_M
-    deepest = sea_bed_depth_m(mission) - limit - mission.vehicle.half_size_m[2]
-    blocked = keep_out(mission, poses).any() or crosses_hull(mission, poses).any() or poses[:, 2].max() > deepest
-    return not blocked and float(hull_gap(mission, poses)[0].min()) >= limit
+    return not keep_out(mission, poses).any() and nearest_approach(mission, poses).distance_m >= limit

@@ -57,6 +57,7 @@ def seen_cells(
     max_range_m: float,
     max_incidence_rad: float = MAX_INCIDENCE_RAD,
     doubt: CameraDoubt | None = None,
+    among: npt.NDArray[np.bool_] | None = None,
 ) -> SeenCells:
     """Cells that a camera sees: in the picture, in range, facing it, not hidden by the hull itself.
 
@@ -64,9 +65,12 @@ def seen_cells(
         pose_ship: ship from camera.
         doubt: how far the camera may be elsewhere; cells count that are in view from any of the places. None: it is
             where it is believed to be.
+        among: (n,) the cells that are asked about; None for all.
     """
     shifts_m = np.zeros((1, 3)) if doubt is None else doubt.shifts_m()
     index = cells.near(pose_ship.position_m, max_range_m + float(np.linalg.norm(shifts_m, axis=1).max()))
+    if among is not None:
+        index = index[among[index]]
     points, normals = pose_ship.to_body(cells.points_m[index]), cells.normals[index]
     normals = np.asarray(pose_ship.rotation.apply(normals, inverse=True), dtype=np.float64)
     rules = camera, max_range_m, max_incidence_rad

@@ -205,10 +205,13 @@ class Flight:
             record_error=record_error,
         )
 
-    def _gaps(self, seeing: LiveSeeing) -> list[Piece]:
+    def _gaps(self, seeing: LiveSeeing) -> Iterator[list[Piece]]:
         """Pieces of lanes that were not seen; what an earlier session saw is not known live, so its lanes are left."""
         first = 0 if self.resume_at is None else self.resume_at.leg
-        return [piece for piece in pieces_of(self.mission, self.plan, seeing.record) if piece.leg > first or not first]
+        now = self._ship_now()
+        ship = None if now is None else now.at(self.clock.now())
+        for pieces in pieces_of(self.mission, self.plan, seeing.record.cells, seeing.places, ship):
+            yield [piece for piece in pieces if piece.leg > first or not first]
 
     def _keep_place(self, place: PlanPlace) -> None:
         """Remember once a second where in the plan the vehicle is: what a resumed mission goes on from."""
