@@ -152,7 +152,7 @@ def test_an_automatic_plan_buys_the_likeliest_first_and_names_what_it_leaves_out
     assert sum(zone.prior for zone in plan.zones) == pytest.approx(1)
     assert plan.ship_pod == pytest.approx(sum(zone.prior * zone.pod for zone in plan.zones))
     assert plan.expected_pod == pytest.approx(plan.ship_pod, abs=1e-9)
-    assert plan.pod_source == ("held against parcels planted in the simulator", True)
+    assert plan.pod_source == ("fitted to parcels planted in the simulator", True)
     assert [pod for _, pod in plan.curve] == sorted(pod for _, pod in plan.curve)
 
 

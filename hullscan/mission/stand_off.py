@@ -6,7 +6,7 @@ import numpy as np
 
 from hullscan.mission.candidates import SIDE_OVERLAP
 from hullscan.mission.model import Mission
-from hullscan.search.pod import LookModel
+from hullscan.search.pod import LookModel, sample_m
 
 __all__ = ["search_speed_mps", "stand_off_m", "swath_m"]
 
@@ -31,7 +31,7 @@ def search_speed_mps(mission: Mission, stand_off: float, model: LookModel) -> fl
     still = np.full(len(speeds), stand_off)
     pod = model.of_look(
         still,
-        still / vehicle.camera.fx_px,
+        sample_m(still, vehicle.camera),
         np.zeros(len(speeds)),
         mission.file.conditions.visibility_m,
         speed_mps=speeds,
