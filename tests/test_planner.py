@@ -145,7 +145,7 @@ def test_an_automatic_plan_fits_its_window_and_keeps_its_distance(mission: Missi
 
 def test_an_automatic_plan_buys_the_likeliest_first_and_names_what_it_leaves_out(plan: Plan) -> None:
     chests = [zone for zone in plan.zones if zone.zone.kind == "sea_chest" and zone.zone.side == "starboard"]
-    assert all(zone.pod > 0.8 and zone.minutes_more == 0 for zone in chests)
+    assert all(zone.pod > 0.75 and zone.minutes_more == 0 for zone in chests)
     port = [zone for zone in plan.zones if zone.zone.kind == "sea_chest" and zone.zone.side == "port"]
     assert all(zone.pod == 0 and zone.minutes_more is None for zone in port)
     assert {zone.zone.name for zone in port} <= set(plan.left_out())

@@ -86,9 +86,13 @@ class Trials:
 
     def apply_to(self, parcel_m: float, visibility_m: float, model_sha256: str, min_score: float) -> bool:
         """Whether they say something of a parcel of this length in such water, this detector and this threshold."""
-        low, high = self.lengths_m
         same = model_sha256 == self.model_sha256 and min_score <= self.min_score
-        return same and low <= parcel_m <= high and self.of_water(visibility_m) is not None
+        return same and self.tried(parcel_m, visibility_m)
+
+    def tried(self, parcel_m: float, visibility_m: float) -> bool:
+        """Whether parcels like one of this length were planted in such water."""
+        low, high = self.lengths_m
+        return low <= parcel_m <= high and self.of_water(visibility_m) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +126,10 @@ class LookModel:
     source: str = mark("stated prior")
     trials: Trials | None = None
     parcel_m: float = LABEL_SIZES_M["parcel"]
+
+    def measured_in(self, visibility_m: float) -> bool:
+        """Whether an evaluation stands behind what is stated of its parcel in water of a visibility."""
+        return self.measured and (self.trials is None or self.trials.tried(self.parcel_m, visibility_m))
 
     def of_look(
         self,
