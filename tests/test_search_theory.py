@@ -23,7 +23,7 @@ from hullscan.search.belief import Belief
 from hullscan.search.cells import HullCells
 from hullscan.search.looks import LookRecord, seen_cells
 from hullscan.search.passes import pass_pods
-from hullscan.search.pod import PRIOR_MODEL, combined_pod, sample_m
+from hullscan.search.pod import PRIOR_MODEL, Trials, combined_pod, sample_m
 from hullscan.search.pod_file import load_pod_model, shipped_pod_model
 from hullscan.search.risk import DEFAULT_WEIGHTS, Cue, RiskFile, ZoneWeight, load_risk, risk_share
 from hullscan.search.sweep import lateral_range, parallel_sweeps_pod, random_search_pod, sweep_width_m
@@ -276,6 +276,15 @@ def test_a_band_lowers_the_bound_but_does_not_raise_it(tmp_path: Path) -> None:
     # Clopper and Pearson from a table: 90 of 100: 0.8363; 32 of 40: 0.6680
     assert trials.lower_share_in(2.0) == pytest.approx(0.8363 / 0.90, abs=2e-4)
     assert trials.lower_share_in(4.5) == pytest.approx(0.6680 * 40 / 38, abs=2e-4)
+
+
+@pytest.mark.parametrize("first", [0, 1], ids=["the lesser is the nearer", "the lesser is the farther"])
+def test_on_the_border_of_two_bands_the_lesser_bound_holds(first: int) -> None:
+    whole = Trials(shown=200, found=170, expected=170.0, lengths_m=(0.2, 1.0), model_sha256="ab" * 32, min_score=0.5)
+    spans = [(1.0, 3.0), (3.0, 5.0)]
+    many = replace(whole, shown=100, found=95, expected=90.0, visibilities_m=spans[first])
+    few = replace(whole, shown=100, found=75, expected=80.0, visibilities_m=spans[1 - first])
+    assert replace(whole, bands=(many, few)).of_water(3.0) == few
 
 
 def test_bounds_of_surveys_whose_parcels_are_alike_hold(tmp_path: Path) -> None:

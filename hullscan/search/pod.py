@@ -70,11 +70,13 @@ class Trials:
         return min(1.0, bound * self.shown / self.expected)
 
     def of_water(self, visibility_m: float) -> Trials | None:
-        """Those in water of such visibility, where bands are told apart; None where nothing was tried."""
-        for each in self.bands or (self,):
-            if each.visibilities_m[0] <= visibility_m <= each.visibilities_m[1]:
-                return each
-        return None
+        """Those in water of such visibility, where bands are told apart; None where nothing was tried.
+
+        On the border of two bands those that bound less.
+        """
+        bands = self.bands or (self,)
+        here = [each for each in bands if each.visibilities_m[0] <= visibility_m <= each.visibilities_m[1]]
+        return min(here, key=lambda band: band.lower_share, default=None)
 
     def lower_share_in(self, visibility_m: float) -> float | None:
         """``lower_share`` in water of a visibility; None where nothing was tried.
