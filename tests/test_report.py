@@ -462,7 +462,8 @@ def test_a_figure_that_was_not_measured_is_called_an_assumption(tmp_path):
     ("language", "words"),
     [
         pytest.param("en", "of 0.6 m lain there, the chance to flag it is put at 42 %, and with 95 % confidence at no "
-                           "less than 39 %: of 90 parcels planted in the simulator 82 were flagged", id="English"),
+                           "less than 39 %: of 90 parcels planted in the simulator in such water 82 were flagged",
+                     id="English"),
         pytest.param("ko", "42 %이며, 95 % 신뢰수준에서 39 % 이상", id="Korean"),
     ],
 )  # fmt: skip
