@@ -207,7 +207,8 @@ class GapsFlight:
         while True:
             # what a second try did not show a third would not
             pieces = [piece for piece in self._found() if not any(piece.overlaps(before) for before in tried)]
-            here, left_s = cockpit.pose_in_ship()[:3], self._left_s()
+            left_s = cockpit.watch.course.end_utc_s - cockpit.clock.now() - (last.end_s - last.start_s) - _RESERVE_S
+            here = cockpit.pose_in_ship()[:3]
             costs = [route.cost_s(here, legs[piece.leg], piece) for piece in pieces]
             rates = [(piece.gain_m2 / cost, piece) for piece, cost in zip(pieces, costs, strict=True) if cost <= left_s]
             if not rates:
@@ -221,6 +222,7 @@ class GapsFlight:
 
     def _found(self) -> list[Piece]:
         """The pieces that there are; the vehicle stands, and the supervisor is asked, while they are looked for."""
+        self._cockpit.tick()  # nobody has taken over
         self._cockpit.stand()
         pieces: list[Piece] = []
         for some in self._gaps():
@@ -258,7 +260,11 @@ class GapsFlight:
         self._follow(flown, piece.leg, searching=True)
 
     def _go(self, known: Array, goal: Array, number: int) -> bool:
-        """Along the route, back or forth, to a place of a leg; whether it got there."""
+        """Along the route, back or forth, to a place of it; whether it got there.
+
+        Args:
+            number: of the leg for whose sake it goes there.
+        """
         cockpit = self._cockpit
         here = cockpit.pose_in_ship()
         a = int(np.argmin(np.linalg.norm(known[:, :3] - here[:3], axis=1)))
@@ -274,11 +280,6 @@ class GapsFlight:
             return False
 
         return follow(self._cockpit, leg, searching=searching, on_progress=on_progress)
-
-    def _left_s(self) -> float:
-        course = self._cockpit.watch.course
-        home_s = course.home_m / self._cockpit.mission.vehicle.transit_speed_mps
-        return course.end_utc_s - self._cockpit.clock.now() - home_s - _RESERVE_S
 
 
 class _Route:
