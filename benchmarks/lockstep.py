@@ -22,6 +22,7 @@ from hullscan.mission.model import Mission
 from hullscan.mission.plan import Plan
 from hullscan.pilot.orders_of_operator import OrderDesk
 from hullscan.pilot.pilot import Pilot, PlanPlace, Signals
+from hullscan.pilot.refly import Gaps
 from hullscan.record.replay import DvlLog
 from hullscan.vehicle import dvl as dvl_client
 from hullscan.vehicle.address import parse_address
@@ -162,6 +163,7 @@ def fly(
     heard: Callable[[str], None] | None = None,
     by_processor: bool = False,
     on_place: Callable[[PlanPlace], None] = lambda place: None,
+    gaps: Gaps = tuple,
     on_event: Callable[[str, str, dict[str, Any]], None] = lambda kind, message, data: None,
     firmware: Path | None = None,
 ) -> Flown:
@@ -218,7 +220,7 @@ def fly(
             video_age_s=lambda: signalled.video_age_s(clock.now()), detector_lag_s=lambda: signalled.detector_lag_s,
             disk_free_mb=lambda: signalled.disk_free_mb, record_error=lambda: signalled.record_error,
         ),
-        on_event=note, desk=OrderDesk(), on_place=on_place, resume_at=resume_at,
+        on_event=note, desk=OrderDesk(), on_place=on_place, gaps=gaps, resume_at=resume_at,
     )  # fmt: skip
 
     def after_slice(time_s: float) -> None:

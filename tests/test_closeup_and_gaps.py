@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -11,17 +11,20 @@ import pytest
 from fake_rov import FakeRov
 from scipy.spatial.transform import Rotation
 
-from hullscan.errors import SafetyStop
+from hullscan.findings.geotag import camera_doubt
 from hullscan.geometry.frames import ShipPose
 from hullscan.mission.model import Inspect, Mission, load_mission
+from hullscan.mission.orders import Transverse
 from hullscan.mission.patterns.clearance import hull_gap
+from hullscan.mission.patterns.leg import dense
 from hullscan.mission.plan import Plan, plan_mission
 from hullscan.pilot.closeup import Sighting, views_of
+from hullscan.pilot.legs import has_room
 from hullscan.pilot.orders_of_operator import OperatorOrder
 from hullscan.pilot.pilot import Pilot, PlanPlace, Signals
 from hullscan.pilot.refly import Piece, pieces_of
 from hullscan.search.cells import HullCells
-from hullscan.search.looks import LookRecord, seen_cells
+from hullscan.search.looks import seen_cells
 
 MISSION = Path(__file__).parent.parent / "benchmarks" / "fault_matrix" / "mission.yaml"
 SHIP = ShipPose(10.2, -4.3, 1.08, 0.0)
@@ -77,49 +80,58 @@ def test_a_close_up_is_refused_beside_the_running_gear_and_under_the_ship(planne
     assert "overhead" in views_of(mission, under, keel, plan.stand_off_m, 3).refused
 
 
-@pytest.mark.slow
-def test_a_gap_that_the_window_does_not_hold_is_no_reason_to_leave_out_another(planned: tuple[Mission, Plan]) -> None:
-    last = len(planned[1].legs) - 2
-    pieces = [Piece(LANE, 0, 8, 500.0), Piece(last, 4, 8, 1.0)]  # what lies far off would show the most a minute
-    flown = Flown(planned, gaps=lambda: pieces, resume_at=PlanPlace(last, 0.9))
-    flown.pilot._gaps._left_s = lambda: 30.0  # type: ignore[method-assign]
-    flown.pilot.fly()
-    assert flown.areas_m2 == [1.0]
-
-
-@pytest.mark.slow
-def test_while_gaps_are_looked_for_the_supervisor_is_asked(planned: tuple[Mission, Plan]) -> None:
-    last = len(planned[1].legs) - 2
-    leaked = threading.Event()
-
-    def gaps() -> list[Piece]:
-        flown.rov.script = [(0.0, lambda: (flown.rov.say("Leak Detected"), leaked.set()))]  # type: ignore[list-item]
-        assert leaked.wait(20.0), "time stands still meanwhile"
-        return [Piece(last, 4, 8, 1.0)]
-
-    flown = Flown(planned, gaps=gaps, resume_at=PlanPlace(last, 0.9))
-    with pytest.raises(SafetyStop, match="leak"):
-        flown.pilot.fly()
-    assert flown.areas_m2 == []
-    assert not flown.rov.is_armed
-
-
 def test_what_was_not_seen_becomes_pieces_of_the_lanes(planned: tuple[Mission, Plan]) -> None:
     mission, plan = planned
-    record = LookRecord(HullCells(mission.hull), mission.file.conditions.visibility_m, mission.pod_model)
+    cells = HullCells(mission.hull)
+    places = np.zeros(len(cells), np.uint64)
     reach = 0.8 * mission.file.conditions.visibility_m
     missed_leg = 5
     for number, leg in enumerate(plan.legs):
         if leg.surveys and number != missed_leg:
             for pose in leg.camera_poses(mission.vehicle):
-                seen = seen_cells(record.cells, mission.vehicle.camera, pose, reach)
-                record.add(seen, number, speed_mps=leg.speed_mps)
-    pieces = pieces_of(mission, plan, record)
+                seen = seen_cells(cells, mission.vehicle.camera, pose, reach)
+                places[seen.index] |= seen.places
+    pieces = list(chain(*pieces_of(mission, plan, cells, places)))
     assert pieces
     assert max(pieces, key=lambda piece: piece.gain_m2).leg == missed_leg
-    everything = LookRecord(record.cells, mission.file.conditions.visibility_m, mission.pod_model)
-    whole = sum(piece.gain_m2 for piece in pieces_of(mission, plan, everything))
+    whole = sum(piece.gain_m2 for piece in chain(*pieces_of(mission, plan, cells, np.zeros_like(places))))
     assert whole > 3 * sum(piece.gain_m2 for piece in pieces)
+
+
+def in_view(mission: Mission, plan: Plan, cells: HullCells, ship: tuple[ShipPose, np.ndarray] | None) -> np.ndarray:
+    """The places of the camera from which the plan shows each cell, as a flight would find them."""
+    places, reach = np.zeros(len(cells), np.uint64), 0.8 * mission.file.conditions.visibility_m
+    for leg in plan.legs:
+        for pose in leg.camera_poses(mission.vehicle) if leg.surveys else ():
+            doubt = None if ship is None else camera_doubt(pose.position_m, *ship)
+            seen = seen_cells(cells, mission.vehicle.camera, pose, reach, doubt=doubt)
+            places[seen.index] |= seen.places
+    return places
+
+
+def test_outer_girth_lines_are_flown_again_farther_out_when_the_place_along_her_is_unsure(
+    planned: tuple[Mission, Plan],
+) -> None:
+    order = Transverse(pattern="transverse", area="starboard_side", stations_m=(25.0, 30.0))
+    mission = replace(planned[0], file=replace(planned[0].file, survey=(order,)))
+    plan, cells = plan_mission(mission), HullCells(mission.hull)
+    sure = ShipPose(0.0, 0.0, 0.0, 0.0), np.diag([0.03, 0.03, 0.002, 0.03]) ** 2
+    assert not list(chain(*pieces_of(mission, plan, cells, in_view(mission, plan, cells, sure), sure)))
+    unsure = sure[0], np.diag([1.0, 0.03, 0.002, 0.03]) ** 2
+    places = in_view(mission, plan, cells, unsure)
+    pieces = sorted(chain(*pieces_of(mission, plan, cells, places, unsure)), key=lambda piece: -piece.gain_m2)
+    ends = {}
+    for piece in pieces[:2]:
+        planned_leg = plan.legs[piece.leg]
+        flown = piece.poses(mission, planned_leg)
+        assert flown[[0, -1], 1:] == pytest.approx(planned_leg.poses[[piece.first, piece.last], 1:])
+        assert has_room(mission, dense(flown[:, 1:]))
+        ends[piece.leg] = float((flown[1:-1, 1] - planned_leg.poses[piece.first : piece.last + 1, 1]).mean())
+    stations = {number: plan.legs[number].poses[0, 1] for number in ends}
+    aft, fore = sorted(ends, key=lambda number: stations[number])
+    assert ends[aft] < -1.0
+    assert ends[fore] > 1.0
+    assert stations[fore] - stations[aft] > 2.0
 
 
 class Flown:
@@ -188,10 +200,11 @@ def test_a_lane_is_left_for_a_close_up_and_goes_on_where_it_was(planned: tuple[M
 
 
 @pytest.mark.slow
-def test_a_gap_is_flown_again_before_the_way_home(planned: tuple[Mission, Plan]) -> None:
-    pieces = [Piece(LANE, 4, 10, 2.0), Piece(LANE, 0, 3, 0.3)]
+@pytest.mark.parametrize("aside", [(0.0, 0.0), (0.8, 0.0)], ids=["on its lane", "beside its lane"])
+def test_a_gap_is_flown_again_before_the_way_home(planned: tuple[Mission, Plan], aside: tuple[float, float]) -> None:
+    pieces = [Piece(LANE, 4, 10, 2.0, aside), Piece(LANE, 0, 3, 0.3)]
     last = len(planned[1].legs) - 1
-    flown = Flown(planned, gaps=lambda: pieces, resume_at=PlanPlace(last - 1, 0.9))
+    flown = Flown(planned, gaps=lambda: [pieces], resume_at=PlanPlace(last - 1, 0.9))
     flown.pilot.fly()
     kinds = [kind for _, kind, _ in flown.events]
     assert "re-fly" in kinds

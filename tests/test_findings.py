@@ -23,7 +23,7 @@ from hullscan.geometry.frames import Pose, ShipPose
 from hullscan.geometry.track import ShipTrack
 from hullscan.mission.vehicle import BLUEROV2_HEAVY
 from hullscan.search.cells import HullCells
-from hullscan.search.doubt import EVERYWHERE
+from hullscan.search.doubt import EVERYWHERE, CameraDoubt
 from hullscan.search.looks import LookRecord, SeenCells, seen_cells
 from hullscan.search.pod import PRIOR_MODEL
 from hullscan.ship.surface import HullSurface
@@ -298,14 +298,18 @@ def lane_seen_from(views: list[Viewpoint], shift_m: np.ndarray, turn: Rotation) 
     return shown
 
 
+def doubt_of(view: Viewpoint) -> CameraDoubt:
+    return camera_doubt(view.camera_ship.position_m, view.ship_ned, view.ship_covariance)
+
+
 @pytest.mark.parametrize("sigma_m", [0.05, 0.3, 0.8], ids=lambda sigma: f"known to {sigma} m")
 def test_what_a_lane_is_said_to_have_shown_it_showed_wherever_the_camera_was(sigma_m: float) -> None:
     views = flown(sigma_m)
     record = LookRecord(CELLS, 3.75)
     for each in views:
-        record.add(seen_cells(CELLS, CAMERA, each.camera_ship, 3.0, doubt=camera_doubt(each)), 0, speed_mps=0.25)
+        record.add(seen_cells(CELLS, CAMERA, each.camera_ship, 3.0, doubt=doubt_of(each)), 0, speed_mps=0.25)
     claimed = set(np.flatnonzero(record.seen()).tolist())
-    doubt, rng = camera_doubt(views[0]), np.random.default_rng(5)
+    doubt, rng = doubt_of(views[0]), np.random.default_rng(5)
     missed = []
     for _ in range(60):
         shift = rng.multivariate_normal(np.zeros(3), doubt.place_m2)
@@ -321,7 +325,7 @@ def test_each_look_of_a_lane_may_be_unsure_and_the_lane_is_not() -> None:
     """Where along the hull it was is open by more than a picture is wide; that it went by is not."""
     record = LookRecord(CELLS, 3.75)
     for each in flown(0.8, 10.0, 30.0):
-        seen = seen_cells(CELLS, CAMERA, each.camera_ship, 3.0, doubt=camera_doubt(each))
+        seen = seen_cells(CELLS, CAMERA, each.camera_ship, 3.0, doubt=doubt_of(each))
         assert not (seen.places == EVERYWHERE).any()
         record.add(seen, 0, speed_mps=0.25)
     middle = (CELLS.side > 0) & (np.abs(CELLS.station_m - 20) < 3) & (np.abs(CELLS.depth_m - 2.5) < 0.2)

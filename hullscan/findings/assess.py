@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from hullscan.findings.geotag import HullFix, camera_doubt, geotag
+from hullscan.findings.geotag import HullFix, geotag
+from hullscan.findings.in_view import cells_in_view
 from hullscan.findings.merge import Finding, FindingRules, merge_fixes
 from hullscan.findings.sightings import CONTRAST_GRID, Look, Sighting
 from hullscan.findings.viewpoint import Viewpoints
@@ -18,11 +19,10 @@ from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import Array
 from hullscan.mission.model import Mission
 from hullscan.search.cells import HullCells
-from hullscan.search.looks import REACH_SHARE, LookRecord, SeenCells, seen_cells
+from hullscan.search.looks import REACH_SHARE, LookRecord, SeenCells
 
 __all__ = ["Assessment", "assess", "clear_cells"]
 
-_NOWHERE_M = 2.5  # of the camera's place, one sigma: as far as it sees, and nothing is surely in its picture
 _LEAST_CONTRAST = 2.0  # of the contrast map, 0 to 255: below this a picture is veil alone
 
 
@@ -78,11 +78,10 @@ def assess(
             continue
         if look.suspect:
             continue
-        doubt = camera_doubt(view)
-        if doubt.sigma_m > _NOWHERE_M:
+        seen = cells_in_view(cells, camera, view, reach)
+        if seen is None:
             unsure += 1
             continue
-        seen = seen_cells(cells, camera, view.camera_ship, reach, doubt=doubt)
         clear, contrast = clear_cells(look, camera, seen)
         veiled += len(seen.index) - len(clear.index)
         record.add(clear, look.leg, contrast, speed_mps=view.speed_mps)

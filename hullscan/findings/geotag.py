@@ -18,7 +18,7 @@ from hullscan.findings.outline import Outline, outline_of_box
 from hullscan.findings.sightings import Sighting
 from hullscan.findings.viewpoint import Viewpoint
 from hullscan.geometry.camera import Camera
-from hullscan.geometry.frames import Array
+from hullscan.geometry.frames import Array, ShipPose
 from hullscan.mission.vehicle import VehicleProfile
 from hullscan.search.doubt import CameraDoubt
 from hullscan.ship.surface import HullSurface
@@ -99,24 +99,29 @@ def geotag(
     tangent = np.eye(3) - np.outer(normal, normal)
     stretch = np.outer(ray - normal * (ray @ normal), ray - normal * (ray @ normal)) / cosine**2
     independent = across_sigma**2 * (tangent + stretch)
-    common = _of_ship_pose(view, point, _DEPTH_ZERO_SIGMA_M)
+    common = _of_ship_pose(view.ship_ned, view.ship_covariance, point, _DEPTH_ZERO_SIGMA_M)
     common = common + (distance * MOUNT_SIGMA_RAD) ** 2 * (tangent + stretch) + MOUNT_SIGMA_M**2 * np.eye(3)
     common = common + np.outer(along, along)
     common = tangent @ common @ tangent
     return HullFix(sighting, point, normal, tangent @ independent @ tangent, common, distance, outline)
 
 
-def camera_doubt(view: Viewpoint) -> CameraDoubt:
-    """How far the camera may have been elsewhere along the hull, and how far it may have looked elsewhere."""
-    place_m2 = _of_ship_pose(view, view.camera_ship.position_m, 0.0) + MOUNT_SIGMA_M**2 * np.eye(3)
+def camera_doubt(place_ship_m: Array, ship_ned: ShipPose, ship_covariance: Array) -> CameraDoubt:
+    """How far the camera may be elsewhere along the hull, and how far it may look elsewhere.
+
+    Args:
+        place_ship_m: (3,) of the camera.
+        ship_covariance: (4, 4) of north_m, east_m, heading_rad, down_m.
+    """
+    place_m2 = _of_ship_pose(ship_ned, ship_covariance, place_ship_m, 0.0) + MOUNT_SIGMA_M**2 * np.eye(3)
     return CameraDoubt(place_m2, float(np.hypot(_ATTITUDE_SIGMA_RAD, MOUNT_SIGMA_RAD)))
 
 
-def _of_ship_pose(view: Viewpoint, point_ship_m: Array, least_depth_m: float) -> Array:
+def _of_ship_pose(ship_ned: ShipPose, ship_covariance: Array, point_ship_m: Array, least_depth_m: float) -> Array:
     """(3, 3) covariance in the ship frame of a point that is fixed in ned, from that of the ship's pose."""
-    c, s = np.cos(view.ship_ned.heading_rad), np.sin(view.ship_ned.heading_rad)
+    c, s = np.cos(ship_ned.heading_rad), np.sin(ship_ned.heading_rad)
     x, y = float(point_ship_m[0]), float(point_ship_m[1])
     jacobian = np.array([[-c, -s, y, 0.0], [s, -c, -x, 0.0], [0.0, 0.0, 0.0, -1.0]])
-    covariance = np.array(view.ship_covariance)
+    covariance = np.array(ship_covariance)
     covariance[3, 3] = max(covariance[3, 3], least_depth_m**2)
     return np.asarray(jacobian @ covariance @ jacobian.T, dtype=np.float64)

@@ -16,6 +16,7 @@ from hullscan.clock import Clock
 from hullscan.errors import HullscanError
 from hullscan.findings.assess import clear_cells
 from hullscan.findings.geotag import HullFix, geotag
+from hullscan.findings.in_view import cells_in_view
 from hullscan.findings.merge import Finding, FindingRules, merge_fixes
 from hullscan.findings.sightings import Look, Looker, Sighting
 from hullscan.findings.thumbnails import Thumbnails
@@ -54,8 +55,14 @@ class LiveSeeing:
         store: gets each look with its sightings.
         on_error: told once when seeing had to stop; the flight goes on, nothing is searched.
         pictures: folder for small pictures of what is sighted; None writes none.
+        on_fitting: told of each sighting of anything else than a finding: placed, from where, and with what camera.
         on_findings: told of the provisional findings each time they were put together, with the time of the look.
         earlier: what other sessions of the mission have seen; this one goes on from there.
+
+    Attributes:
+        record: looks as if the camera had been just where it was believed to be, for the screen.
+        places: (n,) for each cell the places of the camera (``CameraDoubt``) from which some look showed it: by these
+            it is known what was surely seen.
     """
 
     def __init__(
@@ -72,10 +79,11 @@ class LiveSeeing:
         on_error: Callable[[HullscanError], None],
         rules: FindingRules,
         pictures: Path | None = None,
+        on_fitting: Callable[[HullFix, Viewpoint, Camera], None] = lambda fix, view, camera: None,
         on_findings: Callable[[float, list[Finding]], None] = lambda utc_s, findings: None,
         earlier: EarlierLooks | None = None,
     ) -> None:
-        self._on_findings = on_findings
+        self._on_findings, self._on_fitting = on_findings, on_fitting
         self._source, self._looker, self._telemetry, self._mission = source, looker, telemetry, mission
         self._clock, self._ship, self._leg, self._store, self._on_error = clock, ship, leg, store, on_error
         self._rules = rules
@@ -85,6 +93,7 @@ class LiveSeeing:
         self.camera: Camera | None = None
         self.findings: list[Finding] = []
         self.record = LookRecord(HullCells(mission.hull), mission.file.conditions.visibility_m, mission.pod_model)
+        self.places = np.zeros(len(self.record.cells), np.uint64)
         self._fixes: list[HullFix] = []
         self._earlier = earlier
         self._merged_s = float("-inf")
@@ -166,7 +175,7 @@ class LiveSeeing:
         for look in earlier.looks:
             self._count(look, earlier.views.at(look.utc_s))
         for sighting in earlier.sightings:
-            self._fix(sighting, earlier.views.at(sighting.utc_s))
+            self._fix(sighting, earlier.views.at(sighting.utc_s), earlier=True)
         self.findings = merge_fixes(self._fixes, self._rules)
 
     def _pose(self, utc_s: float) -> Pose | None:
@@ -201,11 +210,20 @@ class LiveSeeing:
         seen = seen_cells(self.record.cells, self.camera, view.camera_ship, reach)
         clear, contrast = clear_cells(look, self.camera, seen)
         self.record.add(clear, look.leg, contrast, speed_mps=view.speed_mps)
+        unsure = cells_in_view(self.record.cells, self.camera, view, reach)
+        if unsure is not None:
+            unsure, _ = clear_cells(look, self.camera, unsure)
+            self.places[unsure.index] |= unsure.places
 
-    def _fix(self, sighting: Sighting, view: Viewpoint | None) -> None:
-        """A place for a sighting of what is searched for."""
-        if view is None or self.camera is None or sighting.label not in self._rules.labels or not sighting.track:
+    def _fix(self, sighting: Sighting, view: Viewpoint | None, *, earlier: bool = False) -> None:
+        """A place for a sighting: of what is searched for, or of a fitting."""
+        if view is None or self.camera is None:
             return
         fix = geotag(sighting, view, self.camera, self._mission.hull, self._mission.vehicle, 0.05)
-        if fix is not None:
+        if fix is None:
+            return
+        if sighting.label not in self._rules.labels:
+            if not earlier:
+                self._on_fitting(fix, view, self.camera)
+        elif sighting.track:
             self._fixes.append(fix)

@@ -11,8 +11,9 @@ import numpy as np
 
 from hullscan.errors import HullscanError
 from hullscan.geometry.frames import Array
+from hullscan.mission.model import Mission
 from hullscan.mission.patterns import Leg
-from hullscan.mission.patterns.clearance import crosses_hull, hull_gap, sea_bed_depth_m
+from hullscan.mission.patterns.clearance import nearest_approach
 from hullscan.mission.patterns.gear import keep_out
 from hullscan.mission.patterns.leg import timed
 from hullscan.mission.ways_home import flown_poses, legs_without_position, way_along
@@ -24,7 +25,7 @@ from hullscan.pilot.supervisor import Act
 from hullscan.vehicle.commands import PositionVelocityYaw
 from hullscan.words import fill, mark
 
-__all__ = ["Followed", "LegsFlight", "follow"]
+__all__ = ["Followed", "LegsFlight", "follow", "has_room"]
 
 # a lane along the ship is flown beyond its ends by so many sigma of the place along her, from and up to so much
 _SURE, _BEYOND_LEAST_M, _BEYOND_MOST_M = 1.6, 0.2, 2.0
@@ -190,7 +191,7 @@ class LegsFlight:
         out[:3] += way / length * beyond_m
         poses = np.stack([end[1], out, end[1]])
         there, _ = timed(leg.zone, leg.pattern, poses, speed_mps, 0.0, surveys=True)
-        if not _has_room(cockpit, there.poses[:, 1:]):
+        if not has_room(cockpit.mission, there.poses[:, 1:]):
             return Followed.DONE
         return follow(cockpit, there, searching=True, settle_s=0.0)
 
@@ -256,10 +257,11 @@ def _not_rising(command: PositionVelocityYaw) -> PositionVelocityYaw:
     return replace(command, velocity_ned_mps=(north, east, max(down, 0.0)))
 
 
-def _has_room(cockpit: Cockpit, poses: Array) -> bool:
-    """Whether (n, 6) poses keep clear of hull, running gear and sea bed, with what guidance needs besides."""
-    mission = cockpit.mission
+def has_room(mission: Mission, poses: Array) -> bool:
+    """Whether (n, 6) poses keep clear of hull, quay, sea bed and running gear, with what guidance needs besides.
+
+    Args:
+        poses: no farther apart than the step.
+    """
     limit = mission.file.limits.min_clearance_m + _BEYOND_ROOM_M
-    deepest = sea_bed_depth_m(mission) - limit - mission.vehicle.half_size_m[2]
-    blocked = keep_out(mission, poses).any() or crosses_hull(mission, poses).any() or poses[:, 2].max() > deepest
-    return not blocked and float(hull_gap(mission, poses)[0].min()) >= limit
+    return not keep_out(mission, poses).any() and nearest_approach(mission, poses).distance_m >= limit

@@ -8,7 +8,7 @@ out into the open before it rises, and it is disarmed at the surface only.
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -26,7 +26,7 @@ from hullscan.pilot.cockpit import Cockpit, Ends, Event
 from hullscan.pilot.endings import Endings, stop, went_wrong
 from hullscan.pilot.legs import LegsFlight
 from hullscan.pilot.orders_of_operator import OperatorOrder, OrderDesk
-from hullscan.pilot.refly import Gaps, GapsFlight
+from hullscan.pilot.refly import Gaps, GapsFlight, Piece
 from hullscan.pilot.registration import HullRegistration, noise_of
 from hullscan.pilot.requests import CloseUpRequests
 from hullscan.pilot.states import PilotState, PilotStatus
@@ -97,9 +97,7 @@ class Pilot:
         self._legs = LegsFlight(
             self._cockpit, lambda leg, share: on_place(PlanPlace(leg, share)), self._close_ups.interrupt
         )
-        self._gaps = GapsFlight(
-            self._cockpit, lambda: [piece for piece in gaps() if piece.leg not in self._legs.skipped]
-        )
+        self._gaps = GapsFlight(self._cockpit, lambda: map(self._wanted, gaps()))
         self._endings = Endings(self._cockpit, self._known)
 
     @property
@@ -195,6 +193,10 @@ class Pilot:
         self._gaps.fly(self._legs.flown(), self._plan.legs[last])
         self._legs.fly(last)
         cockpit.watch.course.searching = False
+
+    def _wanted(self, pieces: Sequence[Piece]) -> list[Piece]:
+        """Those of legs that the operator did not skip."""
+        return [piece for piece in pieces if piece.leg not in self._legs.skipped]
 
     def _known(self) -> Array:
         """(n, 6) the route that is known to be clear, from the launch to about here."""

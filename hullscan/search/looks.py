@@ -11,7 +11,7 @@ from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import Array, Pose
 from hullscan.search.cells import HullCells
 from hullscan.search.doubt import EVERYWHERE, PLACES, CameraDoubt, share_of_places
-from hullscan.search.pod import PRIOR_MODEL, LookModel, combined_pod
+from hullscan.search.pod import PRIOR_MODEL, LookModel, combined_pod, sample_m
 
 __all__ = ["EDGE", "HIDDEN_M", "MAX_INCIDENCE_RAD", "REACH_SHARE", "SURE", "LookRecord", "SeenCells", "seen_cells"]
 
@@ -57,6 +57,7 @@ def seen_cells(
     max_range_m: float,
     max_incidence_rad: float = MAX_INCIDENCE_RAD,
     doubt: CameraDoubt | None = None,
+    among: npt.NDArray[np.bool_] | None = None,
 ) -> SeenCells:
     """Cells that a camera sees: in the picture, in range, facing it, not hidden by the hull itself.
 
@@ -64,9 +65,12 @@ def seen_cells(
         pose_ship: ship from camera.
         doubt: how far the camera may be elsewhere; cells count that are in view from any of the places. None: it is
             where it is believed to be.
+        among: (n,) the cells that are asked about; None for all.
     """
     shifts_m = np.zeros((1, 3)) if doubt is None else doubt.shifts_m()
     index = cells.near(pose_ship.position_m, max_range_m + float(np.linalg.norm(shifts_m, axis=1).max()))
+    if among is not None:
+        index = index[among[index]]
     points, normals = pose_ship.to_body(cells.points_m[index]), cells.normals[index]
     normals = np.asarray(pose_ship.rotation.apply(normals, inverse=True), dtype=np.float64)
     rules = camera, max_range_m, max_incidence_rad
@@ -88,7 +92,7 @@ def seen_cells(
         index, places, points, normals = index[clear], places[clear], points[clear], normals[clear]
     distance = np.linalg.norm(points, axis=1)
     incidence = np.arccos(np.clip(-(points * normals).sum(axis=1) / np.maximum(distance, 1e-6), -1, 1))
-    return SeenCells(index, distance, distance / camera.fx_px, incidence, camera.project(points), places)
+    return SeenCells(index, distance, sample_m(distance, camera), incidence, camera.project(points), places)
 
 
 def _in_view(

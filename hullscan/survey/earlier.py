@@ -11,7 +11,7 @@ from hullscan.findings.viewpoint import Viewpoints
 from hullscan.geometry.frames import Array
 from hullscan.mission.model import Mission
 from hullscan.mission.plan import Plan
-from hullscan.pilot.recorded import registered
+from hullscan.pilot.recorded import registered, sessions_of
 from hullscan.record.database import MissionDatabase
 from hullscan.record.events import read_events
 from hullscan.record.folder import MissionFolder
@@ -37,8 +37,10 @@ def earlier_looks(
     telemetry = read_recording(folder.telemetry).telemetry
     ranges = hull_ranges(folder.dvl, vehicle.dvl_mount.rotation, telemetry)
     begins_s = [float(each) for each in database.facts().get("sessions_utc_s", [])]
-    ship = registered(mission, plan, telemetry, ranges, begins_s)
-    return EarlierLooks(Viewpoints(telemetry, ship, vehicle), looks, database.sightings())
+    sightings = database.sightings()
+    sessions = sessions_of(mission, plan, telemetry, ranges, begins_s)
+    ship, _ = registered(sessions, mission, telemetry, sightings, vehicle.camera)
+    return EarlierLooks(Viewpoints(telemetry, ship, vehicle), looks, sightings)
 
 
 def earlier_alerts(folder: MissionFolder) -> Iterator[tuple[int, Array]]:

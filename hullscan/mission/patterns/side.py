@@ -20,6 +20,7 @@ __all__ = ["bilge_depth", "longitudinal_lanes"]
 # range they drop by sin 22.5 x sin 45 / (cos 22.5). Without them it loses its velocity, and the vehicle its position.
 _BEAM_DROP, _BEAM_MARGIN_M = 0.30, 0.15
 _END_TRIM = 0.25
+_EDGE_M = 0.2  # her draught is read to a decimetre, and the zero of the depth sensor is as far off
 _RESERVE_M, _ROUNDS = 0.06, 6  # more than the clearance between poses, where the way is straight; of moving off
 _FACES_DOWN_RAD = float(np.radians(62))
 _MANY = 100  # stations at which the turn of the bilge is looked for
@@ -45,7 +46,11 @@ def longitudinal_lanes(mission: Mission, order: Longitudinal) -> Lanes:
     if count == 1:
         centres = np.array([(girth0 + girth1) / 2])
     else:
-        centres = np.linspace(girth0 + footprint / 2, girth1 - footprint / 2, count)
+        # edges within the plating are seen with a margin, as far as neighbours still overlap by half of what is ordered
+        spare = (count - 1) * footprint * (1 - order.overlap / 2) + footprint - height
+        margin = min(_EDGE_M, spare / 2) if order.depths_m else 0.0
+        inside = footprint / 2 - margin
+        centres = np.linspace(max(girth0 + inside, footprint / 2), girth1 - inside, count)
     # the ends are seen from a little inside: a quarter of the picture's width
     trim = min(_END_TRIM * 2 * stand_off * float(np.tan(camera.hfov_rad / 2)), (stations[1] - stations[0]) / 4)
     along = np.linspace(stations[0] + trim, stations[1] - trim, int((stations[1] - stations[0]) / STEP_M) + 2)
