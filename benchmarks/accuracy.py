@@ -1,15 +1,12 @@
 """How well places and coverage of mission folders agree with the simulator's truth.
 
-    python benchmarks/accuracy.py FOLDER... [--parts 5] [--mounts 1]
+    python benchmarks/accuracy.py FOLDER... [--parts 5]
 
 Each folder must lie beside the truth.json and truth.csv of its flight; one that ``hullscan analyze`` made lies beside
 the folder that it was made from. Findings: distance to the nearest parcel within a metre, share inside the stated 95 %
 ellipse, error of size, parcels that came as two findings. Coverage: for each look the true pose of the camera, and
 for each cell 5 by 5 points that are projected, and tested for what hides them, one by one; a cell's exact area is the
 share of its points that were in view (in range, facing, in the picture) at any look.
-
-The simulator's camera sits exactly where the profile says. A real one is off by what every ellipse allows for, so with
-``--mounts SEED`` the findings of each flight are placed anew with a mount that is drawn from that, one for each flight.
 """
 
 from __future__ import annotations
@@ -17,7 +14,6 @@ from __future__ import annotations
 import argparse
 import csv
 import json
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +21,6 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 from scipy.stats import chi2
 
-from hullscan.findings.geotag import MOUNT_SIGMA_M, MOUNT_SIGMA_RAD, geotag
-from hullscan.findings.merge import FindingRules, merge_fixes
 from hullscan.findings.sightings import Look, Sighting
 from hullscan.findings.viewpoint import Viewpoints
 from hullscan.geometry.frames import Pose
@@ -38,28 +32,9 @@ from hullscan.record.folder import MissionFolder
 from hullscan.search.cells import CELL_M, HullCells
 from hullscan.search.looks import EDGE, HIDDEN_M, MAX_INCIDENCE_RAD
 from hullscan.vehicle.tlog import read_recording
+from hullscan_sim.as_built import mount_as_fitted
 
 NEAR_M, REACH_SHARE = 1.0, 0.8
-
-
-def placed_anew(folder: Path, rng: np.random.Generator) -> list[dict[str, Any]]:
-    """The findings of a folder with a camera mount that is off by a draw of its stated uncertainty."""
-    mission = load_mission(MissionFolder(folder).mission_file)
-    mount = mission.vehicle.camera_mount
-    turned = Rotation.from_rotvec(MOUNT_SIGMA_RAD * rng.normal(size=3)) * mount.rotation
-    vehicle = replace(mission.vehicle, camera_mount=Pose(mount.position_m + MOUNT_SIGMA_M * rng.normal(size=3), turned))
-    views, _, sightings, summary = seen_from(folder, vehicle)
-    camera = vehicle.camera
-    fixes = [
-        geotag(each, view, camera, mission.hull, vehicle, summary["time_sigma_ms"] / 1000)
-        for each in sightings
-        if (view := views.at(each.utc_s)) is not None
-    ]
-    rules = FindingRules(min_score=summary["rules"]["min_score"], min_views=summary["rules"]["min_views"])
-    return [
-        {"position_ship_m": each.position_ship_m, "cov_ship_m2": each.covariance_m2, "size_m": each.size_m}
-        for each in merge_fixes([fix for fix in fixes if fix is not None], rules)
-    ]
 
 
 def seen_from(folder: Path, vehicle: VehicleProfile) -> tuple[Viewpoints, list[Look], list[Sighting], dict[str, Any]]:
@@ -74,12 +49,9 @@ def seen_from(folder: Path, vehicle: VehicleProfile) -> tuple[Viewpoints, list[L
     return Viewpoints(telemetry, ship, vehicle), looks, sightings, summary
 
 
-def places(folder: Path, rng: np.random.Generator | None) -> list[tuple[float, bool, float, float, float, bool]]:
+def places(folder: Path) -> list[tuple[float, bool, float, float, float, bool]]:
     """Of each finding that has a parcel: error m, inside the ellipse, error of size, along, in depth, not the first."""
-    if rng is None:
-        findings = json.loads((folder / "findings.json").read_text(encoding="utf-8"))["findings"]
-    else:
-        findings = placed_anew(folder, rng)
+    findings = json.loads((folder / "findings.json").read_text(encoding="utf-8"))["findings"]
     truth = json.loads((folder.parent / "truth.json").read_text(encoding="utf-8"))
     found = []
     taken: set[int] = set()
@@ -142,6 +114,7 @@ def coverage(path: Path, parts: int) -> dict[str, float]:
     girth = np.maximum((cells.girth_m[near, None] + offsets[:, 1]).ravel(), 0.0)
     points, normals = hull.point(side, station, girth), hull.normal(side, station, girth)
     truth = Truth(path.parent / "truth.csv")
+    error = json.loads((path.parent / "truth.json").read_text(encoding="utf-8"))["camera_mount_error"]
     views, looks, _, _ = seen_from(path, mission.vehicle)
     reach = REACH_SHARE * mission.file.conditions.visibility_m
     margin, size = np.array([camera.width_px, camera.height_px]) * EDGE, np.array([camera.width_px, camera.height_px])
@@ -154,7 +127,7 @@ def coverage(path: Path, parts: int) -> dict[str, float]:
             view.body_ship.to_body(view.camera_ship.position_m),
             view.body_ship.rotation.inv() * view.camera_ship.rotation,
         )
-        pose = truth.at(look.utc_s) @ mount
+        pose = truth.at(look.utc_s) @ mount_as_fitted(mount, np.array(error["turned_rad"]), np.array(error["moved_m"]))
         index = np.flatnonzero(~seen & (np.abs(points - pose.position_m) < reach).all(axis=1))
         toward = points[index] - pose.position_m
         distance = np.linalg.norm(toward, axis=1)
@@ -188,14 +161,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--parts", type=int, default=5)
-    parser.add_argument("--mounts", type=int, help="seed of the mounts' errors; without it there are none")
     asked = parser.parse_args()
     found: list[tuple[float, bool, float, float, float, bool]] = []
-    rng = None if asked.mounts is None else np.random.default_rng(asked.mounts)
     for folder in asked.folders:
-        found += places(folder, rng)
-        if rng is not None:
-            continue
+        found += places(folder)
         areas = coverage(folder, asked.parts)
         said = ", ".join(f"{name} {value:.2f}" for name, value in areas.items())
         differ = areas["claimed_asked_m2"] - areas["exact_asked_m2"]

@@ -99,6 +99,17 @@ def passes(card: dict[str, Any]) -> str:
     )
 
 
+def surveys(card: dict[str, Any]) -> str:
+    told = card["measured"]["surveys"]
+    rows = [
+        [row["length_m"], row["visibility_m"], f"{row['found']} of {row['planted']}",
+         f"{row['found'] / row['planted']:.2f}", "too few" if row["at_least"] is None else f"{row['at_least']:.2f}"]
+        for row in told["by_length_and_visibility"]
+    ]  # fmt: skip
+    head = ["length, m", "visibility, m", "found", "POD", "at least (95 %)"]
+    return f"{told['what']}.\n\n{table(head, rows)}\n{told['missed']}.\n"
+
+
 def input_sizes(card: dict[str, Any]) -> str:
     told = card["measured"]["input_sizes"]
     rates = list(told["rows"][0]["recall_by_false_boxes_a_frame"])
@@ -157,6 +168,9 @@ Licence {card["licence"]}. Written by `python benchmarks/model_card.py`; the rec
 ## Whole passes
 
 {passes(card)}
+## Whole surveys
+
+{surveys(card)}
 ## Real photographs
 
 {photographs(card)}

@@ -30,6 +30,7 @@ from hullscan.mission.pricing import price_legs
 from hullscan.mission.stand_off import search_speed_mps, stand_off_m
 from hullscan.mission.vehicle import BLUEROV2_HEAVY
 from hullscan.search.cells import HullCells
+from hullscan.search.pod_file import shipped_pod_model
 from hullscan.search.risk import risk_share
 from hullscan.search.zones import HullZones
 from hullscan.ship.form import Form, MeshForm, build_hull
@@ -89,7 +90,7 @@ def _mission(
         lock_out=LockOut(propeller=True, thrusters=True, by="benchmark") if locked else None,
         limits=Limits(max_tether_m=150),
     )
-    return Mission(file, build_hull(form, folder), BLUEROV2_HEAVY, b"")
+    return Mission(file, build_hull(form, folder), BLUEROV2_HEAVY, b"", pod_model=shipped_pod_model())
 
 
 def main() -> None:

@@ -16,16 +16,13 @@ from typing import Any
 import numpy as np
 
 from hullscan.errors import HullscanError, InputError, RecordError, VideoError
-from hullscan.findings.geotag import geotag
 from hullscan.findings.merge import FindingRules
 from hullscan.findings.sightings import Looker, Sighting
-from hullscan.findings.viewpoint import Viewpoints
 from hullscan.geometry.camera import Camera
 from hullscan.geometry.track import ShipTrack
 from hullscan.mission.model import Mission, load_mission
 from hullscan.mission.plan import Plan, plan_mission, save_plan
-from hullscan.pilot.recorded import Session, joined, sessions_of
-from hullscan.pilot.registration import fitting_landmarks, sightings_of_fittings
+from hullscan.pilot.recorded import Session, registered, sessions_of
 from hullscan.pilot.states import PilotState
 from hullscan.record.database import MissionDatabase
 from hullscan.record.events import read_events
@@ -66,8 +63,7 @@ class AnalyzeOptions:
     Attributes:
         out: defaults to a folder beside the source.
         seal_key: signs it.
-        smooth: look at all ranges again in the light of the whole recording, with the known fittings in the video
-            as anchors; without it places are those of the flight.
+        ranges_only: place by ranges alone, without what fittings of the drawings tell.
         look_again: at the video also where the flight looked at it with this very model; else its looks are taken.
     """
 
@@ -77,7 +73,7 @@ class AnalyzeOptions:
     language: str = "en"
     rules: FindingRules = field(default_factory=FindingRules)
     seal_key: Path | None = None
-    smooth: bool = False
+    ranges_only: bool = False
     look_again: bool = False
 
 
@@ -220,14 +216,16 @@ def _analyze(
     try:
         flown = None if recorded is None or options.look_again else _flown(recorded, detector.model_sha256, database)
         if flown is not None:
-            camera, ship = mission.vehicle.camera.resized(*flown.size_px), flown.ship
+            camera = mission.vehicle.camera.resized(*flown.size_px)
         else:
             camera, counts = _examine(mission, telemetry, video, Looker(detector), database, leg_at, progress)
             facts = {**facts, "video": {**facts["video"], **counts}, "detector_inputs": detector.drift()}
-            ship = joined([each.registration.smoothed() for each in sessions])
-        if options.smooth:
-            ship, smoothing = _smoothed_again(sessions, mission, telemetry, database.sightings(), camera)
-            facts = {**facts, "smoothing": smoothing}
+        if flown is not None and not options.ranges_only:
+            ship = flown.ship
+        else:
+            sightings = () if options.ranges_only else database.sightings()
+            ship, fittings = registered(sessions, mission, telemetry, sightings, camera)
+            facts = {**facts, "registration": {**facts["registration"], **fittings}}
         evidence = Evidence(mission, plan, telemetry, ship, camera, time_sigma_s, detector.model_sha256, facts)
         finish(folder, database, evidence, pictures, options.rules)
         if recorded is not None:
@@ -351,33 +349,6 @@ def _frames(video: FrameSource, counts: dict[str, int]) -> Iterator[Frame]:
             continue
         if frame is not None:
             yield frame
-
-
-def _smoothed_again(
-    sessions: list[Session],
-    mission: Mission,
-    telemetry: Telemetry,
-    sightings: list[Sighting],
-    camera: Camera,
-) -> tuple[ShipTrack, dict[str, Any]]:
-    """Where the ship lay, from everything of a session at once; what that was made of, for the summary."""
-    known = fitting_landmarks(mission.hull, mission.file.ship.fittings)
-    labels = {landmark.label for landmark in known}
-    tracks, seen = [], 0
-    for session in sessions:
-        views = Viewpoints(telemetry, session.registration.smoothed(), mission.vehicle)
-        fixes = []
-        for sighting in sorted(sightings, key=lambda each: each.utc_s):
-            here = sighting.label in labels and session.begin_s <= sighting.utc_s < session.end_s
-            view = views.at(sighting.utc_s) if here else None
-            fix = None if view is None else geotag(sighting, view, camera, mission.hull, mission.vehicle, 0.0)
-            if fix is not None:
-                fixes.append(fix)
-        landmarks = sightings_of_fittings(fixes, views, camera, known)
-        seen += len(landmarks)
-        tracks.append(session.registration.smoothed_again(landmarks, telemetry))
-    reports = sum(session.registration.updates for session in sessions)
-    return joined(tracks), {"reports": reports, "fittings_known": len(known), "fittings_seen": seen}
 
 
 def _echo_ranges(telemetry: Telemetry) -> list[RangeReport]:

@@ -67,7 +67,7 @@ VOCABULARY: Final = (
     mark("disarm"), mark("handed over"),
     mark("unread"), mark("read once"), mark("disagreeing"), mark("reader"), mark("supervisor"), mark("guest"),
     mark("finding"), mark("sample"), mark("planted"),
-    mark("held against parcels planted in the simulator"),
+    mark("fitted to parcels planted in the simulator"),
 )  # fmt: skip
 
 

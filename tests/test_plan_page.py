@@ -279,6 +279,7 @@ def test_the_korean_page_is_korean(chosen: tuple[Mission, Plan]) -> None:
 PLACES = [
     "water", "keel line", "rudder and propeller", "bottom, lane 3 of 9", "port side, lane 2 of 12",
     "starboard side, on the way", "port side, girth line at station 12.5", "port bottom, girth line at station 3.0",
+    "port side, girth lines at stations 8 to 10",
     "starboard side, stations 3.8 to 14.8, 1.2 to 3.6 m deep", "port bilge keel, above the plate",
     "starboard spot at station 62.0, 2.8 m deep", "starboard sea chest at station 26.0",
 ]  # fmt: skip

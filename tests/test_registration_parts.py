@@ -14,9 +14,12 @@ from scipy.spatial.transform import Rotation
 from hullscan.findings.geotag import HullFix
 from hullscan.findings.outline import Outline
 from hullscan.findings.sightings import Sighting
+from hullscan.findings.viewpoint import Viewpoint
+from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import Pose, ShipPose
 from hullscan.pilot.registration import (
     WIDE_BERTH,
+    FittingWatch,
     HullRegistration,
     LandmarkSighting,
     RegistrationNoise,
@@ -347,6 +350,42 @@ def test_a_sighting_is_matched_only_where_one_fitting_alone_fits() -> None:
     assert _match(fix("outlet", np.array([21.3, 5, 2]), 2.0), known) == 2
     assert _match(fix("anode", np.array([40.0, 5, 2]), 0.5), known) is None  # none near
     assert _match(fix("parcel", np.array([20.0, 5, 2]), 0.5), known) is None
+
+
+def test_however_often_a_fitting_is_seen_it_tells_no_more_than_its_drawing_knows() -> None:
+    at = Pose(np.array([20.0, 7.0, 2.0]), Rotation.from_euler("z", -90, degrees=True))
+    view = Viewpoint(0.0, at, at, np.zeros(3), ShipPose(0.0, 0.0, 0.0), np.zeros((4, 4)))
+    camera, known = Camera.from_hfov(640, 360, 1.4), (Landmark("anode", np.array([20.0, 5, 2])),)
+    seen = fix("anode", np.array([20.1, 5, 2]), 0.3)
+    times = np.arange(0.0, 200.0, 2.0)
+    fixes = [replace(seen, sighting=replace(seen.sighting, utc_s=float(utc_s))) for utc_s in times]
+    watch = FittingWatch(known)
+    sigmas = [one.place_sigma_m for each in fixes if (one := watch.take(each, view, camera)) is not None]
+    assert len(sigmas) == len(times) // 2  # pictures in quick succession are one
+    first, whole = sigmas[0] / np.sqrt(2), np.sum(np.power(sigmas, -2.0)) ** -0.5
+    assert first < whole < 1.02 * first
+
+
+def test_where_little_is_known_of_the_place_two_fittings_must_say_the_same() -> None:
+    at = Pose(np.array([20.0, 7.0, 2.0]), Rotation.from_euler("z", -90, degrees=True))
+    view = Viewpoint(0.0, at, at, np.zeros(3), ShipPose(0.0, 0.0, 0.0), np.zeros((4, 4)))
+    camera = Camera.from_hfov(640, 360, 1.4)
+    known = tuple(Landmark("anode", np.array([station, 5.0, 2.0])) for station in (20.0, 26.0, 32.0))
+
+    def told(sigma_m: float, *seen: tuple[float, float]) -> list[bool]:
+        watch, out = FittingWatch(known), []
+        for utc_s, station in seen:
+            each = fix("anode", np.array([station, 5.0, 2.0]), sigma_m)
+            each = replace(each, sighting=replace(each.sighting, utc_s=utc_s))
+            out.append(watch.take(each, view, camera) is not None)
+        return out
+
+    assert told(0.5, (0.0, 21.0)) == [True]
+    assert told(1.2, (0.0, 21.0), (20.0, 27.2)) == [False, True]  # both are one metre farther forward
+    assert told(1.2, (0.0, 21.0), (8.0, 21.0)) == [False, False]  # the same one twice
+    assert told(1.2, (0.0, 21.0), (20.0, 25.6)) == [False, False]  # one of them is on no drawing
+    assert told(1.2, (0.0, 21.0), (200.0, 27.2)) == [False, False]  # long ago
+    assert told(2.5, (0.0, 21.0), (20.0, 27.0)) == [False, False]  # anywhere
 
 
 def test_fittings_placed_by_rule_are_no_landmarks() -> None:

@@ -303,6 +303,11 @@ def test_what_was_planned_seen_flown_and_found_are_four_layers_of_one_map(page):
     ("registration", "words"),
     [
         pytest.param({"updates": 7, "beams_used": 20, "beams_rejected": 3}, "measured 7 times by 20", id="by ranges"),
+        pytest.param(
+            {"updates": 7, "beams_used": 20, "beams_rejected": 3, "fittings_known": 4, "fittings_used": 9},
+            "(4 are known), recognised in the pictures 9 times",
+            id="by ranges and fittings",
+        ),
         pytest.param({"updates": 0, "beams_used": 0, "beams_rejected": 0}, "at the berth as stated", id="as stated"),
     ],
 )
@@ -457,7 +462,8 @@ def test_a_figure_that_was_not_measured_is_called_an_assumption(tmp_path):
     ("language", "words"),
     [
         pytest.param("en", "of 0.6 m lain there, the chance to flag it is put at 42 %, and with 95 % confidence at no "
-                           "less than 39 %: of 90 parcels planted in the simulator 82 were flagged", id="English"),
+                           "less than 39 %: of 90 parcels planted in the simulator in such water 82 were flagged",
+                     id="English"),
         pytest.param("ko", "42 %이며, 95 % 신뢰수준에서 39 % 이상", id="Korean"),
     ],
 )  # fmt: skip

@@ -12,8 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.spatial.transform import Rotation
+from scipy.stats import beta
 
 from hullscan.errors import MissionFileError
+from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import Pose
 from hullscan.mission.candidates import camera_track
 from hullscan.mission.vehicle import BLUEROV2_HEAVY
@@ -21,7 +23,7 @@ from hullscan.search.belief import Belief
 from hullscan.search.cells import HullCells
 from hullscan.search.looks import LookRecord, seen_cells
 from hullscan.search.passes import pass_pods
-from hullscan.search.pod import PRIOR_MODEL, combined_pod
+from hullscan.search.pod import PRIOR_MODEL, Trials, combined_pod, sample_m
 from hullscan.search.pod_file import load_pod_model, shipped_pod_model
 from hullscan.search.risk import DEFAULT_WEIGHTS, Cue, RiskFile, ZoneWeight, load_risk, risk_share
 from hullscan.search.sweep import lateral_range, parallel_sweeps_pod, random_search_pod, sweep_width_m
@@ -222,7 +224,8 @@ _TRIED = "found: {found}\nexpected: 90.0\nmin_score: 0.5\nlengths_m: [0.25, 1.2]
     ("found", "share"),
     [
         # one-sided bounds of Clopper and Pearson, from a table: 100 of 100: 0.05^(1/100); 90 of 100: 0.8363
-        pytest.param(100, 0.05**0.01 / 0.90, id="all of a hundred were found"),
+        pytest.param(87, 0.8013 / 0.90, id="fewer than the model expects"),
+        pytest.param(100, 1.0, id="all of a hundred were found: no bound lies above what is stated"),
         pytest.param(90, 0.8363 / 0.90, id="as many as the model expects"),
     ],
 )
@@ -234,24 +237,93 @@ def test_trials_bound_what_the_model_expects(tmp_path: Path, found: int, share: 
     assert trials.lower_share == pytest.approx(share, abs=2e-4)
 
 
+_BANDS = (
+    "bands:\n  - {visibilities_m: [1.5, 3.0], trials: 40, found: 40, expected: 34.0}\n"
+    "  - {visibilities_m: [3.0, 4.0], trials: 20, found: 18, expected: 18.0}\n"
+    "  - {visibilities_m: [4.0, 5.0], trials: 40, found: 32, expected: 38.0}\n"
+)
+
+
 @pytest.mark.parametrize(
-    ("parcel_m", "model", "min_score", "applies"),
+    ("parcel_m", "visibility_m", "model", "min_score", "applies"),
     [
-        pytest.param(0.4, "ab" * 32, 0.5, True, id="the same detector and threshold"),
-        pytest.param(0.4, "ab" * 32, 0.3, True, id="a lower threshold finds no fewer"),
-        pytest.param(0.4, "ab" * 32, 0.6, False, id="a higher one may"),
-        pytest.param(0.4, "cd" * 32, 0.5, False, id="another detector"),
-        pytest.param(0.2, "ab" * 32, 0.5, False, id="smaller than any that was planted"),
+        pytest.param(0.4, 2.0, "ab" * 32, 0.5, True, id="the same detector and threshold"),
+        pytest.param(0.4, 2.0, "ab" * 32, 0.3, True, id="a lower threshold finds no fewer"),
+        pytest.param(0.4, 2.0, "ab" * 32, 0.6, False, id="a higher one may"),
+        pytest.param(0.4, 2.0, "cd" * 32, 0.5, False, id="another detector"),
+        pytest.param(0.2, 2.0, "ab" * 32, 0.5, False, id="smaller than any that was planted"),
+        pytest.param(0.4, 0.8, "ab" * 32, 0.5, False, id="murkier water than any that was tried"),
+        pytest.param(0.4, 3.5, "ab" * 32, 0.5, False, id="water in which too few were planted"),
+        pytest.param(0.4, 8.0, "ab" * 32, 0.5, False, id="clearer water, looked at from farther away"),
     ],
 )
 def test_trials_say_nothing_of_what_was_not_tried(
-    tmp_path: Path, parcel_m: float, model: str, min_score: float, applies: bool
+    tmp_path: Path, parcel_m: float, visibility_m: float, model: str, min_score: float, applies: bool
 ) -> None:
     path = tmp_path / "pod.yaml"
-    path.write_text(_POD.format(trials=100) + _TRIED.format(found=90), encoding="utf-8")
+    path.write_text(_POD.format(trials=100) + _TRIED.format(found=90) + _BANDS, encoding="utf-8")
     trials = load_pod_model(path).trials
     assert trials is not None
-    assert trials.apply_to(parcel_m, model, min_score) is applies
+    assert trials.apply_to(parcel_m, visibility_m, model, min_score) is applies
+    assert (trials.lower_share_in(visibility_m) is None) is (trials.of_water(visibility_m) is None)
+
+
+def test_a_band_lowers_the_bound_but_does_not_raise_it(tmp_path: Path) -> None:
+    path = tmp_path / "pod.yaml"
+    path.write_text(_POD.format(trials=100) + _TRIED.format(found=90) + _BANDS, encoding="utf-8")
+    trials = load_pod_model(path).trials
+    assert trials is not None
+    # Clopper and Pearson from a table: 90 of 100: 0.8363; 32 of 40: 0.6680
+    assert trials.lower_share_in(2.0) == pytest.approx(0.8363 / 0.90, abs=2e-4)
+    assert trials.lower_share_in(4.5) == pytest.approx(0.6680 * 40 / 38, abs=2e-4)
+
+
+@pytest.mark.parametrize("first", [0, 1], ids=["the lesser is the nearer", "the lesser is the farther"])
+def test_on_the_border_of_two_bands_the_lesser_bound_holds(first: int) -> None:
+    whole = Trials(shown=200, found=170, expected=170.0, lengths_m=(0.2, 1.0), model_sha256="ab" * 32, min_score=0.5)
+    spans = [(1.0, 3.0), (3.0, 5.0)]
+    many = replace(whole, shown=100, found=95, expected=90.0, visibilities_m=spans[first])
+    few = replace(whole, shown=100, found=75, expected=80.0, visibilities_m=spans[1 - first])
+    assert replace(whole, bands=(many, few)).of_water(3.0) == few
+
+
+def test_bounds_of_surveys_whose_parcels_are_alike_hold(tmp_path: Path) -> None:
+    """In 19 of 20 repeats the truth lies above the bound, as long as the design effect is counted; else in fewer."""
+    rng = np.random.default_rng(5)
+    surveys, parcels, alike, pod = 40, 8, 0.3, 0.8
+    effect = 1 + (parcels - 1) * alike
+    chance = rng.beta(pod * (1 / alike - 1), (1 - pod) * (1 / alike - 1), (400, surveys))
+    path = tmp_path / "pod.yaml"
+    above = {}
+    for counted in (1.0, effect):
+        text = _POD.format(trials=surveys * parcels) + _TRIED.format(found=0) + f"design_effect: {counted}\n"
+        path.write_text(text, encoding="utf-8")
+        trials = load_pod_model(path).trials
+        assert trials is not None
+        told = replace(trials, expected=surveys * parcels * pod)
+        found = rng.binomial(parcels, chance).sum(axis=1)
+        above[counted] = np.mean([replace(told, found=int(each)).lower_share <= 1 - 1e-9 for each in found])
+    assert above[effect] >= 0.93
+    assert above[1.0] < 0.90
+
+
+@pytest.mark.parametrize(
+    ("bands", "fault"),
+    [
+        pytest.param("{visibilities_m: [3, 5], trials: 90, found: 80, expected: 85.0}", "they hold not the 100 trials",
+                     id="trials are missing"),
+        pytest.param("{visibilities_m: [3, 5], trials: 100, found: 101, expected: 85.0}", "more than the 100 that were",
+                     id="more found than shown"),
+        pytest.param("{visibilities_m: [5, 3], trials: 100, found: 90, expected: 85.0}", "the greater comes first",
+                     id="the wrong way round"),
+    ],
+)  # fmt: skip
+def test_bands_that_cannot_be_are_refused(tmp_path: Path, bands: str, fault: str) -> None:
+    path = tmp_path / "pod.yaml"
+    text = _POD.format(trials=100) + _TRIED.format(found=90) + f"bands:\n  - {bands}\n"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(MissionFileError, match=fault):
+        load_pod_model(path)
 
 
 def test_more_found_than_shown_is_refused(tmp_path: Path) -> None:
@@ -261,12 +333,29 @@ def test_more_found_than_shown_is_refused(tmp_path: Path) -> None:
         load_pod_model(path)
 
 
-def test_the_shipped_model_was_held_against_the_shipped_detector() -> None:
+def test_the_shipped_model_expects_as_many_as_the_shipped_detector_found() -> None:
     model = shipped_pod_model()
     assert model.measured
-    assert model.trials is not None
-    assert model.trials.apply_to(0.4, load_detector(None).model_sha256, operating_threshold(DEFAULT_MODEL))
-    assert 0.8 < model.trials.lower_share < 1
+    trials = model.trials
+    assert trials is not None
+    told = load_detector(None).model_sha256, operating_threshold(DEFAULT_MODEL)
+    assert all(trials.apply_to(0.4, visibility_m, *told) for visibility_m in (1.5, 3.0, 4.0, 5.0))
+    assert not trials.apply_to(0.4, 1.0, *told)
+    for each in (trials, *trials.bands):
+        assert 0.85 < each.lower_share <= 1, each.visibilities_m
+        # no more is expected than may well have been found: the upper bound of Clopper and Pearson
+        assert each.expected / each.shown <= beta.ppf(0.95, each.found + 1, max(each.shown - each.found, 1e-9))
+
+
+@pytest.mark.parametrize("width_px", [640, 1280, 1920])
+def test_wider_pictures_show_a_detector_no_more(width_px: int) -> None:
+    camera = Camera.from_hfov(width_px, width_px * 9 // 16, float(np.radians(80)))
+    assert sample_m(np.array([2.0]), camera) == pytest.approx(2.0 * np.tan(np.radians(40)) / 320)
+
+
+def test_a_narrower_picture_shows_less() -> None:
+    camera = Camera.from_hfov(320, 180, float(np.radians(80)))
+    assert sample_m(np.array([2.0]), camera) == pytest.approx(2.0 * np.tan(np.radians(40)) / 160)
 
 
 def test_a_larger_parcel_is_likelier_found() -> None:

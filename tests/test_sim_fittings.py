@@ -7,17 +7,19 @@ from math import pi
 
 import numpy as np
 import pytest
+from scipy.spatial.transform import Rotation
 from test_sim_camera import BOX, CAMERA, CLEAR, SURFACE, beside, pixel_rays, renderer
 from test_sim_station import FORM, HULL, stated_ship
 
 from hullscan.errors import InputError
-from hullscan.geometry.frames import Array
+from hullscan.geometry.frames import Array, Pose
 from hullscan.ship.fittings import Fitting
 from hullscan.ship.form import Barge, BulkCarrier, Coaster, build_hull
 from hullscan.ship.gear import gear_by_rule
 from hullscan.ship.marks import DraughtMark
 from hullscan.ship.spec import Ship
 from hullscan_sim import appendages
+from hullscan_sim.as_built import mount_as_fitted, mount_error, ship_as_built
 from hullscan_sim.camera.fittings import build_keel, build_outlet, build_sea_chest, build_tunnel
 from hullscan_sim.camera.hidden import hidden_share
 from hullscan_sim.camera.objects import Material, build_parcel, on_hull
@@ -75,6 +77,28 @@ def test_what_is_fitted_comes_from_drawings_and_from_the_ship_type(form, fitting
     assert [len(each) for each in (fitted.keels, fitted.chests, fitted.tunnels)] == [keels, chests, tunnels]
     assert fit_out(stated, hull, 3) == fitted
     assert fit_out(stated, hull, 4) != fitted
+
+
+def test_a_ship_is_built_a_little_beside_her_drawings_and_her_keels_and_tunnels_are_not() -> None:
+    anodes = tuple(replace(CHEST, kind="anode", station_m=float(at)) for at in range(5, 45))
+    drawn = ship(CHEST, KEEL, TUNNEL, *anodes).ship
+    built = ship_as_built(drawn, 0.1, 3)
+    pairs = zip(built.fittings, drawn.fittings, strict=True)
+    off = np.array([(one.station_m - other.station_m, one.depth_m - other.depth_m) for one, other in pairs])
+    assert off[1:3].tolist() == [[0.0, 0.0], [0.0, 0.0]]
+    assert np.sqrt((off[3:] ** 2).mean(axis=0)) == pytest.approx(0.1, rel=0.3)
+    assert built == ship_as_built(drawn, 0.1, 3) != ship_as_built(drawn, 0.1, 4)
+    assert ship_as_built(drawn, 0.0, 3) == drawn
+
+
+def test_a_camera_sits_a_little_beside_its_profile() -> None:
+    stated = Pose(np.array([0.2, 0.0, -0.1]), Rotation.from_euler("xyz", [0.3, -0.2, 1.0]))
+    turned, moved = np.array([mount_error(1.0, 0.02, seed) for seed in range(200)]).swapaxes(0, 1)
+    assert np.degrees(np.sqrt((turned**2).mean())) == pytest.approx(1.0, rel=0.1)
+    assert np.sqrt((moved**2).mean()) == pytest.approx(0.02, rel=0.1)
+    fitted = mount_as_fitted(stated, turned[0], moved[0])
+    assert fitted.position_m - stated.position_m == pytest.approx(moved[0])
+    assert (fitted.rotation * stated.rotation.inv()).as_rotvec() == pytest.approx(turned[0])
 
 
 def test_a_stated_chest_is_where_the_drawings_say_and_one_by_rule_a_little_off():

@@ -112,6 +112,13 @@ def test_every_parcel_is_found_in_its_place_and_at_most_one_finding_is_false(dem
     assert len(false) <= 1
 
 
+def test_fittings_of_the_drawings_told_the_place_along_the_ship_while_it_flew(demo: Flown):
+    registration = read(demo.folder, "summary.json")["registration"]
+    assert registration["fittings_used_live"] > 0
+    assert registration["fittings_used"] >= registration["fittings_used_live"]
+    assert registration["fittings_known"] == 3
+
+
 def test_what_was_planned_was_seen(demo: Flown):
     coverage = read(demo.folder, "coverage.json")
     assert coverage["seen_area_m2"] > 0.9 * coverage["planned_area_m2"]

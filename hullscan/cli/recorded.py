@@ -35,8 +35,8 @@ def analyze(
         str | None, typer.Option("--telemetry-utc", help="when a dataflash log without GPS time begins, ISO 8601")
     ] = None,
     seal_key: SealKeyOption = None,
-    smooth: Annotated[
-        bool, typer.Option("--smooth", help="place by the whole recording at once, with known fittings as anchors")
+    ranges_only: Annotated[
+        bool, typer.Option("--ranges-only", help="place by ranges alone, without fittings of the drawings as anchors")
     ] = False,
     look_again: Annotated[
         bool, typer.Option("--look-again", help="detect again also where the flight did, with the same model")
@@ -59,7 +59,7 @@ def analyze(
         language=lang,
         rules=rules_for(model, min_score),
         seal_key=seal_key_of(seal_key),
-        smooth=smooth,
+        ranges_only=ranges_only,
         look_again=look_again,
     )
     with console_progress() as progress:

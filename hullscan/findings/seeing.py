@@ -18,7 +18,7 @@ from hullscan.findings.in_view import cells_in_view
 from hullscan.findings.merge import Finding, FindingRules, merge_fixes
 from hullscan.findings.sightings import Look, Looker, Sighting
 from hullscan.findings.thumbnails import Thumbnails
-from hullscan.findings.viewpoint import Viewpoints
+from hullscan.findings.viewpoint import Viewpoint, Viewpoints
 from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import Array, Pose
 from hullscan.geometry.track import ShipTrack
@@ -44,6 +44,7 @@ class LiveSeeing:
         store: gets each look with its sightings.
         on_error: told once when seeing had to stop; the flight goes on, nothing is searched.
         pictures: folder for small pictures of what is sighted; None writes none.
+        on_fitting: told of each sighting of anything else than a finding: placed, from where, and with what camera.
         on_findings: told of the provisional findings each time they were put together, with the time of the look.
 
     Attributes:
@@ -66,9 +67,10 @@ class LiveSeeing:
         on_error: Callable[[HullscanError], None],
         rules: FindingRules,
         pictures: Path | None = None,
+        on_fitting: Callable[[HullFix, Viewpoint, Camera], None] = lambda fix, view, camera: None,
         on_findings: Callable[[float, list[Finding]], None] = lambda utc_s, findings: None,
     ) -> None:
-        self._on_findings = on_findings
+        self._on_findings, self._on_fitting = on_findings, on_fitting
         self._source, self._looker, self._telemetry, self._mission = source, looker, telemetry, mission
         self._clock, self._ship, self._leg, self._store, self._on_error = clock, ship, leg, store, on_error
         self._rules = rules
@@ -176,10 +178,12 @@ class LiveSeeing:
             if unsure is not None:
                 self.places[unsure.index] |= unsure.places
         for sighting in sightings:
-            if sighting.label not in self._rules.labels:
-                continue
             fix = geotag(sighting, view, self.camera, self._mission.hull, self._mission.vehicle, 0.05)
-            if fix is not None and sighting.track:
+            if fix is None:
+                continue
+            if sighting.label not in self._rules.labels:
+                self._on_fitting(fix, view, self.camera)
+            elif sighting.track:
                 self._fixes.append(fix)
         if look.utc_s - self._merged_s > _MERGE_EVERY_S:
             self._merged_s = look.utc_s

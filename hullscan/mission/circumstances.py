@@ -12,7 +12,7 @@ from hullscan.mission.limits import away_m, return_margin_s
 from hullscan.mission.model import Mission
 from hullscan.mission.patterns import Leg
 from hullscan.mission.tide import slack_windows, utc_seconds
-from hullscan.search.pod import LookModel
+from hullscan.search.pod import LookModel, sample_m
 from hullscan.ship.surface import side_name
 
 __all__ = ["gather_facts"]
@@ -30,7 +30,7 @@ def gather_facts(mission: Mission, legs: Sequence[Leg], stand_off_m: float, mode
     current, known, slack = _currents(mission, duration)
     look = model.of_look(
         np.array([stand_off_m]),
-        np.array([stand_off_m / vehicle.camera.fx_px]),
+        sample_m(np.array([stand_off_m]), vehicle.camera),
         np.zeros(1),
         file.conditions.visibility_m,
         speed_mps=vehicle.survey_speed_mps,

@@ -47,6 +47,7 @@ _PLACES: Final = (
     mark("{side} side, lane {lane} of {lanes}"),
     mark("{side} side, on the way"),
     mark("{side} side, girth line at station {station}"),
+    mark("{side} side, girth lines at stations {from_m} to {to_m}"),
     mark("{side} bottom, girth line at station {station}"),
     mark("{side} side, stations {from_m} to {to_m}, {upper_m} to {lower_m} m deep"),
     mark("{side} bilge keel, above the plate"),

@@ -166,7 +166,7 @@ def plan_mission(mission: Mission, *, effort: int = 48, seed: int = 0, under_shi
         prior_seen=float(risk[priced.seen].sum()),
         zones=zone_outcomes(hull_zones, risk, priced.pod, choice),
         checks=check_feasibility(gather_facts(mission, legs, stand_off, model)),
-        pod_source=(model.source, model.measured),
+        pod_source=(model.source, model.measured_in(file.conditions.visibility_m)),
         chosen=None if choice is None else choice.as_dict(),
         omitted=omitted_parts(mission),
     )

@@ -6,18 +6,22 @@ search for the ship.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 
 from hullscan.errors import InputError
+from hullscan.findings.geotag import geotag
+from hullscan.findings.sightings import Sighting
+from hullscan.findings.viewpoint import Viewpoints
+from hullscan.geometry.camera import Camera
 from hullscan.geometry.track import ShipTrack
 from hullscan.mission.model import Mission
 from hullscan.mission.plan import Plan
 from hullscan.pilot.berth import expected_ship
-from hullscan.pilot.registration import HullRegistration, noise_of
+from hullscan.pilot.registration import HullRegistration, fitting_landmarks, noise_of, sightings_of_fittings
 from hullscan.vehicle.protocol import RangeReport
 from hullscan.vehicle.telemetry import Telemetry
 
@@ -74,10 +78,33 @@ def _break_before(telemetry: Telemetry, begin_s: float) -> tuple[float, float]:
 
 
 def registered(
-    mission: Mission, plan: Plan, telemetry: Telemetry, ranges: Sequence[RangeReport], begins: Sequence[float] = ()
-) -> ShipTrack:
-    """The ship's track from all sessions of a recording; arguments and errors as ``sessions_of``."""
-    return joined([each.registration.smoothed() for each in sessions_of(mission, plan, telemetry, ranges, begins)])
+    sessions: Sequence[Session], mission: Mission, telemetry: Telemetry, sightings: Iterable[Sighting], camera: Camera
+) -> tuple[ShipTrack, dict[str, int]]:
+    """The ship's track from everything of all sessions: ranges, and fittings of the drawings that were sighted.
+
+    Args:
+        sightings: in whatever order; none where ranges alone are to tell.
+        camera: for the size of the frames that they are in.
+
+    Returns:
+        The track; and for the summary, how many fittings are known and how often one told the place.
+    """
+    known = fitting_landmarks(mission.hull, mission.file.ship.fittings)
+    labels = {landmark.label for landmark in known}
+    shown = sorted((each for each in sightings if each.label in labels), key=lambda each: each.utc_s)
+    tracks, used = [], 0
+    for session in sessions:
+        track = session.registration.smoothed()
+        views, fixes = Viewpoints(telemetry, track, mission.vehicle), []
+        for sighting in shown:
+            view = views.at(sighting.utc_s) if session.begin_s <= sighting.utc_s < session.end_s else None
+            fix = None if view is None else geotag(sighting, view, camera, mission.hull, mission.vehicle, 0.0)
+            if fix is not None:
+                fixes.append(fix)
+        landmarks = sightings_of_fittings(fixes, views, camera, known)
+        used += len(landmarks)
+        tracks.append(session.registration.smoothed_again(landmarks, telemetry) if landmarks else track)
+    return joined(tracks), {"fittings_known": len(known), "fittings_used": used}
 
 
 def joined(tracks: Sequence[ShipTrack]) -> ShipTrack:

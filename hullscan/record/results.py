@@ -155,9 +155,12 @@ def coverage_result(mission: Mission, assessment: Assessment, model_sha256: str,
     gaps = cells.gaps(asked & ~seen)
     weight = cells.area_m2[asked]
     mission_pod = round(float((pod[asked] * weight).sum() / weight.sum()), 4) if asked.any() else None
-    trials = record.model.trials
-    if trials is not None and not trials.apply_to(record.model.parcel_m, model_sha256, min_score):
+    model, visibility_m = record.model, mission.file.conditions.visibility_m
+    trials = model.trials
+    if trials is not None and not trials.apply_to(model.parcel_m, visibility_m, model_sha256, min_score):
         trials = None
+    share = None if trials is None else trials.lower_share_in(visibility_m)
+    tried = None if trials is None else trials.of_water(visibility_m)
     return {
         "schema": "hullscan.coverage/1",
         "cell_m": 0.25,
@@ -166,12 +169,12 @@ def coverage_result(mission: Mission, assessment: Assessment, model_sha256: str,
         "seen_share": round(seen_area / asked_area, 4) if asked_area > 0 else None,
         "wetted_area_m2": round(mission.hull.wetted_area_m2, 1),
         "pod": mission_pod,
-        "pod_lower": None if trials is None or mission_pod is None else round(mission_pod * trials.lower_share, 4),
+        "pod_lower": None if share is None or mission_pod is None else round(mission_pod * share, 4),
         "pod_model": {
-            "source": record.model.source,
-            "measured": record.model.measured and (trials is not None or record.model.trials is None),
-            "parcel_m": record.model.parcel_m,
-            "trials": None if trials is None else {"shown": trials.shown, "found": trials.found},
+            "source": model.source,
+            "measured": model.measured and (trials is not None or model.trials is None),
+            "parcel_m": model.parcel_m,
+            "trials": None if tried is None else {"shown": tried.shown, "found": tried.found},
         },
         "looks_without_telemetry": assessment.untagged_looks,
         "looks_without_place": assessment.unsure_looks,

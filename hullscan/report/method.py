@@ -39,7 +39,14 @@ def method(content: ReportContent) -> list[str]:
             "Where the ship lay was measured {updates} times by {used} sonar beams on her plating; {rejected} did not fit and were left out."  # noqa: E501
         )
         data = {"used": registration["beams_used"], "rejected": registration["beams_rejected"]}
-        said.append(_(ship).format(updates=registration["updates"], **data))
+        by_ranges = _(ship).format(updates=registration["updates"], **data)
+        if registration.get("fittings_used"):
+            fittings = mark(
+                "Fittings of her drawings ({known} are known), recognised in the pictures {used} times, told the place along her."  # noqa: E501
+            )
+            numbers = {"known": registration["fittings_known"], "used": registration["fittings_used"]}
+            by_ranges += " " + _(fittings).format(**numbers)
+        said.append(by_ranges)
     elif registration:
         said.append(_(mark("No range told where the ship lay: she was taken to lie at the berth as stated.")))
     seen = mark(

@@ -86,7 +86,7 @@ def _chance(content: ReportContent) -> list[str]:
     trials, lower = model.get("trials"), coverage.get("pod_lower")
     if coverage["pod"] and trials is not None and lower is not None:
         bounded = mark(
-            "Had a parcel of {size:g} m lain there, the chance to flag it is put at {pod:.0f} %, and with 95 % confidence at no less than {lower:.0f} %: of {shown} parcels planted in the simulator {found} were flagged."  # noqa: E501
+            "Had a parcel of {size:g} m lain there, the chance to flag it is put at {pod:.0f} %, and with 95 % confidence at no less than {lower:.0f} %: of {shown} parcels planted in the simulator in such water {found} were flagged."  # noqa: E501
         )
         data = {"size": model["parcel_m"], "pod": 100 * coverage["pod"], "lower": 100 * lower}
         said.append(_(bounded).format(**data, **trials))

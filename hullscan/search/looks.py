@@ -11,7 +11,7 @@ from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import Array, Pose
 from hullscan.search.cells import HullCells
 from hullscan.search.doubt import EVERYWHERE, PLACES, CameraDoubt, share_of_places
-from hullscan.search.pod import PRIOR_MODEL, LookModel, combined_pod
+from hullscan.search.pod import PRIOR_MODEL, LookModel, combined_pod, sample_m
 
 __all__ = ["EDGE", "HIDDEN_M", "MAX_INCIDENCE_RAD", "REACH_SHARE", "SURE", "LookRecord", "SeenCells", "seen_cells"]
 
@@ -92,7 +92,7 @@ def seen_cells(
         index, places, points, normals = index[clear], places[clear], points[clear], normals[clear]
     distance = np.linalg.norm(points, axis=1)
     incidence = np.arccos(np.clip(-(points * normals).sum(axis=1) / np.maximum(distance, 1e-6), -1, 1))
-    return SeenCells(index, distance, distance / camera.fx_px, incidence, camera.project(points), places)
+    return SeenCells(index, distance, sample_m(distance, camera), incidence, camera.project(points), places)
 
 
 def _in_view(

@@ -15,7 +15,7 @@ from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import Array
 from hullscan.search.cells import HullCells
 from hullscan.search.looks import EDGE, HIDDEN_M, MAX_INCIDENCE_RAD
-from hullscan.search.pod import LookModel
+from hullscan.search.pod import LookModel, sample_m
 
 __all__ = ["CameraTrack", "pass_pods"]
 
@@ -101,7 +101,7 @@ def _blocks(
         pose, index, distance, cosine = pose[inside], index[inside], distance[inside], cosine[inside]
         pod = model.of_look(
             distance,
-            distance / camera.fx_px,
+            sample_m(distance, camera),
             np.arccos(np.clip(cosine, -1, 1)),
             visibility_m,
             speed_mps=track.speed_mps[pose],

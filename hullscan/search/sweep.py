@@ -12,7 +12,7 @@ from scipy.special import erf
 
 from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import Array
-from hullscan.search.pod import LookModel
+from hullscan.search.pod import LookModel, sample_m
 
 __all__ = ["lateral_range", "parallel_sweeps_pod", "random_search_pod", "sweep_width_m"]
 
@@ -31,7 +31,7 @@ def lateral_range(
     offsets = np.abs(np.asarray(offsets_m, dtype=np.float64))
     distance = np.hypot(stand_off_m, offsets)
     incidence = np.arctan2(offsets, stand_off_m)
-    pod = model.of_look(distance, distance / camera.fx_px, incidence, visibility_m, parcel_m, speed_mps)
+    pod = model.of_look(distance, sample_m(distance, camera), incidence, visibility_m, parcel_m, speed_mps)
     return np.where(incidence <= camera.vfov_rad / 2, pod, 0.0)
 
 

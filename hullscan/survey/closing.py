@@ -9,7 +9,7 @@ from hullscan.findings.assess import Assessment
 from hullscan.geometry.frames import ShipPose
 from hullscan.geometry.track import ShipTrack
 from hullscan.mission.model import Mission
-from hullscan.pilot.recorded import registered
+from hullscan.pilot.recorded import registered, sessions_of
 from hullscan.record.facts import boot_utc_s
 from hullscan.record.finish import Evidence, finish
 from hullscan.record.replay import FolderPictures, has_recording, recorded_ranges
@@ -31,16 +31,18 @@ def close(flight: Flight) -> Assessment:
     assert live is not None
     flight.screen.event("finishing", mark("placing findings and writing the report"), {})
     facts = flight_facts(flight)
+    camera = live.seeing.camera or flight.mission.vehicle.camera
     telemetry = _recorded_telemetry(flight, live, boot_utc_s(facts))
     if live.pilot.registration is not None or flight.earlier_s:
         # from the recording: while it flew, the vehicle's pose at a range was often not yet known, but reckoned on
         mount = flight.mission.vehicle.dvl_mount.rotation
         ranges = list(recorded_ranges(flight.folder.dvl, mount))
-        ship = registered(flight.mission, flight.plan, telemetry, ranges, flight.sessions_s)
+        sessions = sessions_of(flight.mission, flight.plan, telemetry, ranges, flight.sessions_s)
+        ship, fittings = registered(sessions, flight.mission, telemetry, flight.database.sightings(), camera)
+        facts = {**facts, "registration": {**facts["registration"], **fittings}}
     else:  # it ended before the hull was found: the berth as stated, with all of its uncertainty
         spread = np.diag([1.0, 1.0, np.radians(5) ** 2, 0.04])
         ship = ShipTrack.constant(_stated_ship(flight.mission, live.vehicle), spread)
-    camera = live.seeing.camera or flight.mission.vehicle.camera
     evidence = Evidence(
         flight.mission,
         flight.plan,

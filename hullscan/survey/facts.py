@@ -42,6 +42,7 @@ def flight_facts(flight: Flight) -> dict[str, Any]:
             "updates": registration.updates if registration is not None else 0,
             "beams_used": registration.used_beams if registration is not None else 0,
             "beams_rejected": registration.rejected_beams if registration is not None else 0,
+            "fittings_used_live": registration.landmarks_used if registration is not None else 0,
         },
         "video": {
             "packets_lost": video.lost_packets,

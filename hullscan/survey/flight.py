@@ -13,8 +13,11 @@ import numpy as np
 
 from hullscan.clock import Clock, ClockMap, Ticker
 from hullscan.errors import HullscanError, RecordError, SafetyStop, VideoError
+from hullscan.findings.geotag import HullFix
 from hullscan.findings.seeing import LiveSeeing
 from hullscan.findings.sightings import Looker
+from hullscan.findings.viewpoint import Viewpoint
+from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import Array
 from hullscan.geometry.track import ShipTrack
 from hullscan.mission.model import Mission
@@ -22,6 +25,7 @@ from hullscan.mission.plan import Plan
 from hullscan.pilot.closeup import Sighting
 from hullscan.pilot.pilot import Pilot, PlanPlace, Signals
 from hullscan.pilot.refly import Piece, pieces_of
+from hullscan.pilot.registration import FittingWatch, fitting_landmarks
 from hullscan.preflight.before_flight import before_flight
 from hullscan.preflight.check import PreflightReport
 from hullscan.preflight.equip import signing_key_of
@@ -86,6 +90,7 @@ class Flight:
         self.earlier_s: list[float] = []
         self._after_utc_s, self._first_track = 0.0, 1
         self._place_utc_s = float("-inf")
+        self._fittings = FittingWatch(fitting_landmarks(mission.hull, mission.file.ship.fittings))
         self._recorder_check: Callable[[], None] = lambda: None
         self._open = ExitStack()
 
@@ -121,6 +126,7 @@ class Flight:
             on_error=lambda error: self.events.add("seeing", mark("seeing stopped: {words}"), {"words": str(error)}),
             rules=self.options.rules,
             pictures=self.folder.path / "live",
+            on_fitting=lambda fix, view, camera: self._anchor(vehicle, fix, view, camera),
             on_findings=lambda utc_s, findings: alerts.update(utc_s, findings),
         )
         alerts = FlashAlerts(
@@ -303,6 +309,13 @@ class Flight:
         if registration is None or not registration.updates:
             return None
         return ShipTrack.constant(registration.pose, registration.covariance)
+
+    def _anchor(self, vehicle: ArduSubVehicle, fix: HullFix, view: Viewpoint, camera: Camera) -> None:
+        """A fitting that is on the drawings was seen: that tells the place along a parallel midbody."""
+        sighting = self._fittings.take(fix, view, camera)
+        registration = self.live.pilot.registration if self.live is not None else None
+        if sighting is not None and registration is not None:
+            registration.take_landmark(sighting, vehicle.telemetry)
 
     def _located(self, vehicle: ArduSubVehicle, point_ship_m: Array) -> tuple[float, float]:
         """Latitude and longitude of a point of the ship, as she is known to lie now."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -14,6 +14,7 @@ from hullscan.ship.form import build_hull
 from hullscan.ship.spec import Berth, Launch, Ship
 from hullscan.ship.surface import HullSurface, Side
 from hullscan.units import Depth, Positive, Share, SignedDeg
+from hullscan_sim.as_built import ship_as_built
 from hullscan_sim.faults.kinds import Fault as FaultEntry
 from hullscan_sim.sensor_options import Clocks, Sensors, VideoLink
 
@@ -76,12 +77,15 @@ class ShipError:
     Attributes:
         down_m: how much deeper she floats than stated: her waterline as drawn lies that far below the surface from
             which the pressure sensor counts.
+        fittings_m: root mean square by which each anode, outlet and sea chest of the mission's drawings sits beside its
+            drawn place, along her and up and down.
     """
 
     north_m: Annotated[float, Ge(-20), Le(20)] = 0.0
     east_m: Annotated[float, Ge(-20), Le(20)] = 0.0
     heading_deg: SignedDeg = 0.0
     down_m: Annotated[float, Ge(-1.5), Le(1.5)] = 0.0
+    fittings_m: Annotated[float, Ge(0), Le(2)] = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,6 +117,8 @@ class VehicleOptions:
         dvl_as_rangefinder: what the companion computer makes of the DVL's range: nothing, or, as BlueOS does, the
             range *downwards* (DISTANCE_SENSOR with orientation 25) although the DVL faces forward.
         start_up: share of the real start-up time (41 s to a position) that the autopilot takes.
+        mount_deg, mount_m: by which the camera sits otherwise than its profile says, about and along each axis of the
+            vehicle, root mean square.
         pilot_failsafe: the pilot-input failsafe acts as on hardware, or is inert as in a stock SITL.
         link: the autopilot's port that MAVLink is on: the first takes unsigned packets even when it has a key.
     """
@@ -124,6 +130,8 @@ class VehicleOptions:
     second_dvl: bool = False
     dvl_as_rangefinder: Literal["off", "orientation_25"] = "off"
     battery_wh: Positive = 266.0
+    mount_deg: Annotated[float, Ge(0), Le(20)] = 1.0
+    mount_m: Annotated[float, Ge(0), Le(0.3)] = 0.02
     start_up: Share = 0.2
     pilot_failsafe: Literal["hardware", "stock_sitl"] = "hardware"
     link: Literal["serial0", "serial1"] = "serial0"
@@ -186,7 +194,7 @@ def load_scenario(path: Path) -> Scenario:
 
 
 def load_ship(path: Path, scenario: Scenario) -> tuple[ShipAtBerth, HullSurface]:
-    """Read ship, berth and launch of a mission file, and check the parcels against the hull."""
+    """Read ship, berth and launch of a mission file, the ship as built, and check the parcels against the hull."""
     stated = read_document(path, ShipAtBerth, part=True)
     hull = build_hull(stated.ship.form, path.parent)
     faults = []
@@ -196,4 +204,5 @@ def load_ship(path: Path, scenario: Scenario) -> tuple[ShipAtBerth, HullSurface]
             faults.append(Fault(str(path), 1, f"parcels[{index}].station_m", message))
     if faults:
         raise MissionFileError(faults)
-    return stated, hull
+    built = ship_as_built(stated.ship, scenario.ship_error.fittings_m, scenario.seed)
+    return replace(stated, ship=built), hull

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from hullscan.errors import RecordError
+from hullscan_sim.as_built import mount_error
 from hullscan_sim.camera.ship_scene import hidden_shares
 from hullscan_sim.contact import Contacts
 from hullscan_sim.dynamics import RigidBody
@@ -106,6 +107,8 @@ class TruthRecorder:
     def flush(self, contacts: Contacts) -> None:
         """Bring both files up to date on disk."""
         pose, motion = self._world.motion.rest, self._world.motion
+        scenario = self._world.scenario
+        turned_rad, moved_m = mount_error(scenario.vehicle.mount_deg, scenario.vehicle.mount_m, scenario.seed)
         least = contacts.min_clearance_m
         truth = {
             "schema": "hullscan.truth/1",
@@ -117,6 +120,7 @@ class TruthRecorder:
                 "origin_lat_deg": self._world.origin.lat_deg,
                 "origin_lon_deg": self._world.origin.lon_deg,
             },
+            "camera_mount_error": {"turned_rad": turned_rad.tolist(), "moved_m": moved_m.tolist()},
             "ship_moves": not motion.still,
             "parcels": self.parcels,
             "contacts": contacts.count,

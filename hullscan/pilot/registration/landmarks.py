@@ -6,13 +6,15 @@ a sighting counts only where one known fitting of its kind fits it, and no other
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import sqrt
 
 import numpy as np
 
 from hullscan.findings.geotag import HullFix
-from hullscan.findings.viewpoint import Viewpoints
+from hullscan.findings.viewpoint import Viewpoint, Viewpoints
 from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import Array, Pose
 from hullscan.pilot.registration import state as s
@@ -21,13 +23,19 @@ from hullscan.pilot.registration.motion import Motion, moved_on
 from hullscan.ship.fittings import Fitting, fitting_point
 from hullscan.ship.surface import HullSurface
 
-__all__ = ["Landmark", "LandmarkSighting", "bearing_predictor", "fitting_landmarks", "sightings_of_fittings"]
+__all__ = [
+    "FittingWatch", "Landmark", "LandmarkSighting", "bearing_predictor", "fitting_landmarks", "sightings_of_fittings",
+]  # fmt: skip
 
 # labels of the detector (DESIGN section 8) and the fittings of a mission file that they show
 _KINDS = {"grating": "sea_chest", "anode": "anode", "outlet": "outlet", "tunnel": "tunnel"}
 _LEAST_SCORE = 0.5
 _NEAR, _APART = 9.0, 9.0  # squared Mahalanobis distances: to the fitting, and of the next one beyond that
 _PLACE_M = 0.15  # a fitting against its drawing, and the middle of its box against its own
+# Of the place beforehand, one sigma. Up to the first a fitting is believed alone; up to the second, about what a berth
+# leaves open, when another one has just said the same: what no drawing shows is taken for what one shows otherwise.
+_ALONE_M, _IN_AGREEMENT_M = 0.7, 1.8
+_AGREE_M, _AGREE_S = 0.5, 120.0
 _EVERY_S = 4.0  # pictures of the same fitting in quick succession are wrong in the same way
 _BOX_SHARE = 0.08  # detectors place edges to about this share of the object
 _CAMERA_RAD = float(np.radians(1.5))  # mount and attitude
@@ -80,29 +88,65 @@ def sightings_of_fittings(
     Args:
         fixes: in order of time; placed with a registration as good as there is, and with its covariance.
     """
-    found: list[LandmarkSighting] = []
-    last_s = [float("-inf")] * len(landmarks)
-    for fix in fixes:
+    watch = FittingWatch(landmarks)
+    found = [seen for fix in fixes if (seen := watch.take(fix, views.at(fix.sighting.utc_s), camera)) is not None]
+    often = Counter(tuple(seen.place_ship_m) for seen in found)
+    # what its drawing is wrong by is the same each time: all of them together tell the place once
+    return [replace(seen, place_sigma_m=_PLACE_M * sqrt(often[tuple(seen.place_ship_m)])) for seen in found]
+
+
+class FittingWatch:
+    """Recognises known fittings among placed sightings, one after the other."""
+
+    def __init__(self, landmarks: tuple[Landmark, ...]) -> None:
+        self._landmarks = landmarks
+        self._last_s = [float("-inf")] * len(landmarks)
+        self._times = [0] * len(landmarks)
+        self._unsure: dict[int, tuple[float, Array]] = {}
+
+    def take(self, fix: HullFix, view: Viewpoint | None, camera: Camera) -> LandmarkSighting | None:
+        """The sighting of a known fitting; None when it is of none, or too soon after another of the same.
+
+        Each further one of the same fitting is stated to be less sure of its place, so that however many come they
+        never tell more than its drawing knows.
+
+        Args:
+            fix: placed with a registration as good as there is, and with its covariance.
+            view: from where it was seen.
+            camera: for the size of the frame.
+        """
         seen = fix.sighting
-        if seen.score < _LEAST_SCORE or seen.cut or seen.suspect:
-            continue
-        index = _match(fix, landmarks)
-        view = views.at(seen.utc_s)
-        if index is None or view is None or seen.utc_s - last_s[index] < _EVERY_S:
-            continue
-        last_s[index] = seen.utc_s
+        if view is None or seen.score < _LEAST_SCORE or seen.cut or seen.suspect:
+            return None
+        index = _match(fix, self._landmarks)
+        if index is None or seen.utc_s - self._last_s[index] < _EVERY_S or not self._believed(fix, index):
+            return None
+        self._last_s[index] = seen.utc_s
+        self._times[index] += 1
         ray = view.camera_ship.directions_to_parent(camera.rays_cam(seen.centre_px[None]))[0]
         sigma = np.hypot(_CAMERA_RAD, _BOX_SHARE * seen.extent_px / camera.fx_px)
-        found.append(
-            LandmarkSighting(
-                utc_s=seen.utc_s,
-                bearing_frd=np.asarray(view.body_ship.rotation.apply(ray, inverse=True)),
-                camera_frd_m=view.body_ship.to_body(view.camera_ship.position_m),
-                place_ship_m=landmarks[index].place_ship_m,
-                covariance_rad2=np.eye(2) * sigma**2,
-            )
+        return LandmarkSighting(
+            utc_s=seen.utc_s,
+            bearing_frd=np.asarray(view.body_ship.rotation.apply(ray, inverse=True)),
+            camera_frd_m=view.body_ship.to_body(view.camera_ship.position_m),
+            place_ship_m=self._landmarks[index].place_ship_m,
+            covariance_rad2=np.eye(2) * sigma**2,
+            # 1/(1*2) + 1/(2*3) + ... is 1
+            place_sigma_m=_PLACE_M * sqrt(self._times[index] * (self._times[index] + 1)),
         )
-    return found
+
+    def _believed(self, fix: HullFix, index: int) -> bool:
+        """Whether it is sure enough that what was seen is the fitting that is drawn there."""
+        sigma_m = float(np.sqrt(np.linalg.eigvalsh(fix.common_m2)[-1]))
+        if sigma_m <= _ALONE_M:
+            return True
+        utc_s, off_m = fix.sighting.utc_s, fix.point_ship_m - self._landmarks[index].place_ship_m
+        others = [told for other, told in self._unsure.items() if other != index]
+        self._unsure[index] = utc_s, off_m
+        return sigma_m <= _IN_AGREEMENT_M and any(
+            utc_s - when_s < _AGREE_S and float(np.linalg.norm(off_m - other_m)) < _AGREE_M
+            for when_s, other_m in others
+        )
 
 
 def _match(fix: HullFix, landmarks: tuple[Landmark, ...]) -> int | None:

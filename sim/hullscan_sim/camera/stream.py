@@ -18,6 +18,7 @@ from hullscan.errors import VideoError
 from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import R_FRD_CAM, Array, Pose
 from hullscan.ship.surface import HullSurface, side_sign
+from hullscan_sim.as_built import mount_as_fitted, mount_error
 from hullscan_sim.camera.pages import PageCache
 from hullscan_sim.camera.renderer import Radiance, Rendered, Renderer
 from hullscan_sim.camera.rtp_link import ParameterSets, RtpRelay
@@ -95,6 +96,7 @@ class SimulatedCamera:
             seed=scenario.seed,
         )
         self._exposure = Exposure(scenario)
+        self._mount_error = mount_error(scenario.vehicle.mount_deg, scenario.vehicle.mount_m, scenario.seed)
         self._motion = ShipMotion(scenario, stated, hull.dimensions.length_m)
         towards = np.radians(scenario.water.current_towards_deg)
         current = scenario.water.current_mps * np.array([np.cos(towards), np.sin(towards), 0.0])
@@ -124,7 +126,8 @@ class SimulatedCamera:
 
     def draw(self, time_s: float, pose_ned: Pose, lights: float, tilt_rad: float) -> Drawn:
         """The light of what ``picture`` shows."""
-        mount = Pose(_MOUNT_FRD_M, R_FRD_CAM * Rotation.from_euler("x", tilt_rad))
+        stated = Pose(_MOUNT_FRD_M, R_FRD_CAM * Rotation.from_euler("x", tilt_rad))
+        mount = mount_as_fitted(stated, *self._mount_error)
         pose = self._motion.pose(time_s).pose_in_ship(pose_ned @ mount)
         rotation: Array = pose.rotation.as_matrix()
         self._follow_visibility(float(pose.position_m[0]))
