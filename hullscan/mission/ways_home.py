@@ -118,20 +118,21 @@ def way_back(mission: Mission, flown: Array, here: Array, launch_m: Array) -> Le
     return _pulled(mission, start, known[nearest:])
 
 
-def way_along(mission: Mission, here: Array, known: Array) -> Leg:
+def way_along(mission: Mission, here: Array, known: Array, *, room_m: float = _RESERVE_M) -> Leg:
     """The leg along (n, 6) poses that are known to be clear, cut short where that is clear too, to the last of them.
 
     Args:
         here: (6,) pose of the vehicle now, near the first of them; its heading is kept all the way.
+        room_m: besides the clearance limit, that a short cut must have.
     """
-    return _pulled(mission, [here.copy()], known)
+    return _pulled(mission, [here.copy()], known, room_m)
 
 
-def _pulled(mission: Mission, start: list[Array], known: Array) -> Leg:
+def _pulled(mission: Mission, start: list[Array], known: Array, room_m: float = _RESERVE_M) -> Leg:
     way, ahead, at = start, list(_thinned(known)), 0
     heading = float(start[0][3])
     while at < len(ahead):
-        at = _farthest(mission, way[-1], ahead, at)
+        at = _farthest(mission, way[-1], ahead, at, room_m)
         way.append(ahead[at])
         at += 1
     poses = np.array(way)
@@ -150,27 +151,27 @@ def _thinned(flown: Array) -> Array:
     return np.asarray(flown[index])
 
 
-def _farthest(mission: Mission, start: Array, known: list[Array], first: int) -> int:
+def _farthest(mission: Mission, start: Array, known: list[Array], first: int, room_m: float) -> int:
     """Index of a far place of the known way that can be reached straight; the next one always can."""
     last = len(known) - 1
     step = last - first
     while step > 0:
-        if _may_cut(mission, start, known[first + step]):
+        if _may_cut(mission, start, known[first + step], room_m):
             return first + step
         step //= 2
     return first
 
 
-def _may_cut(mission: Mission, start: Array, end: Array) -> bool:
+def _may_cut(mission: Mission, start: Array, end: Array, room_m: float) -> bool:
     """Whether a straight way is clear and leads under the ship no longer than it begins under her."""
     fine = dense(np.array([start, np.array([*end[:3], *start[3:]])]))
-    if not _clear(mission, fine):
+    if not _clear(mission, fine, room_m):
         return False
     under = under_ship(mission, fine[:, :3])
     return not bool((np.diff(under.astype(int)) > 0).any()) and not (under[0] and under[-1])
 
 
-def _clear(mission: Mission, fine: Array) -> bool:
+def _clear(mission: Mission, fine: Array, room_m: float = _RESERVE_M) -> bool:
     limit = mission.file.limits.min_clearance_m
     quay = quay_face_m(mission)
     if quay is not None and (quay[0] * (quay[1] - fine[:, 1])).min() < limit + max(mission.vehicle.half_size_m):
@@ -179,7 +180,7 @@ def _clear(mission: Mission, fine: Array) -> bool:
         return False
     # the first poses may be too near already: the way must lead off, not keep what it has
     gap, _ = hull_gap(mission, fine)
-    return bool((gap[1:] >= np.minimum(limit + _RESERVE_M, gap[0])).all())
+    return bool((gap[1:] >= np.minimum(limit + room_m, gap[0])).all())
 
 
 def _moved_off(mission: Mission, here: Array) -> Array | None:

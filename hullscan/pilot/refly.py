@@ -44,6 +44,7 @@ _RESERVE_S = 60.0  # of the window, besides the way home
 _ASIDE_SIGMA = 1.65  # one-sided 95 % (``SURE``)
 _ASIDE_SHARE = 0.85  # of the picture: beside its own lane, a piece leaves no strip between
 _ASIDE_LEAST_M = 0.1
+_CUT_ROOM_M = 0.35  # besides the clearance limit, on the way between lanes: there is no haste as on the way home
 _TURN_MPS = 0.15
 _NEARER_M, _FARTHER_M = 0.05, 0.2  # from the hull than planned, a piece beside its lane may be
 
@@ -262,7 +263,7 @@ class GapsFlight:
         a = int(np.argmin(np.linalg.norm(known[:, :3] - here[:3], axis=1)))
         b = int(np.argmin(np.linalg.norm(known[:, :3] - goal[:3], axis=1)))
         between = known[a : b + 1] if a <= b else known[b : a + 1][::-1]
-        way = way_along(cockpit.mission, here, np.concatenate([between, goal[None]]))
+        way = way_along(cockpit.mission, here, np.concatenate([between, goal[None]]), room_m=_CUT_ROOM_M)
         self._way = np.concatenate([self._way, way.poses[:, 1:]])
         follow(cockpit, way, searching=False, wishes=False)
         return cockpit.take_wish() is None
