@@ -44,6 +44,9 @@ _LANDMARK_AGE_S = 3.0
 _ANEW_FIRST, _ANEW_EVERY = 25, 125
 # and sooner, but not at once again, where this share of the variance along the ship is left: beside an anchor
 _LEARNT, _ANEW_LEAST = 0.6, 10
+# Along the ship, one sigma. What is linearised anew is one Gaussian: done while several places are far apart it would
+# keep the likeliest and drop the rest (recorded flights along nearly straight sides: 20 % inside the stated radius).
+_LIKE_ONE_M = 0.7
 _PIECES = 4  # of the work on it with each report: it takes some seconds, and no command waits for it
 _KEPT_LEAST = 2 * (WINDOW + 2 * _ANEW_EVERY)  # so that half of them hold the window
 
@@ -228,7 +231,8 @@ class HullRegistration:
             self._misfits = self._misfits + 1 if wrong > right else 0
             self._moments.append(Moment(report.utc_s, vehicle_ned, motion, beams, self._state, self._covariance))
             learnt = self._covariance[0, 0] < _LEARNT * self._anew_m2 and self.updates >= self._anew_soonest
-            if self._refining is None and (learnt or self.updates >= self._anew_at):
+            one_place = len(self._mixture) == 1 or self._covariance[0, 0] < _LIKE_ONE_M**2
+            if self._refining is None and one_place and (learnt or self.updates >= self._anew_at):
                 self._refining = self._window.refining(self._hull, self._moments, self._middle_m)
             self._work_on()
             if self._refining is None and self._kept is not None and len(self._moments) > self._kept:
