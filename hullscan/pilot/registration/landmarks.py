@@ -32,10 +32,9 @@ _KINDS = {"grating": "sea_chest", "anode": "anode", "outlet": "outlet", "tunnel"
 _LEAST_SCORE = 0.5
 _NEAR, _APART = 9.0, 9.0  # squared Mahalanobis distances: to the fitting, and of the next one beyond that
 _PLACE_M = 0.15  # a fitting against its drawing, and the middle of its box against its own
-# Of the place beforehand, one sigma. Up to the first a fitting is believed alone; up to the second, about what a berth
-# leaves open, when another one has just said the same: what no drawing shows is taken for what one shows otherwise.
-_ALONE_M, _IN_AGREEMENT_M = 0.7, 1.8
-_AGREE_M, _AGREE_S = 0.5, 120.0
+# Of the place beforehand, one sigma; beyond, no fitting is recognised. Drawings are not complete: an anode that none
+# shows stood 2.4 m beside one that is drawn, and where the place was known to 0.9 m it was taken for that one.
+_MOST_M = 0.5
 _EVERY_S = 4.0  # pictures of the same fitting in quick succession are wrong in the same way
 _BOX_SHARE = 0.08  # detectors place edges to about this share of the object
 _CAMERA_RAD = float(np.radians(1.5))  # mount and attitude
@@ -102,7 +101,6 @@ class FittingWatch:
         self._landmarks = landmarks
         self._last_s = [float("-inf")] * len(landmarks)
         self._times = [0] * len(landmarks)
-        self._unsure: dict[int, tuple[float, Array]] = {}
 
     def take(self, fix: HullFix, view: Viewpoint | None, camera: Camera) -> LandmarkSighting | None:
         """The sighting of a known fitting; None when it is of none, or too soon after another of the same.
@@ -118,8 +116,10 @@ class FittingWatch:
         seen = fix.sighting
         if view is None or seen.score < _LEAST_SCORE or seen.cut or seen.suspect:
             return None
+        if np.linalg.eigvalsh(fix.common_m2)[-1] > _MOST_M**2:
+            return None
         index = _match(fix, self._landmarks)
-        if index is None or seen.utc_s - self._last_s[index] < _EVERY_S or not self._believed(fix, index):
+        if index is None or seen.utc_s - self._last_s[index] < _EVERY_S:
             return None
         self._last_s[index] = seen.utc_s
         self._times[index] += 1
@@ -133,19 +133,6 @@ class FittingWatch:
             covariance_rad2=np.eye(2) * sigma**2,
             # 1/(1*2) + 1/(2*3) + ... is 1
             place_sigma_m=_PLACE_M * sqrt(self._times[index] * (self._times[index] + 1)),
-        )
-
-    def _believed(self, fix: HullFix, index: int) -> bool:
-        """Whether it is sure enough that what was seen is the fitting that is drawn there."""
-        sigma_m = float(np.sqrt(np.linalg.eigvalsh(fix.common_m2)[-1]))
-        if sigma_m <= _ALONE_M:
-            return True
-        utc_s, off_m = fix.sighting.utc_s, fix.point_ship_m - self._landmarks[index].place_ship_m
-        others = [told for other, told in self._unsure.items() if other != index]
-        self._unsure[index] = utc_s, off_m
-        return sigma_m <= _IN_AGREEMENT_M and any(
-            utc_s - when_s < _AGREE_S and float(np.linalg.norm(off_m - other_m)) < _AGREE_M
-            for when_s, other_m in others
         )
 
 
