@@ -41,6 +41,7 @@ RULES = [
     pytest.param({"runaway_s": 3.5, "speed_mps": 1.1}, Act.RETREAT, "runaway", id="it goes on running away"),
     pytest.param({"off_target_s": 11.0, "off_target_m": 1.2}, Act.HOLD, "stuck", id="it does not get on"),
     pytest.param({"stuck_times": 3}, Act.RETURN, "stuck", id="it was stopped three times"),
+    pytest.param({"limited_s": 16.0}, Act.RETURN, "current", id="a thruster has nothing left"),
     pytest.param({"drift_s": 6.0}, Act.RETURN, "current", id="the current takes it away from where it holds"),
     pytest.param({"detector_lag_s": 12.0}, Act.TELL, "detector", id="the detector is behind"),
     pytest.param({"disk_free_mb": 1500.0}, Act.TELL, "disk", id="the disk fills"),

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from hullscan.geometry.frames import Array
-from hullscan.mission.feasibility import WATER_SPEED_MPS, Facts, along_hull_mps
+from hullscan.mission.currents import stated_current_ne_mps, through_water_mps
+from hullscan.mission.feasibility import Facts, along_hull_mps
 from hullscan.mission.limits import away_m, return_margin_s
 from hullscan.mission.model import Mission
 from hullscan.mission.patterns import Leg
@@ -41,7 +42,8 @@ def gather_facts(mission: Mission, legs: Sequence[Leg], stand_off_m: float, mode
         visibility_m=file.conditions.visibility_m,
         stand_off_m=stand_off_m,
         look_pod=float(look[0]),
-        speed_mps=max(leg.speed_mps for leg in legs),
+        water_mps=through_water_mps(mission, legs),
+        water_limit_mps=vehicle.water_speed_mps,
         current_mps=float(np.linalg.norm(current, axis=1).max()),
         current_along_mps=float(along_hull_mps(current, np.radians(file.berth.heading_deg)).max()),
         current_known=known,
@@ -62,17 +64,10 @@ def gather_facts(mission: Mission, legs: Sequence[Leg], stand_off_m: float, mode
 
 def _currents(mission: Mission, duration_s: float) -> tuple[Array, bool, tuple[tuple[float, float], ...]]:
     """(n, 2) currents north and east over the plan, whether a table knows them, and slack waters in minutes."""
-    conditions = mission.file.conditions
-    towards = np.radians(conditions.current_towards_deg)
-    constant = conditions.current_mps * np.array([[np.cos(towards), np.sin(towards)]])
+    current, known = stated_current_ne_mps(mission, np.arange(0, duration_s + 60, 60.0))
     if mission.tide is None or mission.file.start_utc is None:
-        return constant, False, ()
+        return current, known, ()
     start = utc_seconds(mission.file.start_utc, where="start_utc")
-    current = mission.tide.current_ne_mps(start + np.arange(0, duration_s + 60, 60.0))
-    spans = slack_windows(
-        mission.tide, start, start + _LOOK_AHEAD_S, WATER_SPEED_MPS - mission.vehicle.survey_speed_mps
-    )
-    slack = tuple(((a - start) / 60, (b - start) / 60) for a, b in spans)
-    if np.isnan(current).any():
-        return constant, False, slack
-    return current, True, slack
+    easy = mission.vehicle.water_speed_mps - mission.vehicle.survey_speed_mps
+    spans = slack_windows(mission.tide, start, start + _LOOK_AHEAD_S, easy)
+    return current, known, tuple(((a - start) / 60, (b - start) / 60) for a, b in spans)

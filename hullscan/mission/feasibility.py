@@ -15,7 +15,6 @@ from hullscan.words import fill, mark
 __all__ = [
     "LEVELS",
     "RETURN_S",
-    "WATER_SPEED_MPS",
     "Check",
     "Facts",
     "Level",
@@ -28,9 +27,7 @@ Level = Literal["go", "caution", "no-go"]
 LEVELS: Final = (mark("go"), mark("caution"), mark("no-go"))
 
 _LEAST_POD, _FAIR_POD = 0.15, 0.5  # of a look from the stand-off: below, the minutes buy next to nothing
-# A BlueROV2 makes about 1.5 m/s through the water with a short tether (Blue Robotics); with 150 m of it in a current,
-# two thirds are counted upon, and half of those without a remark.
-WATER_SPEED_MPS, _EASY_SHARE = 1.0, 0.5
+_EASY_SHARE = 0.5  # of the vehicle's speed through the water: more is not passed over without a remark
 _QUAY_GAP_M = 3.0
 _UNDER_KEEL_M = 1.5
 _TIGHT = 0.9  # of a window, a tether, a battery's time: beyond, little is left for what goes wrong
@@ -45,7 +42,7 @@ class Facts:
 
     Attributes:
         look_pod: POD of one look from the stand-off along the normal.
-        speed_mps: fastest of the plan's legs over ground.
+        water_mps: greatest speed through the water that the plan asks for; water_limit_mps what is counted upon.
         current_along_mps: greatest component along the hull over the plan; current_mps its greatest speed.
         current_known: whether a tide file covers the window; else the constant of the mission.
         slack: minutes from the start of the window between which the current is below what the vehicle can hold.
@@ -57,7 +54,8 @@ class Facts:
     visibility_m: float
     stand_off_m: float
     look_pod: float
-    speed_mps: float
+    water_mps: float
+    water_limit_mps: float
     current_mps: float
     current_along_mps: float
     current_known: bool = True
@@ -108,19 +106,19 @@ def _visibility(facts: Facts) -> Check:
 
 
 def _current(facts: Facts) -> list[Check]:
-    needed = facts.speed_mps + facts.current_along_mps
+    needed, limit = facts.water_mps, facts.water_limit_mps
     data = {
         "current": facts.current_mps,
         "along": facts.current_along_mps,
         "needed": needed,
-        "limit": WATER_SPEED_MPS,
+        "limit": limit,
     }
-    too_fast = max(needed, facts.current_mps) > WATER_SPEED_MPS
+    too_fast = max(needed, facts.current_mps) > limit
     words = mark(
         "current up to {current:.2f} m/s, {along:.2f} m/s along the hull: the vehicle must make {needed:.2f} m/s "
         "through the water, {limit:.1f} m/s is counted upon"
     )
-    level: Level = "no-go" if too_fast else "caution" if needed > _EASY_SHARE * WATER_SPEED_MPS else "go"
+    level: Level = "no-go" if too_fast else "caution" if needed > _EASY_SHARE * limit else "go"
     checks = [Check(level, words, data)]
     if too_fast and facts.slack:
         first = max(facts.slack, key=lambda span: span[1] - span[0])

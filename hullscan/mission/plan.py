@@ -13,6 +13,7 @@ import numpy.typing as npt
 from hullscan.errors import InputError
 from hullscan.mission.choosing import choose_passes
 from hullscan.mission.circumstances import gather_facts
+from hullscan.mission.currents import in_current
 from hullscan.mission.feasibility import Check, check_feasibility, overall
 from hullscan.mission.hearing import turned_to_hear
 from hullscan.mission.model import Mission
@@ -126,7 +127,7 @@ def plan_mission(mission: Mission, *, effort: int = 48, seed: int = 0, under_shi
     if not survey:
         choice = choose_passes(mission, cells, hull_zones, risk, model, under_ship=under_ship, effort=effort, seed=seed)
     legs = route(mission, survey) if choice is None else choice.legs
-    legs = turned_to_hear(mission, legs)
+    legs = in_current(mission, turned_to_hear(mission, legs))
     clearance = require_clear(mission, legs)
     areas = tuple(area for lanes in survey for area in lanes.areas) if choice is None else Area.whole(cells)
     asked = _asked(areas, cells)

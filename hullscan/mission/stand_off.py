@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from hullscan.mission.candidates import SIDE_OVERLAP
+from hullscan.mission.currents import fastest_against_mps
 from hullscan.mission.model import Mission
 from hullscan.search.pod import LookModel, sample_m
 from hullscan.search.sweep import sweep_width_m
@@ -36,9 +37,13 @@ def stand_off_m(mission: Mission) -> float:
 
 
 def search_speed_mps(mission: Mission, stand_off: float, model: LookModel) -> float:
-    """Speed along the hull at which a minute finds most: what is gained in hull is lost to the blur of the picture."""
+    """Speed along the hull at which a minute finds most: what is gained in hull is lost to the blur of the picture.
+
+    No faster than the stated current leaves it.
+    """
     vehicle = mission.vehicle
-    speeds = np.linspace(vehicle.survey_speed_mps, vehicle.max_speed_mps, 26)
+    most = fastest_against_mps(mission, vehicle.max_speed_mps)
+    speeds = np.linspace(min(vehicle.survey_speed_mps, most), most, 26)
     still = np.full(len(speeds), stand_off)
     pod = model.of_look(
         still,

@@ -17,6 +17,7 @@ from hullscan.errors import HullscanError, RefusedError
 from hullscan.geometry.frames import Array, Pose
 from hullscan.mission.model import Mission
 from hullscan.mission.plan import Plan
+from hullscan.mission.stand_off import search_speed_mps
 from hullscan.mission.ways_home import under_ship, way_back
 from hullscan.pilot.depth_zero import DepthZero
 from hullscan.pilot.orders_of_operator import OperatorOrder, OrderDesk
@@ -34,6 +35,7 @@ __all__ = ["RATE_HZ", "Cockpit", "Ends", "Event"]
 RATE_HZ = 10.0
 _SLOWER, _SLOWEST, _FASTEST = 0.75, 0.3, 1.5
 _TOLD_AGAIN_S = 60.0
+_SLOWED_SHARE, _SLOWED_S = 0.9, 3.0  # of the planned speed, for so long: then it is said
 _GAIN = 0.5  # of the sticks, as delivered: what STICK_MPS was measured at; buttons of a joystick change it
 _NEUTRAL_S = 1.0  # neutral sticks: 3 s of silence after sticks were used is a lost pilot (ardusub.md 2.6)
 _HOME_EVERY_S = 10.0  # the length of the way home is measured anew so often
@@ -79,6 +81,10 @@ class Cockpit:
         self.desk, self._on_event, self._known = desk, on_event, known
         self.watch = Watch(vehicle, ranges, mission, clock, signals)
         self._zero = DepthZero(vehicle.telemetry)
+        self.water = self.watch.water
+        self.look_speed_mps = search_speed_mps(mission, plan.stand_off_m, mission.pod_model)
+        self._slowed_utc_s: float | None = None
+        self._told_of_current = False
         self.registration: HullRegistration | None = None
         self.status = PilotStatus(PilotState.PREFLIGHT)
         self.min_range_m, self.distance_m = float("inf"), 0.0
@@ -190,6 +196,20 @@ class Cockpit:
             self._wish, self.held_by_operator = order, False
         self.status = replace(self.status, speed_share=share)
         self.on_event("order", mark("the operator orders: {order}"), {"order": order.value})
+
+    def tell_current(self, share: float, speed_mps: float) -> None:
+        """Say once that the current leaves less than the planned speed, when it has done so for a while."""
+        if share > _SLOWED_SHARE or self._told_of_current:
+            self._slowed_utc_s = None
+            return
+        now_s = self.clock.now()
+        since_s = self._slowed_utc_s = now_s if self._slowed_utc_s is None else self._slowed_utc_s
+        if now_s - since_s >= _SLOWED_S:
+            self._told_of_current = True
+            message = mark(
+                "the current leaves {left:.2f} of {speed:.2f} m/s: slower, so that it keeps its distance to the hull"
+            )
+            self.on_event("current", message, {"left": share * speed_mps, "speed": speed_mps})
 
     def take_wish(self) -> OperatorOrder | None:
         """SKIP or BACK, once, for whoever flies the legs."""

@@ -1,7 +1,8 @@
 """Following a leg: from poses planned in the ship frame to position + velocity + yaw in the vehicle's frame.
 
-The place along the leg moves at the leg's speed, and waits when the vehicle lags. The target's velocity has no
-part towards the hull: should the control loop stall, ArduSub runs on along it for three seconds.
+The place along the leg moves at the leg's speed, or what the current leaves of it, and waits when the vehicle lags. The
+target's velocity has no part towards the hull: should the control loop stall, ArduSub runs on along it for three
+seconds.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hullscan.geometry.frames import Array, Pose, ShipPose, wrap_pi
+from hullscan.mission.currents import speed_in_current
 from hullscan.mission.patterns import Leg
 from hullscan.vehicle.commands import PositionVelocityYaw, vector
 
@@ -55,6 +57,11 @@ class LegFollower:
         self._settle_s, self._standing_s, self._at_end_s = settle_s, 0.0, 0.0
         self.factor = 1.0
         """Speed as a share of the planned; an operator may slow down."""
+        self.most_mps, self.water_mps = float("inf"), float("inf")
+        """Speed that what is to be seen allows, and the vehicle's greatest through the water."""
+        self.current_ned_mps: Array = np.zeros(3)
+        self.current_share = 1.0
+        """What the current leaves of the speed."""
 
     @property
     def length(self) -> float:
@@ -74,8 +81,9 @@ class LegFollower:
         here = self._at(self._place)
         body = ship.pose_in_ship(vehicle_ned)
         lag = float(np.linalg.norm(body.position_m - here[:3]))
-        pace = float(np.clip((_LAG_STOPS_M - lag) / (_LAG_STOPS_M - _LAG_SLOWS_M), 0, 1)) * self.factor
-        self._place = min(self._place + self.leg.speed_mps * pace * elapsed_s, self.length)
+        pace = float(np.clip((_LAG_STOPS_M - lag) / (_LAG_STOPS_M - _LAG_SLOWS_M), 0, 1))
+        speed_mps = self._speed_mps(here, ship) * pace
+        self._place = min(self._place + speed_mps * elapsed_s, self.length)
         pose = self._at(self._place)
         velocity = np.zeros(3)
         if self._place < self.length:
@@ -85,13 +93,25 @@ class LegFollower:
             way = way - facing * max(float(way @ facing), 0.0)
             length = float(np.linalg.norm(way))
             if length > 1e-6:
-                velocity = way / length * self.leg.speed_mps * pace
+                velocity = way / length * speed_mps
         command = PositionVelocityYaw(
             vector(ship.to_ned(pose[:3])),
             vector(ship.as_pose.rotation.apply(velocity)),
             wrap_pi(float(pose[3]) + ship.heading_rad),
         )
         return command, float(pose[5]), self._progress(vehicle_ned, command, lag, elapsed_s)
+
+    def _speed_mps(self, here: Array, ship: ShipPose) -> float:
+        """As planned and as the operator wants it, up to what may be seen at and what the current leaves."""
+        wanted = min(self.leg.speed_mps * self.factor, self.most_mps)
+        way = self._at(min(self._place + 0.1, self.length))[:3] - here[:3]
+        length = float(np.linalg.norm(way))
+        if length < 1e-6 or not np.isfinite(self.water_mps):
+            return wanted
+        current = np.asarray(ship.as_pose.rotation.apply(self.current_ned_mps, inverse=True))
+        left = float(speed_in_current(wanted, way[None] / length, current, self.water_mps)[0])
+        self.current_share = left / wanted if wanted > 0 else 1.0
+        return left
 
     def _progress(self, vehicle_ned: Pose, command: PositionVelocityYaw, lag: float, elapsed_s: float) -> Progress:
         done = False

@@ -68,6 +68,9 @@ def follow(
         Ends: a verdict stronger than HOLD.
     """
     follower = LegFollower(leg, settle_s=settle_s, start_m=start_m)
+    follower.water_mps = cockpit.mission.vehicle.water_speed_mps
+    if searching:
+        follower.most_mps = max(leg.speed_mps, cockpit.look_speed_mps)
     course, before_s = cockpit.watch.course, cockpit.clock.now()
     cockpit.take_wish()
     for now_s in cockpit.ticks():
@@ -80,6 +83,7 @@ def follow(
             continue
         assert cockpit.registration is not None
         follower.factor = cockpit.status.speed_share if not ending else 1.0
+        follower.current_ned_mps = cockpit.water.current_ned_mps
         place = cockpit.place()
         command, tilt, progress = follower.target(place, cockpit.registration.pose, elapsed_s)
         if cockpit.status.overhead:
@@ -88,6 +92,7 @@ def follow(
         cockpit.send(command)
         cockpit.aim(tilt)
         cockpit.status = replace(cockpit.status, leg_share=progress.share, holding=None)
+        cockpit.tell_current(follower.current_share, leg.speed_mps)
         if on_progress(progress.share):
             return Followed.BROKEN_OFF
         if not ending:

@@ -150,6 +150,7 @@ class Pilot:
         """
         cockpit, vehicle = self._cockpit, self._vehicle
         self._preflight()
+        cockpit.water.learn_directions(vehicle.parameter)
         vehicle.take_control()
         with _no_long_collections(), vehicle.armed(leaving=Disarm.WHEN_SHALLOW):
             cockpit.enter(PilotState.ARMED, mark("armed"))

@@ -62,6 +62,7 @@ class Situation:
         off_target_s: for how long the vehicle has not come to where it should be; ``off_target_m`` how far from it.
         stuck_times: how often that has stopped it lately.
         drift_s: for how long it has been moving away from where it holds.
+        limited_s: for how long a level thruster has given all that it has.
         disk_free_mb, record_error: of the mission folder's disk; what went wrong with the recording, if anything.
         other_station: another ground station that is heard.
         window_left_s: until the mission's window closes.
@@ -96,6 +97,7 @@ class Situation:
     off_target_s: float = 0.0
     stuck_times: int = 0
     drift_s: float = 0.0
+    limited_s: float = 0.0
     disk_free_mb: float = inf
     record_error: str = ""
     other_station: str = ""
@@ -138,6 +140,7 @@ RUNAWAY_MPS = 0.9  # ArduSub's own legs reach 0.75 (ardusub.md 2.4)
 _RUNAWAY_S, _RUNAWAY_LOST_S = 1.0, 3.0
 _STUCK_S, _STUCK_TIMES = 10.0, 3
 _DRIFT_S = 5.0
+_LIMITED_S = 15.0
 _DETECTOR_LAG_S = 10.0
 _DISK_TELL_MB, _DISK_END_MB = 2_000.0, 300.0  # an hour of H.264 at 4 Mbit/s is 1.8 GB
 
@@ -236,6 +239,9 @@ RULES: tuple[Rule, ...] = (
          mark("it was stopped {times} times: tether, thruster or current"), lambda now, _l: {"times": now.stuck_times}),
     Rule("current", Act.RETURN, lambda now, _l, _p: now.drift_s > _DRIFT_S,
          mark("it cannot hold its place: the current is too strong, or a thruster fails")),
+    Rule("current", Act.RETURN, lambda now, _l, _p: now.limited_s > _LIMITED_S,
+         mark("a thruster has been at its limit for {seconds:.0f} s: the current is too strong, or the tether pulls"),
+         lambda now, _l: {"seconds": now.limited_s}),
     Rule("detector", Act.TELL, lambda now, _l, _p: now.detector_lag_s > _DETECTOR_LAG_S,
          mark("the detector is {lag:.0f} s behind; the recording is complete"),
          lambda now, _l: {"lag": _age(now.detector_lag_s)}),

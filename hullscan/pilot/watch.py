@@ -15,6 +15,7 @@ from hullscan.errors import HullscanError
 from hullscan.geometry.frames import Array, Pose
 from hullscan.mission.model import Mission
 from hullscan.pilot.supervisor import RUNAWAY_MPS, TILT_LIMIT_RAD, Situation
+from hullscan.pilot.water import Water
 from hullscan.vehicle.protocol import RangeSensor, Vehicle
 
 __all__ = ["FAILSAFE_WORDS", "Signals", "Watch"]
@@ -94,6 +95,7 @@ class Watch:
         self._vehicle, self._ranges, self._mission, self._clock = vehicle, ranges, mission, clock
         self._signals = signals
         self.course = Course()
+        self.water = Water(vehicle.telemetry, mission.vehicle.water_speed_mps)
         self.depth_offset_m = 0.0
         """What jumps of its zero have put on the depth that is told, see ``depth_zero``."""
         self._unknown, self._low, self._tilted = _For(), _For(), _For()
@@ -123,6 +125,7 @@ class Watch:
         now_s = self._clock.now()
         telemetry, course = self._vehicle.telemetry, self.course
         control = self._vehicle.control
+        self.water.step(now_s)
         # another station that asks for streams may end ours while everything else is heard
         told = telemetry.position.age_s(now_s) < _POSE_STALE_S and telemetry.attitude.age_s(now_s) < _POSE_STALE_S
         ready = told and self._vehicle.readiness().ready
@@ -171,6 +174,7 @@ class Watch:
             off_target_s=self._off(not course.stands and gap > _OFF_TARGET_M, now_s),
             stuck_times=len(self._stuck_utc_s),
             drift_s=self._drifting(drifts, now_s),
+            limited_s=self.water.limited_s,
             disk_free_mb=self._signals.disk_free_mb(),
             record_error=self._recording(),
             other_station=self._stations(),

@@ -77,7 +77,7 @@ def _target(x: Any) -> m.Source:
     return m.Source(x.target_system, x.target_component)
 
 
-_DECODE: Mapping[str, Callable[[Any], m.Message]] = {
+_DECODE: Mapping[str, Callable[[Any], m.Message | None]] = {
     "HEARTBEAT": lambda x: m.Heartbeat(x.type, x.autopilot, x.base_mode, x.custom_mode, x.system_status),
     "ATTITUDE": lambda x: m.Attitude(
         x.time_boot_ms / 1e3, x.roll, x.pitch, x.yaw, (x.rollspeed, x.pitchspeed, x.yawspeed)
@@ -126,6 +126,9 @@ _DECODE: Mapping[str, Callable[[Any], m.Message]] = {
     "AUTOPILOT_VERSION": _version,
     "RC_CHANNELS": lambda x: m.RcChannels(
         x.time_boot_ms / 1e3, tuple(getattr(x, f"chan{n}_raw") for n in range(1, 19))
+    ),
+    "SERVO_OUTPUT_RAW": lambda x: (
+        m.MotorOutputs(tuple(float(getattr(x, f"servo{n}_raw")) for n in range(1, 9))) if x.port == 0 else None
     ),
     "MANUAL_CONTROL": lambda x: m.PilotInput(x.target, x.x, x.y, x.z, x.r, x.buttons),
     "RC_CHANNELS_OVERRIDE": lambda x: m.RcOverride(_target(x), tuple(getattr(x, f"chan{n}_raw") for n in range(1, 9))),

@@ -37,6 +37,7 @@ __all__ = [
     "Heartbeat",
     "LocalPosition",
     "Message",
+    "MotorOutputs",
     "NamedValue",
     "Order",
     "ParamList",
@@ -116,6 +117,16 @@ class Pressure:
     instance: int
     absolute_pa: float
     temperature_c: float
+
+
+@dataclass(frozen=True, slots=True)
+class MotorOutputs:
+    """SERVO_OUTPUT_RAW (36), port 0: pulses of motors 1 to 8, microseconds; 0 is none.
+
+    Its microseconds since boot begin anew every 71 minutes, so it is placed by its arrival.
+    """
+
+    pulses_us: tuple[float, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,6 +285,7 @@ Message = (
     | ParamValue
     | AutopilotVersion
     | RcChannels
+    | MotorOutputs
     | Order
 )
 

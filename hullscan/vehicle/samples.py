@@ -20,6 +20,7 @@ __all__ = [
     "DepthSample",
     "EkfSample",
     "HeartbeatSample",
+    "MotorSample",
     "PositionSample",
     "PressureSample",
     "RangeSample",
@@ -137,6 +138,17 @@ class BatterySample:
     voltage_v: float
     current_a: float
     remaining: float
+
+
+@dataclass(frozen=True, slots=True)
+class MotorSample:
+    """Pulses of the four motors that push level, microseconds; 0 is none."""
+
+    utc_s: float
+    pulse_1_us: float
+    pulse_2_us: float
+    pulse_3_us: float
+    pulse_4_us: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ WANTED: tuple[Stream, ...] = (
     Stream("RC_CHANNELS", 65, 10.0),  # how quickly the operator's stick is noticed
     Stream("EKF_STATUS_REPORT", 193, 5.0),
     Stream("SCALED_PRESSURE2", 137, 5.0),
+    Stream("SERVO_OUTPUT_RAW", 36, 5.0),  # how hard the thrusters work
     Stream("SYS_STATUS", 1, 2.0, needed=True),
     Stream("BATTERY_STATUS", 147, 1.0),
     Stream("SYSTEM_TIME", 2, 1.0),

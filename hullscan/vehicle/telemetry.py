@@ -24,6 +24,7 @@ from hullscan.vehicle.samples import (
     DepthSample,
     EkfSample,
     HeartbeatSample,
+    MotorSample,
     PositionSample,
     PressureSample,
     RangeSample,
@@ -74,6 +75,7 @@ class Telemetry:
         self.battery = Series(BatterySample, "battery", capacity=_SLOW)
         self.ekf = Series(EkfSample, "estimator status", capacity=2 * _SLOW)
         self.heartbeat = Series(HeartbeatSample, "heartbeat", capacity=_SLOW)
+        self.motors = Series(MotorSample, "motors", capacity=2 * _SLOW)
         self.origin: GeoOrigin | None = None
         self.left_out = 0
         self._capacity = capacity
@@ -116,7 +118,7 @@ class Telemetry:
     def _forget(self) -> None:
         """The mission clock has just taken the vehicle's time: earlier stamps mean nothing any more."""
         series: list[Series[Any]] = [self.attitude, self.position, self.depth, self.pressure, self.battery]
-        series += [self.ekf, self.heartbeat, *self._ranges.values(), *self._values.values()]
+        series += [self.ekf, self.heartbeat, self.motors, *self._ranges.values(), *self._values.values()]
         for history in series:
             history.clear()
         self._heard_utc_s = float("-inf")
@@ -146,6 +148,8 @@ class Telemetry:
             case m.Heartbeat():
                 state = (float(x.custom_mode), float(x.base_mode), float(x.system_status))
                 self.heartbeat.append(HeartbeatSample(utc_s, *state))
+            case m.MotorOutputs():
+                self.motors.append(MotorSample(utc_s, *x.pulses_us[:4]))
             case m.DistanceSensor():
                 self._range(x, utc_s)
             case m.NamedValue():
