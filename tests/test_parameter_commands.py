@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -143,3 +144,15 @@ def test_backup_writes_everything_once(params, tmp_path):
     assert params("params", "backup", path)[1] == f"5 parameters: {path}\n"
     assert load_parameters(path).values == pytest.approx(PARAMETERS)
     assert "exists already" in params("params", "backup", path)[2]
+
+
+def test_the_reasons_of_the_shipped_files_are_told_in_korean(params, peer):
+    code, out, _ = params("params", "diff", "--lang", "ko")
+    assert code == 0
+    told = " ".join(out.split())
+    assert "hullscan은 지상국 255번으로" not in told  # that one is as it should be
+    assert "하트비트가 끊기면 수심을 유지합니다" in told
+    assert "선체 밑에는 GPS가 없습니다" in told
+    rows = out.splitlines()
+    english = [row for row in rows if re.search(r"[a-z]{4,} [a-z]{3,} [a-z]{3,}", row)]
+    assert not english

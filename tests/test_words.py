@@ -12,6 +12,8 @@ from babel.messages.pofile import read_po
 
 import hullscan
 from hullscan.errors import InputError
+from hullscan.vehicle.parameter_file import load_parameters
+from hullscan.vehicle.shipped_parameters import shipped_folder
 from hullscan.words import LANGUAGES, fill, said, translator
 
 PACKAGE = Path(hullscan.__file__).parent
@@ -26,6 +28,8 @@ def marked_messages() -> set[str]:
                 if path.name != "words.py" or isinstance(argument, ast.Constant):
                     assert isinstance(argument, ast.Constant), f"{path.name}:{node.lineno} marks something computed"
                     messages.add(argument.value)
+    for path in shipped_folder().glob("*.param"):
+        messages |= {line.why for line in load_parameters(path).lines}
     for path in PACKAGE.rglob("*.j2"):
         messages |= set(re.findall(r'_\("((?:[^"\\]|\\.)*)"\)', path.read_text(encoding="utf-8")))
     return messages

@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from hullscan.vehicle.parameter_changes import Change
-from hullscan.vehicle.parameter_file import number_text
-from hullscan.words import fill, mark
+from hullscan.vehicle.parameter_file import ParameterLine, number_text
+from hullscan.words import fill, filled, mark
 
 __all__ = ["changes_table", "needs_restart", "parameter_lines"]
 
@@ -38,12 +38,20 @@ def changes_table(changes: Sequence[Change], words: Words) -> Group:
         before = "–" if change.before is None else number_text(change.before)
         style = "red" if change.missing else "yellow"
         row = Text(change.name, style), Text(before), Text(number_text(change.wanted.value), "bold")
-        table.add_row(*row, Text(change.wanted.reason, "dim"))
+        table.add_row(*row, Text(_reason(change.wanted, words), "dim"))
     needed, missing = sum(change.needed for change in changes), sum(change.missing for change in changes)
     data = {"same": len(changes) - needed - missing, "needed": needed, "missing": missing}
     line = words(mark("{needed} to change, {same} as they should be, {missing} that the vehicle does not have"))
     foot = Text(fill(line, data))
     return Group(table, foot) if table.row_count else Group(foot)
+
+
+def _reason(line: ParameterLine, words: Words) -> str:
+    """Why the file asks for it, and which values are as good."""
+    if not line.accepts:
+        return words(line.why)
+    values = ", ".join(map(number_text, line.accepts))
+    return filled(mark("or {values}: {reason}"), {"values": values, "reason": line.why}, words)
 
 
 def needs_restart(words: Words) -> str:

@@ -243,13 +243,10 @@ def _failsafe(change: Change) -> PreflightLine:
 
 
 def _why(reason: str) -> Phrase:
-    """The file's own reason, without the values that are as good, and what writes the line."""
+    """The file's own reason, and what writes the line."""
     if not reason:
         return say(mark("hullscan params apply writes it, after a look at the difference"))
-    alike, _, rest = reason.partition(": ")
-    return say(
-        mark("{reason}; hullscan params apply writes it"), reason=rest if re.match(r"or -?\d", alike) else reason
-    )
+    return say(mark("{reason}; hullscan params apply writes it"), reason=reason)
 
 
 def _act(name: str, value: float | None) -> str:
@@ -282,5 +279,5 @@ def _parameter(change: Change, file: str) -> PreflightLine:
         what=Phrase(change.name),
         measured=measured,
         wanted=told,
-        todo=_why(change.wanted.reason),
+        todo=_why(change.wanted.why),
     )

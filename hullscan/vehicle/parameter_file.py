@@ -60,6 +60,12 @@ class ParameterLine:
     reason: str = ""
     accepts: tuple[float, ...] = ()
 
+    @property
+    def why(self) -> str:
+        """The reason without the values that are as good; in the shipped files a message, see ``hullscan.words``."""
+        also = _ALSO.fullmatch(self.reason)
+        return also[2] if also else self.reason
+
     def is_met_by(self, value: float) -> bool:
         """Whether a vehicle that has this value needs no change."""
         return any(same_value(value, good) for good in (self.value, *self.accepts))
