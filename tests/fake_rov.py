@@ -187,6 +187,9 @@ class FakeRov(SimulatedClock):
     def stations(self) -> list[Station]:
         return []
 
+    def slowed_streams(self) -> tuple[str, ...]:
+        return ()
+
     def parameter(self, name: str) -> float:
         return 0.0
 

@@ -48,6 +48,7 @@ RULES = [
     pytest.param({"disk_free_mb": 200.0}, Act.RETURN, "disk", id="the disk is full"),
     pytest.param({"record_error": "disk"}, Act.RETURN, "recording", id="the recording fails"),
     pytest.param({"other_station": "254:190"}, Act.TELL, "station", id="another station is heard"),
+    pytest.param({"slowed": "ATTITUDE"}, Act.TELL, "streams", id="another station has slowed the streams"),
     pytest.param({"window_left_s": -1.0}, Act.RETURN, "window", id="the window is over"),
     pytest.param({"leak": True}, Act.RETURN, "leak", id="a leak"),
     pytest.param({"battery_v": 13.5, "battery_low_s": 2.0}, Act.GO_ON, "", id="the battery sags for a moment"),

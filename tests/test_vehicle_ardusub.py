@@ -147,6 +147,29 @@ def test_a_needed_stream_that_is_refused_says_what_the_vehicle_said():
         vehicle.connect()
 
 
+def test_streams_that_another_station_slows_down_are_asked_for_again():
+    with peered() as (vehicle, peer):
+        wait_until(lambda: "ATTITUDE" in vehicle.streams._good, 10)
+        assert vehicle.slowed_streams() == ()
+        before = len(peer.heard("COMMAND_LONG"))
+        peer._rates.update(ATTITUDE=4.0, VFR_HUD=2.0)
+        wait_until(lambda: vehicle.slowed_streams() == ("ATTITUDE", "VFR_HUD"), 10)
+        wait_until(lambda: vehicle.slowed_streams() == (), 10)
+        assert {int(each.param1) for each in peer.heard("COMMAND_LONG")[before:]} == {30, 74}
+        assert (peer._rates["ATTITUDE"], peer._rates["VFR_HUD"]) == (20.0, 10.0)
+
+
+def test_streams_that_never_came_are_not_asked_for_again_nor_those_of_a_lossy_link():
+    with peered(mute_streams={"RC_CHANNELS"}) as (vehicle, peer):
+        wait_until(lambda: "ATTITUDE" in vehicle.streams._good, 10)
+        before = len(peer.heard("COMMAND_LONG"))
+        peer._rates.update(ATTITUDE=4.0, HEARTBEAT=0.5)
+        begin_s = peer.boot_s
+        wait_until(lambda: peer.boot_s > begin_s + 12, 10)
+        assert vehicle.slowed_streams() == ()
+        assert len(peer.heard("COMMAND_LONG")) == before
+
+
 def test_the_mission_is_in_the_vehicles_time_and_its_log_has_both_directions(tmp_path):
     path = tmp_path / "telemetry.tlog"
     with peered(unix_s=1_795_000_000.0, vehicle_options={"log": path}) as (vehicle, peer):

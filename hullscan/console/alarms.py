@@ -54,6 +54,7 @@ _TOLD_NEXT: Final = {
     "detector": mark("nothing is lost: what was recorded is searched again after the flight"),
     "disk": mark("make room: below 300 MB the survey ends"),
     "station": mark("if it sends commands, hullscan lets go at once"),
+    "streams": mark("they are asked for until they come again; below 10 Hz it flies less exactly"),
     "degraded": mark("the place is less sure here; it goes on"),
     "warning": mark("it is written down; the flight goes on"),
 }

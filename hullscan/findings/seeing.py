@@ -56,6 +56,7 @@ class LiveSeeing:
         on_error: told once when seeing had to stop; the flight goes on, nothing is searched.
         pictures: folder for small pictures of what is sighted; None writes none.
         on_fitting: told of each sighting of anything else than a finding: placed, from where, and with what camera.
+        on_frame: gets each picture that is read, before anything else.
         on_findings: told of the provisional findings each time they were put together, with the time of the look.
         earlier: what other sessions of the mission have seen; this one goes on from there.
 
@@ -81,8 +82,10 @@ class LiveSeeing:
         pictures: Path | None = None,
         on_fitting: Callable[[HullFix, Viewpoint, Camera], None] = lambda fix, view, camera: None,
         on_findings: Callable[[float, list[Finding]], None] = lambda utc_s, findings: None,
+        on_frame: Callable[[Frame], None] = lambda frame: None,
         earlier: EarlierLooks | None = None,
     ) -> None:
+        self._on_frame = on_frame
         self._on_findings, self._on_fitting = on_findings, on_fitting
         self._source, self._looker, self._telemetry, self._mission = source, looker, telemetry, mission
         self._clock, self._ship, self._leg, self._store, self._on_error = clock, ship, leg, store, on_error
@@ -150,6 +153,7 @@ class LiveSeeing:
     def _take(self, frame: Frame) -> None:
         self.frames += 1
         self._frame_utc_s = frame.utc_s
+        self._on_frame(frame)
         self._still.take(frame.image_bgr, frame.utc_s)
         if self.camera is None:
             height, width = frame.image_bgr.shape[:2]

@@ -32,7 +32,7 @@ from hullscan.pilot.requests import CloseUpRequests
 from hullscan.pilot.states import PilotState, PilotStatus
 from hullscan.pilot.supervisor import Act, Verdict
 from hullscan.pilot.watch import Signals
-from hullscan.vehicle.commands import HoldPosition, SetLights, SetTilt
+from hullscan.vehicle.commands import HoldPosition, PositionVelocityYaw, SetLights, SetTilt, vector
 from hullscan.vehicle.modes import Mode
 from hullscan.vehicle.protocol import Disarm, RangeSensor, Vehicle
 from hullscan.words import mark
@@ -44,6 +44,7 @@ _FIX_TIMEOUT_S = 40.0
 _FIX_UPDATES, _FIX_SIGMA_M = 15, 0.3  # across; what the plating itself is off counts in it
 _LIGHTS = 0.8
 _KEPT = 6_000  # reports: twenty minutes, 20 MB; the folder has them all
+_LOOK_ABOUT_S, _SWAY_S, _ASIDE_RAD = 9.0, 4.5, np.radians(12)  # no beam of a DVL loses the hull by that
 _OVERLAP_M = 1.0  # of a leg that is flown again after a break
 
 
@@ -91,7 +92,7 @@ class Pilot:
         self.desk = desk or OrderDesk()
         self._cockpit = Cockpit(vehicle, ranges, mission, plan, clock, signals, self.desk, on_event, self._known)
         self._vehicle, self._mission, self._plan, self._clock = vehicle, mission, plan, clock
-        self._resume_at, self._kept = resume_at, kept
+        self._resume_at, self._kept, self._signals = resume_at, kept, signals
         self.requests = CloseUpRequests(clock, self._cockpit.on_event)
         self._close_ups = CloseUps(self._cockpit, sighting, self.requests)
         self._legs = LegsFlight(
@@ -190,10 +191,36 @@ class Pilot:
                 number, share = self._legs.go_to(number, share)
             leg = self._plan.legs[min(number, last)]
             share = max(share - _OVERLAP_M / max(leg.length_m, _OVERLAP_M), 0.0)
+        first = next((at for at, leg in enumerate(self._plan.legs) if leg.surveys), 0)
+        if number < first:
+            self._legs.fly(number, share, until=first)
+            number, share = first, 0.0
+        self._look_about()
         self._legs.fly(number, share, until=last)
         self._gaps.fly(self._legs.flown(), self._plan.legs[last])
         self._legs.fly(last)
         cockpit.watch.course.searching = False
+
+    def _look_about(self) -> None:
+        """Left and right on the spot, beside the hull, so that the pictures' time can be measured against the gyro."""
+        turning, cockpit = self._signals.turning, self._cockpit
+        if turning is None or cockpit.status.overhead:
+            return
+        cockpit.on_event("video", mark("looking left and right, to measure how late the pictures are"), {})
+        cockpit.stand()
+        place = cockpit.place()
+        yaw, at = float(place.rotation.as_euler("ZYX")[0]), vector(place.position_m)
+        begin_s = cockpit.clock.now()
+        turning(True)
+        try:
+            for now_s in cockpit.ticks(_LOOK_ABOUT_S):
+                verdict = cockpit.tick()
+                if verdict.act is Act.HOLD:
+                    return  # there is something graver; the lane takes it up
+                aside = _ASIDE_RAD * float(np.sin(2 * np.pi * (now_s - begin_s) / _SWAY_S))
+                cockpit.send(PositionVelocityYaw(at, (0.0, 0.0, 0.0), yaw + aside))
+        finally:
+            turning(False)
 
     def _wanted(self, pieces: Sequence[Piece]) -> list[Piece]:
         """Those of legs that the operator did not skip."""

@@ -64,6 +64,7 @@ class Situation:
         drift_s: for how long it has been moving away from where it holds.
         limited_s: for how long a level thruster has given all that it has.
         disk_free_mb, record_error: of the mission folder's disk; what went wrong with the recording, if anything.
+        slowed: streams that another station has slowed down, by name.
         other_station: another ground station that is heard.
         window_left_s: until the mission's window closes.
     """
@@ -100,6 +101,7 @@ class Situation:
     limited_s: float = 0.0
     disk_free_mb: float = inf
     record_error: str = ""
+    slowed: str = ""
     other_station: str = ""
     window_left_s: float = inf
 
@@ -253,6 +255,9 @@ RULES: tuple[Rule, ...] = (
          mark("the recording fails: {words}"), lambda now, _l: {"words": now.record_error}),
     Rule("station", Act.TELL, lambda now, _l, _p: bool(now.other_station),
          mark("another ground station is heard: {station}"), lambda now, _l: {"station": now.other_station}),
+    Rule("streams", Act.TELL, lambda now, _l, _p: bool(now.slowed),
+         mark("messages come too seldom: {streams}; asked for again, another station may have slowed them"),
+         lambda now, _l: {"streams": now.slowed}),
     Rule("window", Act.RETURN, lambda now, _l, _p: now.window_left_s < 0,
          mark("the window is over")),
 )  # fmt: skip

@@ -43,6 +43,8 @@ class Signals:
         detector_lag_s: how far the detector is behind the video.
         disk_free_mb: on the disk of the mission folder.
         record_error: what went wrong with the recording, empty if nothing.
+        turning: told when the vehicle begins (True) and ends (False) to look left and right, by which the pictures'
+            time is measured; None when nobody wants to know.
     """
 
     video_age_s: Callable[[], float]
@@ -50,6 +52,7 @@ class Signals:
     detector_lag_s: Callable[[], float] = lambda: 0.0
     disk_free_mb: Callable[[], float] = lambda: float("inf")
     record_error: Callable[[], str] = lambda: ""
+    turning: Callable[[bool], None] | None = None
 
 
 class _For:
@@ -177,6 +180,7 @@ class Watch:
             limited_s=self.water.limited_s,
             disk_free_mb=self._signals.disk_free_mb(),
             record_error=self._recording(),
+            slowed=", ".join(self._vehicle.slowed_streams()),
             other_station=self._stations(),
             window_left_s=course.end_utc_s - now_s,
         )

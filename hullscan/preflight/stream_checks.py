@@ -11,7 +11,7 @@ from hullscan.preflight.check import Phrase, PreflightLine, line, say
 from hullscan.preflight.video_lag import VideoLag
 from hullscan.words import mark
 
-__all__ = ["ClockFacts", "VideoFacts", "check_clocks", "check_video", "clocks_ms"]
+__all__ = ["ClockFacts", "VideoFacts", "check_clocks", "check_video", "clocks_ms", "is_late"]
 
 _VIDEO, _CLOCKS = mark("video"), mark("clocks")
 _RATE_HZ, _LEAST_HZ = 8.0, 4.0  # at 0.3 m/s and 4 Hz two pictures are 7.5 cm apart, a parcel is 30 cm
@@ -207,19 +207,24 @@ def _lag(facts: ClockFacts) -> PreflightLine:
             _CLOCKS,
             "caution",
             what,
-            say(mark("not measured, it turned too little")),
+            say(mark("not measured yet, it turned too little: it is measured in flight, before the first lane")),
             Phrase(f"≤ {_LAG_MS:.0f} ms"),
-            say(mark("turn it left and right by 20 degrees while preflight listens, before something with texture")),
+            say(mark("to know it now, turn it left and right by 20 degrees while preflight listens, before texture")),
         )
     lag_ms, sigma_ms = lag.lag_s * 1e3, lag.sigma_s * 1e3
     return line(
         _CLOCKS,
-        "go" if abs(lag_ms) <= _LAG_MS + 2 * sigma_ms else "caution",
+        "caution" if is_late(lag) else "go",
         what,
         Phrase(f"{lag_ms:+.0f} ± {sigma_ms:.0f} ms"),
         Phrase(f"≤ {_LAG_MS:.0f} ms"),
         say(mark("pictures are stamped late by that much: add it to the profile's video latency")),
     )
+
+
+def is_late(lag: VideoLag) -> bool:
+    """Whether pictures are more beside the gyro than the uncertainty of a picture's time explains."""
+    return abs(lag.lag_s) * 1e3 > _LAG_MS + 2e3 * lag.sigma_s
 
 
 def clocks_ms(facts: ClockFacts) -> dict[str, float | None]:

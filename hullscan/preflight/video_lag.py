@@ -3,12 +3,13 @@
 When the vehicle turns, the whole picture shifts sideways. The shift between two pictures, by phase correlation,
 over their time difference is a turn rate; shifted in time until it fits the gyro's best, it tells how late the
 pictures' stamps are. It needs no target and no calibration, only a turn: by hand on the quay, by a wave, or in
-flight. What the vehicle's own translation adds to the shift is not in step with the gyro and only makes the
-answer less certain, which is told with it.
+flight (``LagWatch``). What the vehicle's own translation adds to the shift is not in step with the gyro and only makes
+the answer less certain, which is told with it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import cv2
@@ -18,12 +19,16 @@ from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import Array
 from hullscan.video.frames import Frame
 
-__all__ = ["PictureMotion", "VideoLag", "measure_lag"]
+__all__ = ["LagWatch", "PictureMotion", "VideoLag", "measure_lag"]
 
 _WIDTH_PX = 160  # a turn of 10 deg/s at 15 Hz shifts it by a pixel; phase correlation resolves a tenth of one
+# phase correlation weighs all scales alike: in murky water most of them hold the sensor's noise, or the lamps' light,
+# which stands still in the picture (of a picture at 1.3 m in 4 m of visibility: fit 0.2 without this, 0.99 with it)
+_BAND_PX = (1.0, 8.0)
 _LEAST_RESPONSE = 0.05  # of the phase correlation; below, two pictures have nothing in common
 _GRID_S = 0.01
 _LAG_S = 0.5
+_AFTER_S = 0.3  # until telemetry of the same moment has come
 _LEAST_SPAN_S = 3.0
 _LEAST_TURN_RADPS = np.radians(1.0)  # rms; a vehicle on a trestle shows 0.1 deg/s of noise
 _LEAST_FIT = 0.6
@@ -67,7 +72,9 @@ class PictureMotion:
         height, width = frame.image_bgr.shape[:2]
         size = _WIDTH_PX, round(_WIDTH_PX * height / width)
         grey = cv2.cvtColor(cv2.resize(frame.image_bgr, size, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY)
-        small = grey.astype(np.float32)
+        fine, coarse = _BAND_PX
+        small = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), fine)
+        small -= cv2.GaussianBlur(small, (0, 0), coarse)
         if self._window is None or self._window.shape != small.shape:
             self._window, self._before = cv2.createHanningWindow(size, cv2.CV_32F), None
         if self._before is not None and 0.0 < frame.utc_s - self._before[0] < 0.5:
@@ -82,6 +89,44 @@ class PictureMotion:
     def rates(self) -> Array:
         """(n, 2) UTC seconds and turn rates, rad/s clockwise, in between the pictures."""
         return np.array(self._rates, dtype=np.float64).reshape(-1, 2)
+
+
+class LagWatch:
+    """Measures the lag from one turn to the left and right in flight; one thread gives pictures, another says when.
+
+    Args:
+        camera: see ``PictureMotion``.
+        gyro: gives (m, 2) UTC seconds and turn rates (rad/s) between two times.
+        told: what was measured, once after each turn; None when it could not be.
+    """
+
+    def __init__(
+        self, camera: Camera, gyro: Callable[[float, float], Array], told: Callable[[VideoLag | None], None]
+    ) -> None:
+        self._camera, self._gyro, self._told = camera, gyro, told
+        self._motion: PictureMotion | None = None
+        self._end_s = float("inf")
+
+    def begin(self) -> None:
+        """The turn begins."""
+        self._motion, self._end_s = PictureMotion(self._camera), float("inf")
+
+    def end(self, utc_s: float) -> None:
+        """It has ended; pictures of it may still be on their way."""
+        self._end_s = utc_s
+
+    def take(self, frame: Frame) -> None:
+        """Take the next picture, if a turn goes on."""
+        motion = self._motion
+        if motion is None:
+            return
+        motion.take(frame)
+        if frame.utc_s > self._end_s + _LAG_S + _AFTER_S:
+            self._motion = None
+            rates = motion.rates
+            known = len(rates) > 1
+            gyro = self._gyro(rates[0, 0] - 2 * _LAG_S, rates[-1, 0] + 2 * _LAG_S) if known else np.empty((0, 2))
+            self._told(measure_lag(rates, gyro))
 
 
 def measure_lag(picture: Array, gyro: Array) -> VideoLag | None:

@@ -150,6 +150,11 @@ def clock_rows(content: ReportContent) -> list[tuple[str, str]]:
     dvl = (offsets.get("dvl") or {}).get("uncertainty")
     vehicle = (offsets.get("preflight") or {}).get("vehicle_utc_minus_computer")
     rows = [(_(mark("time of range reports, uncertainty")), None if dvl is None else f"{dvl:.0f} ms")]
+    video, by_hand = offsets.get("video") or {}, offsets.get("preflight") or {}
+    late = video.get("late_by", by_hand.get("video_lag"))
+    sigma = video.get("late_by_uncertainty", by_hand.get("video_lag_uncertainty"))
+    told = None if late is None or sigma is None else f"{late:+.0f} ± {sigma:.0f} ms"
+    rows.append((_(mark("pictures against the gyro")), told))
     rows.append((_(mark("vehicle's clock against the computer's")), None if vehicle is None else f"{vehicle:+.1f} ms"))
     return [(name, text) for name, text in rows if text is not None]
 

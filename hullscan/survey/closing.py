@@ -49,7 +49,7 @@ def close(flight: Flight) -> Assessment:
         telemetry,
         ship,
         camera,
-        round(flight.video_map.uncertainty_s, 4),  # as the summary tells it to who reads the folder again
+        round(_time_sigma_s(flight), 4),  # as the summary tells it to who reads the folder again
         flight.detector.model_sha256,
         facts,
     )
@@ -57,6 +57,11 @@ def close(flight: Flight) -> Assessment:
     assessment = finish(flight.folder, flight.database, evidence, pictures, flight.options.rules)
     write_reports(flight.folder, flight.options.language)
     return assessment
+
+
+def _time_sigma_s(flight: Flight) -> float:
+    stamps_s, timing = flight.video_map.uncertainty_s, flight.picture_time
+    return stamps_s if timing is None else timing.sigma_s(stamps_s)
 
 
 def _recorded_telemetry(flight: Flight, live: LiveMission, boot_s: float | None) -> Telemetry:

@@ -64,7 +64,10 @@ def flight_facts(flight: Flight) -> dict[str, Any]:
         },
         "boot_utc_s": round(live.vehicle.telemetry.time.offset_s, 4),
         "clock_offsets_ms": {
-            "video": {"uncertainty": round(flight.video_map.uncertainty_s * 1000, 1)},
+            "video": {
+                "uncertainty": round(flight.video_map.uncertainty_s * 1000, 1),
+                **(flight.picture_time.facts if flight.picture_time is not None else {}),
+            },
             **_dvl_clock(live.ranges),
             "preflight": flight.preflight.clocks_ms if flight.preflight is not None else {},
         },

@@ -6,6 +6,7 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ from hullscan.report.flash import FlashAlerts
 from hullscan.ship.surface import side_name
 from hullscan.survey.earlier import earlier_alerts, earlier_looks
 from hullscan.survey.options import LiveMission, Screen, SurveyOptions
+from hullscan.survey.picture_time import PictureTime
 from hullscan.vehicle.address import parse_address
 from hullscan.vehicle.ardusub import ArduSubVehicle
 from hullscan.vehicle.dvl import DVL_PORT, WaterLinkedDvl
@@ -88,6 +90,7 @@ class Flight:
         self.vehicle_identity = VehicleIdentity(AUTOPILOT)
         self.preflight: PreflightReport | None = None
         self.video_map = ClockMap(mission.vehicle.video_latency_s, mission.vehicle.video_latency_uncertainty_s)
+        self.picture_time: PictureTime | None = None
         self.resume_at: PlanPlace | None = None
         self.earlier_s: list[float] = []
         self._after_utc_s, self._first_track = 0.0, 1
@@ -123,6 +126,9 @@ class Flight:
         vehicle, ranges, stream, recorder = self._connect(mission_file)
         self._await_video(stream)
         self._preflight(vehicle, ranges, stream)
+        timing = self.picture_time = PictureTime(
+            self.mission.vehicle.camera, vehicle.telemetry, self.clock, self.events.add
+        )
         seeing = LiveSeeing(
             stream,
             Looker(self.detector, tracker=Tracker(first_id=self._first_track)),
@@ -137,6 +143,7 @@ class Flight:
             pictures=self.folder.path / "live",
             on_fitting=lambda fix, view, camera: self._anchor(vehicle, fix, view, camera),
             on_findings=lambda utc_s, findings: alerts.update(utc_s, findings),
+            on_frame=timing.watch.take,
             earlier=self._earlier,
         )
         alerts = FlashAlerts(
@@ -153,7 +160,7 @@ class Flight:
             self.mission,
             self.plan,
             self.clock,
-            signals=self._signals(stream, seeing),
+            signals=replace(self._signals(stream, seeing), turning=self._turning()),
             on_event=self.events.add,
             on_place=self._keep_place,
             sighting=lambda: self._strongest(seeing),
@@ -181,6 +188,11 @@ class Flight:
         finally:
             self.database.set_fact("end_utc_s", self.clock.now())
             self.screen.end()
+
+    def _turning(self) -> Callable[[bool], None] | None:
+        """For the pilot, unless the vehicle was turned by hand while preflight listened."""
+        measured = self.preflight is not None and self.preflight.clocks_ms.get("video_lag") is not None
+        return None if measured or self.picture_time is None else self.picture_time.turning
 
     def _flag(self, seeing: LiveSeeing) -> Array | None:
         """A place that the operator flags by hand becomes an event."""

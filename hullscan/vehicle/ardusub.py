@@ -206,6 +206,10 @@ class ArduSubVehicle:
         beats = list(self._beats.items())
         return [Station(source, now_s - at_s) for source, (beat, at_s) in beats if beat.vehicle_type == GROUND_STATION]
 
+    def slowed_streams(self) -> tuple[str, ...]:
+        """Messages that came as often as asked for, and do not now: they have been asked for again."""
+        return self.streams.slowed
+
     def set_origin(self, origin: GeoOrigin) -> None:
         """Tell the estimator where its local frame lies; without GPS it has no local position before that.
 

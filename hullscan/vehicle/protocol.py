@@ -124,6 +124,10 @@ class Vehicle(Protocol):
         """Other ground stations whose heartbeat was heard."""
         ...
 
+    def slowed_streams(self) -> tuple[str, ...]:
+        """Messages that came as often as asked for, and do not now: they have been asked for again."""
+        ...
+
     def take_control(self) -> None:
         """Begin to fly: our heartbeat starts, and from now on a foreign hand is noticed."""
         ...

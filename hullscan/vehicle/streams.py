@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from hullscan.errors import LinkError, RefusedError
 from hullscan.vehicle.dialogue import Dialogue
-from hullscan.vehicle.messages import Frame
+from hullscan.vehicle.messages import CommandLong, Frame
 
 __all__ = ["WANTED", "Stream", "StreamRate", "Streams"]
 
@@ -22,6 +22,10 @@ _REQUEST_MESSAGE = 512
 _ENOUGH = 0.6
 """Share of the asked rate that must arrive: over a radio or a busy tether some are lost, but an ignored request
 leaves the default of 2 to 10 Hz (ardusub.md 2.2), which is half or less."""
+
+_WINDOW_S = 5.0
+_BEATS_SHARE = 0.75  # of one heartbeat a second; where fewer come, other things are lost as well
+_PAUSE_MOST_S = 60.0  # a station that keeps asking is not fought over
 
 _log = logging.getLogger(__name__)
 
@@ -67,13 +71,21 @@ class StreamRate:
 
 
 class Streams:
-    """Asks for streams and counts what arrives."""
+    """Asks for streams, counts what arrives, and asks again when another station has slowed them down.
+
+    Attributes:
+        slowed: what came often enough once and does not now, while the heartbeat comes as ever.
+    """
 
     def __init__(self, dialogue: Dialogue) -> None:
         self._dialogue = dialogue
         self._counts: Counter[str] = Counter()
         self._boot_s = 0.0
         self._lock = threading.Lock()
+        self.slowed: tuple[str, ...] = ()
+        self._begun: tuple[float, Counter[str]] | None = None
+        self._good: set[str] = set()
+        self._pause_s, self._ask_boot_s = _WINDOW_S, 0.0
 
     def observe(self, frame: Frame) -> None:
         """Count a frame; in the link's reader thread."""
@@ -81,6 +93,30 @@ class Streams:
             with self._lock:
                 self._counts[frame.name] += 1
                 self._boot_s = getattr(frame.message, "boot_s", 0.0) or self._boot_s
+                self._watch()
+
+    def _watch(self) -> None:
+        """Every few seconds of the vehicle's time: is what came often enough still coming?"""
+        if self._begun is None or self._boot_s < self._begun[0]:
+            self._begun = self._boot_s, self._counts.copy()
+        passed_s = self._boot_s - self._begun[0]
+        if passed_s < _WINDOW_S:
+            return
+        came = self._counts - self._begun[1]
+        self._begun = self._boot_s, self._counts.copy()
+        if came["HEARTBEAT"] < _BEATS_SHARE * passed_s:
+            return  # the link itself loses frames
+        enough = {each.name for each in WANTED if came[each.name] >= _ENOUGH * each.rate_hz * passed_s}
+        slow = [each for each in WANTED if each.name in self._good - enough]
+        self._good |= enough
+        self.slowed = tuple(each.name for each in slow)
+        if not slow:
+            self._pause_s, self._ask_boot_s = _WINDOW_S, 0.0
+        elif self._boot_s >= self._ask_boot_s:
+            self._ask_boot_s, self._pause_s = self._boot_s + self._pause_s, min(2 * self._pause_s, _PAUSE_MOST_S)
+            for each in slow:
+                params = (float(each.number), 1e6 / each.rate_hz, 0.0, 0.0, 0.0, 0.0, 0.0)
+                self._dialogue.send(CommandLong(self._dialogue.vehicle, _SET_MESSAGE_INTERVAL, params, 0))
 
     def request(self, streams: tuple[Stream, ...] = WANTED) -> None:
         """Ask for every stream.

@@ -27,7 +27,7 @@ from hullscan_sim.camera.stream import CAMERA, RATE_HZ, Drawn, Exposure, Simulat
 from hullscan_sim.faults.kinds import Fault, VideoFreeze, VideoLoss
 from hullscan_sim.scenario import load_scenario
 
-__all__ = ["CameraProcess", "VideoFaults"]
+__all__ = ["CameraProcess", "PastPoses", "VideoFaults"]
 
 _IN_FLIGHT = 3  # pictures that are drawn and not yet sent, at most
 
@@ -112,6 +112,26 @@ def _expose(drawn: Connection, sent: Connection, shared: Any, scenario_path: str
     stream.close()
 
 
+class PastPoses:
+    """Where the camera was when a delayed picture was taken, between the captures before."""
+
+    def __init__(self, delay_s: float) -> None:
+        self._delay_s = delay_s
+        self._poses: list[tuple[float, Pose]] = []
+
+    def seen(self, time_s: float, pose: Pose) -> Pose:
+        """The pose that the picture of a time shows; the oldest that is known when that was before the first one."""
+        self._poses.append((time_s, pose))
+        taken_s = time_s - self._delay_s
+        while len(self._poses) > 2 and self._poses[1][0] <= taken_s:
+            self._poses.pop(0)
+        (begin_s, begin), (end_s, end) = self._poses[0], self._poses[min(1, len(self._poses) - 1)]
+        share = float(np.clip((taken_s - begin_s) / (end_s - begin_s), 0, 1)) if end_s > begin_s else 0.0
+        turn = (begin.rotation.inv() * end.rotation).as_rotvec()
+        place = begin.position_m + share * (end.position_m - begin.position_m)
+        return Pose(place, begin.rotation * Rotation.from_rotvec(share * turn))
+
+
 class CameraProcess:
     """The simulation's end of the camera process; implements its camera hook.
 
@@ -136,6 +156,7 @@ class CameraProcess:
         for end in (asked, drawn, taken, sent):  # theirs
             end.close()
         self._waiting: list[float] = []
+        self._past = PastPoses(load_scenario(scenario).video.delay_s)
 
     def wait_ready(self) -> None:
         """Wait until the scene is built and the stream is open.
@@ -160,7 +181,8 @@ class CameraProcess:
             self._next_s += self._period_s
         while len(self._waiting) >= _IN_FLIGHT - 1:  # the slot of the next one must be free when it is drawn
             self.wait_sent(self._waiting[0])
-        position, quaternion = pose_ned.position_m.tolist(), pose_ned.rotation.as_quat().tolist()
+        seen = self._past.seen(sim_time_s, pose_ned)
+        position, quaternion = seen.position_m.tolist(), seen.rotation.as_quat().tolist()
         self._ask.send((sim_time_s, position, quaternion, lights, tilt_rad))
         self._waiting.append(sim_time_s)
 

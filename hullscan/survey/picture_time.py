@@ -1,0 +1,81 @@
+"""How late the pictures are, measured in flight: the vehicle looks left and right before its first lane."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from hullscan.clock import Clock
+from hullscan.geometry.camera import Camera
+from hullscan.geometry.frames import Array
+from hullscan.preflight.stream_checks import is_late
+from hullscan.preflight.video_lag import LagWatch, VideoLag
+from hullscan.vehicle.telemetry import Telemetry
+from hullscan.words import mark
+
+__all__ = ["PictureTime"]
+
+
+class PictureTime:
+    """Listens to pictures and gyro while the pilot turns, and says what came of it.
+
+    Args:
+        camera: of the pictures.
+        say: gets (kind, message, data) for the record.
+
+    Attributes:
+        watch: gets every picture.
+        lag: as it was measured; None before, and when it could not be.
+    """
+
+    def __init__(
+        self, camera: Camera, telemetry: Telemetry, clock: Clock, say: Callable[[str, str, dict[str, Any]], None]
+    ) -> None:
+        self._telemetry, self._clock, self._say = telemetry, clock, say
+        self.watch = LagWatch(camera, self._gyro, self._note)
+        self.lag: VideoLag | None = None
+
+    def turning(self, begins: bool) -> None:
+        """The pilot begins to look about, or has done so."""
+        if begins:
+            self.watch.begin()
+        else:
+            self.watch.end(self._clock.now())
+
+    def sigma_s(self, stamps_s: float) -> float:
+        """Uncertainty of a picture's time, from that of its stamp: what it is beside the gyro counts in it."""
+        beside_s = self.lag.lag_s if self.lag is not None and is_late(self.lag) else 0.0
+        return float(np.hypot(stamps_s, beside_s))
+
+    @property
+    def facts(self) -> dict[str, float]:
+        """For the summary, milliseconds."""
+        if self.lag is None:
+            return {}
+        return {
+            "late_by": round(self.lag.lag_s * 1000, 1),
+            "late_by_uncertainty": round(self.lag.sigma_s * 1000, 1),
+        }
+
+    def _gyro(self, begin_s: float, end_s: float) -> Array:
+        """(n, 2) UTC seconds and turn rates, rad/s."""
+        rows = self._telemetry.attitude.between(begin_s, end_s)
+        return np.column_stack([rows["utc_s"], rows["yaw_radps"]])
+
+    def _note(self, lag: VideoLag | None) -> None:
+        self.lag = lag
+        if lag is None:
+            words = mark("how late the pictures are was not measured: it saw too little while it turned")
+            self._say("degraded", words, {})
+            return
+        data = {"lag": lag.lag_s * 1e3, "sigma": lag.sigma_s * 1e3}
+        if is_late(lag):
+            words = mark(
+                "pictures are stamped {lag:+.0f} ± {sigma:.0f} ms late against the gyro: places are less sure by as "
+                "much as she moves meanwhile; add it to the profile's video latency"
+            )
+            self._say("degraded", words, data)
+        else:
+            self._say("video", mark("pictures against the gyro: {lag:+.0f} ± {sigma:.0f} ms"), data)
