@@ -17,7 +17,7 @@ from scipy.spatial.transform import Rotation
 
 from hullscan.errors import VideoError
 from hullscan.geometry.frames import Pose
-from hullscan_sim.camera.process import CameraProcess, VideoFaults
+from hullscan_sim.camera.process import CameraProcess, PastPoses, VideoFaults
 from hullscan_sim.camera.stream import SimulatedCamera, Stream
 from hullscan_sim.camera.water import WaterOptics
 from hullscan_sim.faults.kinds import ShipMoves, VideoFreeze, VideoLoss
@@ -183,6 +183,18 @@ def test_the_camera_sees_the_water_of_the_part_of_the_ship_where_it_is_and_the_s
 def test_each_picture_is_new_the_one_before_or_none(faults, shown):
     video = VideoFaults(faults)
     assert " ".join(video.shown(0.2 * count) for count in range(6)) == shown
+
+
+@pytest.mark.parametrize("delay_s", [0.0, 0.15, 0.3])
+def test_a_delayed_picture_shows_where_the_camera_was(delay_s: float):
+    past = PastPoses(delay_s)
+    for count in range(12):
+        time_s = 0.1 * count
+        pose = Pose(np.array([time_s, 0.0, 2.0]), Rotation.from_euler("z", 0.2 * time_s))
+        seen = past.seen(time_s, pose)
+        taken_s = max(time_s - delay_s, 0.0)
+        assert seen.position_m == pytest.approx([taken_s, 0.0, 2.0])
+        assert seen.rotation.as_euler("ZYX")[0] == pytest.approx(0.2 * taken_s)
 
 
 def test_a_camera_that_fails_later_ends_the_simulation_in_one_line():

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from scipy.ndimage import median_filter
 
 from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import Array
@@ -24,7 +25,7 @@ __all__ = ["LagWatch", "PictureMotion", "VideoLag", "measure_lag"]
 _WIDTH_PX = 160  # a turn of 10 deg/s at 15 Hz shifts it by a pixel; phase correlation resolves a tenth of one
 # phase correlation weighs all scales alike: in murky water most of them hold the sensor's noise, or the lamps' light,
 # which stands still in the picture (of a picture at 1.3 m in 4 m of visibility: fit 0.2 without this, 0.99 with it)
-_BAND_PX = (1.0, 8.0)
+_BAND_PX = (3.0, 15.0)
 _LEAST_RESPONSE = 0.05  # of the phase correlation; below, two pictures have nothing in common
 _GRID_S = 0.01
 _LAG_S = 0.5
@@ -73,8 +74,8 @@ class PictureMotion:
         size = _WIDTH_PX, round(_WIDTH_PX * height / width)
         grey = cv2.cvtColor(cv2.resize(frame.image_bgr, size, interpolation=cv2.INTER_AREA), cv2.COLOR_BGR2GRAY)
         fine, coarse = _BAND_PX
-        small = cv2.GaussianBlur(grey.astype(np.float32), (0, 0), fine)
-        small -= cv2.GaussianBlur(small, (0, 0), coarse)
+        level = grey.astype(np.float32)
+        small = cv2.subtract(cv2.GaussianBlur(level, (0, 0), fine), cv2.GaussianBlur(level, (0, 0), coarse))
         if self._window is None or self._window.shape != small.shape:
             self._window, self._before = cv2.createHanningWindow(size, cv2.CV_32F), None
         if self._before is not None and 0.0 < frame.utc_s - self._before[0] < 0.5:
@@ -87,8 +88,10 @@ class PictureMotion:
 
     @property
     def rates(self) -> Array:
-        """(n, 2) UTC seconds and turn rates, rad/s clockwise, in between the pictures."""
-        return np.array(self._rates, dtype=np.float64).reshape(-1, 2)
+        """(n, 2) UTC seconds and turn rates, rad/s clockwise, in between the pictures; without single wild ones."""
+        rates = np.array(self._rates, dtype=np.float64).reshape(-1, 2)
+        rates[:, 1] = median_filter(rates[:, 1], 3)
+        return rates
 
 
 class LagWatch:
@@ -96,7 +99,7 @@ class LagWatch:
 
     Args:
         camera: see ``PictureMotion``.
-        gyro: gives (m, 2) UTC seconds and turn rates (rad/s) between two times.
+        gyro: gives (m, 2) UTC seconds and turn rates (rad/s), as the pictures should show them, between two times.
         told: what was measured, once after each turn; None when it could not be.
     """
 

@@ -127,7 +127,7 @@ class Flight:
         self._await_video(stream)
         self._preflight(vehicle, ranges, stream)
         timing = self.picture_time = PictureTime(
-            self.mission.vehicle.camera, vehicle.telemetry, self.clock, self.events.add
+            self.mission.vehicle, vehicle.telemetry, ranges, self.clock, self.events.add
         )
         seeing = LiveSeeing(
             stream,

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from hullscan.clock import Clock
-from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import Array
+from hullscan.mission.vehicle import VehicleProfile
 from hullscan.preflight.stream_checks import is_late
 from hullscan.preflight.video_lag import LagWatch, VideoLag
+from hullscan.vehicle.protocol import RangeSensor
 from hullscan.vehicle.telemetry import Telemetry
 from hullscan.words import mark
 
@@ -22,7 +23,8 @@ class PictureTime:
     """Listens to pictures and gyro while the pilot turns, and says what came of it.
 
     Args:
-        camera: of the pictures.
+        profile: of the vehicle: its camera, and where that is mounted.
+        ranges: how far away what it sees is.
         say: gets (kind, message, data) for the record.
 
     Attributes:
@@ -31,10 +33,16 @@ class PictureTime:
     """
 
     def __init__(
-        self, camera: Camera, telemetry: Telemetry, clock: Clock, say: Callable[[str, str, dict[str, Any]], None]
+        self,
+        profile: VehicleProfile,
+        telemetry: Telemetry,
+        ranges: RangeSensor,
+        clock: Clock,
+        say: Callable[[str, str, dict[str, Any]], None],
     ) -> None:
-        self._telemetry, self._clock, self._say = telemetry, clock, say
-        self.watch = LagWatch(camera, self._gyro, self._note)
+        self._telemetry, self._ranges, self._clock, self._say = telemetry, ranges, clock, say
+        self._ahead_m = float(profile.camera_mount.position_m[0])
+        self.watch = LagWatch(profile.camera, self._turned, self._note)
         self.lag: VideoLag | None = None
 
     def turning(self, begins: bool) -> None:
@@ -59,10 +67,18 @@ class PictureTime:
             "late_by_uncertainty": round(self.lag.sigma_s * 1000, 1),
         }
 
-    def _gyro(self, begin_s: float, end_s: float) -> Array:
-        """(n, 2) UTC seconds and turn rates, rad/s."""
+    def _turned(self, begin_s: float, end_s: float) -> Array:
+        """(n, 2) UTC seconds and rates at which what is ahead goes past the camera, by gyro and velocity, rad/s."""
         rows = self._telemetry.attitude.between(begin_s, end_s)
-        return np.column_stack([rows["utc_s"], rows["yaw_radps"]])
+        moved = self._telemetry.position.between(begin_s, end_s)
+        turn = rows["yaw_radps"]
+        near = [report.distances_m[report.good].mean() for report in self._ranges.since(begin_s) if report.good.any()]
+        if near and len(moved) > 1:
+            yaw = rows["yaw_rad"]
+            north, east = (np.interp(rows["utc_s"], moved["utc_s"], moved[name]) for name in ("north_mps", "east_mps"))
+            aside = np.cos(yaw) * east - np.sin(yaw) * north + self._ahead_m * turn
+            turn = turn + aside / float(np.median(near))
+        return np.column_stack([rows["utc_s"], turn])
 
     def _note(self, lag: VideoLag | None) -> None:
         self.lag = lag
