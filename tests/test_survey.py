@@ -345,6 +345,28 @@ def test_an_interrupt_brings_the_vehicle_out_and_up_and_still_reports(tmp_path: 
     assert flown.truth["contacts"] == 0
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
+def test_a_second_interrupt_lets_go_of_the_vehicle_where_it_is_and_still_reports(tmp_path: Path):
+    with surveying(tmp_path, "lane 1 of") as process:
+        time.sleep(3)
+        process.send_signal(signal.SIGINT)
+        time.sleep(2)
+        process.send_signal(signal.SIGINT)
+        code = process.wait(240)
+        errors = process.stderr.read() if process.stderr is not None else ""
+    assert (code, "Traceback" in errors) == (130, False)
+    flown = Flown(code, "", "", tmp_path)
+    assert read(flown.folder, "summary.json")["outcome"] == "aborted"
+    assert (flown.folder / "report.html").is_file()
+    words = (flown.folder / "events.jsonl").read_text(encoding="utf-8")
+    assert "a second Ctrl-C would let go" in words
+    assert "take it over by joystick" in words
+    trajectory = np.genfromtxt(tmp_path / "truth.csv", delimiter=",", names=True)
+    assert trajectory["down_m"][-1] > 0.4  # it has not come up
+    assert flown.truth["contacts"] == 0
+
+
 # ------------------------------------------------------------------------------------------------ never begun
 
 

@@ -175,7 +175,9 @@ class Cockpit:
         if ending:
             found = [each for each in found if each.act is not Act.RETURN]
         elif self.desk.aborted:
-            abort = Verdict(Act.RETURN, "abort", mark("asked to stop"))
+            abort = Verdict(
+                Act.RETURN, "abort", mark("asked to come home; a second Ctrl-C would let go of the vehicle where it is")
+            )
             found = sorted([abort, *found], key=lambda each: -each.act)
         return found[0] if found else Verdict(Act.GO_ON)
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from hullscan.clock import Clock, ClockMap, Ticker
-from hullscan.errors import HullscanError, RecordError, SafetyStop, VideoError
+from hullscan.errors import HullscanError, RecordError, VideoError
 from hullscan.findings.geotag import HullFix
 from hullscan.findings.seeing import EarlierLooks, LiveSeeing
 from hullscan.findings.sightings import Looker
@@ -184,10 +184,21 @@ class Flight:
             self.ended_by = error
             self.events.add("ended", mark("the mission was ended: {words}"), {"words": str(error)})
         except KeyboardInterrupt:
-            self.ended_by = SafetyStop("interrupted twice")
+            self._let_go(vehicle)
         finally:
             self.database.set_fact("end_utc_s", self.clock.now())
             self.screen.end()
+
+    def _let_go(self, vehicle: ArduSubVehicle) -> None:
+        """Somebody has asked a second time: nothing more is sent; the vehicle is left as it is."""
+        words = mark("interrupted a second time: hullscan lets go of the vehicle")
+        if vehicle.telemetry.armed:
+            words = mark(
+                "interrupted a second time: hullscan lets go; the vehicle is armed and holds its depth where it is, "
+                "take it over by joystick"
+            )
+        vehicle.let_go("interrupted twice")
+        self.events.add("handed over", words)
 
     def _turning(self) -> Callable[[bool], None] | None:
         """For the pilot, unless the vehicle was turned by hand while preflight listened."""
@@ -385,7 +396,7 @@ def _host_port(text: str) -> tuple[str, int]:
 
 @contextmanager
 def _interrupts(first: Callable[[], None]) -> Iterator[None]:
-    """Ctrl-C asks for the way home; a second one ends at once.
+    """Ctrl-C asks for the way home; a second one lets go at once, wherever the vehicle is.
 
     A terminal that is closed, or a computer that shuts down, asks for the way home too, however often it says so.
     """
