@@ -133,6 +133,13 @@ def test_without_a_file_for_the_vehicle_nothing_is_called_good():
     assert levels(check_parameters([], "")) == {"parameters": "no-go"}
 
 
+def test_the_reason_of_a_line_is_told_in_korean():
+    file = load_parameters(shipped_folder() / "bluerov2-heavy-dvl-4.5.param")
+    lines = check_parameters(compare_with_file(file, parse_parameters("FS_PILOT_INPUT,2\n", Path("x"))), "x.param")
+    (told,) = (each.as_dict(translator("ko"))["todo"] for each in lines if each.what.words == "FS_PILOT_INPUT")
+    assert told.startswith("조이스틱 입력이 끊기면 경고만 합니다")
+
+
 # --- range ---
 
 SEEN = RangeFacts(
@@ -167,6 +174,16 @@ SEEN = RangeFacts(
 )  # fmt: skip
 def test_ranges(change, found):
     assert levels(check_ranges(replace(SEEN, **change))) == found
+
+
+@pytest.mark.parametrize("lang", ["en", "ko"])
+def test_no_echo_at_all_says_what_to_do_on_the_quay_and_in_the_water(lang: str):
+    (beams,) = (
+        each for each in check_ranges(replace(SEEN, seen=(0.0,) * 4, axis_m=NAN)) if each.what.words == "DVL beams"
+    )
+    told = beams.as_dict(translator(lang))
+    assert told["measured"] == {"en": "no echo in any beam", "ko": "어느 빔에도 반향이 없음"}[lang]
+    assert {"en": "comes back up after 40 s", "ko": "40초 안에"}[lang] in told["todo"]
 
 
 def test_reports_are_summed_up_beam_by_beam():

@@ -21,6 +21,7 @@ __all__ = ["RangeFacts", "check_ranges", "range_facts"]
 _GROUP = mark("range to the hull")
 _RATE_HZ, _LEAST_HZ = 4.0, 2.0  # an A50 reports 8.5 times a second at 1 to 2 m (measured), 5 to 6 beyond 3 m
 _SEEN = 0.7  # share of reports in which a beam has an echo; a real A50 misses 0.4 to 8 %
+_HEARD = 0.02  # less than that is no echo but chance
 _BERTH_M = 5.0  # how well a berth is known before the first fix
 _SAME = 0.1  # two ranges within this share of each other, all the time, are one and the same
 _DOWN, _FORWARD = 25, 0  # MAV_SENSOR_ROTATION
@@ -157,6 +158,13 @@ def _beams(facts: RangeFacts) -> PreflightLine:
     seeing = sum(share >= _SEEN for share in shares)
     level: Level = "go" if seeing == 4 else "caution"
     wanted = say(mark("all four with an echo in {share:.0f} % of reports"), share=100 * _SEEN)
+    if max(shares) < _HEARD:
+        # no no-go: on the quay it cannot be otherwise, and afloat it may still look away from the hull
+        todo = mark(
+            "in air it cannot be otherwise: look again in the water. there, turn it to the hull, and take cap and weed "
+            "off its face; a survey that does not hear the hull from the launch comes back up after 40 s"
+        )
+        return line(_GROUP, "caution", mark("DVL beams"), say(mark("no echo in any beam")), wanted, todo)
     metres = facts.beams_m or (float("nan"),) * 4
     told = [
         f"{number}: {100 * share:.0f} %" + (f" {m:.2f} m" if np.isfinite(m) else "")

@@ -90,7 +90,7 @@ class PictureMotion:
     def rates(self) -> Array:
         """(n, 2) UTC seconds and turn rates, rad/s clockwise, in between the pictures; without single wild ones."""
         rates = np.array(self._rates, dtype=np.float64).reshape(-1, 2)
-        rates[:, 1] = median_filter(rates[:, 1], 3)
+        rates[:, 1] = median_filter(rates[:, 1], 5)
         return rates
 
 
