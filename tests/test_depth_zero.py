@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from scipy.spatial.transform import Rotation
@@ -49,6 +51,38 @@ def test_a_jump_back_takes_the_offset_away() -> None:
     zero, _ = flown([5.0] * 5 + [4.0] * 20 + [5.0] * 40)
     assert zero.jumped_m == pytest.approx(0.0, abs=1e-6)
     assert zero.offset_m == pytest.approx(0.0, abs=0.02)
+
+
+@pytest.mark.parametrize("jump_m", [-1.0, 1.5])
+@pytest.mark.parametrize(
+    "takes_over",
+    [
+        pytest.param(lambda after_s: 0.0 if after_s < 4.8 else 1.0, id="left out for five seconds, then at once"),
+        pytest.param(lambda after_s: 1 - np.exp(-after_s / 0.8), id="gently"),
+        pytest.param(lambda after_s: min(after_s / 6, 1.0), id="slowly"),
+    ],
+)
+def test_as_much_counts_as_the_estimator_has_taken_over(jump_m: float, takes_over: Callable[[float], float]) -> None:
+    clock, random = SimulatedClock(), np.random.default_rng(3)
+    telemetry = Telemetry(clock)
+    zero, begin_s, worst_m = DepthZero(telemetry), clock.now(), []
+    for count in range(300):
+        clock.sleep(0.05)
+        after_s = clock.now() - begin_s - 5.0
+        true_m = 3.0 + 0.3 * np.sin(0.7 * after_s)  # it moves meanwhile, up to 0.2 m/s
+        taken_m = jump_m * takes_over(after_s) if after_s > 0 else 0.0
+        height = m.LocalPosition(10 + 0.05 * count, (0.0, 0.0, true_m - 0.1 + taken_m), (0.0, 0.0, 0.0))
+        telemetry.observe(AUTOPILOT, height, clock.now())
+        if count % 4 == 0:
+            read_m = true_m + (jump_m if after_s > 0 else 0.0) + 0.02 * random.standard_normal()
+            telemetry.observe(
+                AUTOPILOT, m.Pressure(10 + 0.05 * count, 2, 101_325 + read_m * PA_PER_M, 12.0), clock.now()
+            )
+        if count % 2 == 0:
+            zero.step(clock.now())
+            worst_m.append(abs(zero.offset_m - taken_m))
+    assert zero.offset_m == pytest.approx(jump_m, abs=0.1)
+    assert sorted(worst_m)[-4] < 0.25  # but for the moment of a step itself
 
 
 def test_after_a_silence_nothing_is_taken_for_a_jump() -> None:

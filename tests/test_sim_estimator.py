@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from test_sim_station import Station, station
 
-from hullscan_sim.faults.kinds import DvlDropout, PositionLoss
+from hullscan_sim.faults.kinds import DvlDropout, PositionLoss, PressureGlitch
 from hullscan_sim.modes import Mode
 from hullscan_sim.scenario import Scenario, VehicleOptions, Water
 
@@ -232,3 +232,16 @@ def test_depth_follows_the_barometer_without_its_noise():
         depths.append(link.position[2] - link.simulation.body.down_m)
     assert np.std(depths) < 0.012
     assert -0.2 < np.mean(depths) < 0.1
+
+
+@pytest.mark.parametrize("step_m", [-1.0, 1.5])
+def test_a_step_of_the_barometer_is_left_out_for_five_seconds_and_then_taken_at_once(step_m: float):
+    link = at_the_hull()
+    link.run(4)
+    nav, body = link.simulation.autopilot.nav, link.simulation.body
+    link.simulation.add_fault(PressureGlitch(at_s=link.simulation.time_s, offset_m=step_m))
+    before = nav.position[2] - body.down_m
+    link.run(4.5)
+    assert nav.position[2] - body.down_m == pytest.approx(before, abs=0.1)
+    link.run(0.6)
+    assert nav.position[2] - body.down_m == pytest.approx(before + step_m, abs=0.2)
