@@ -20,6 +20,7 @@ from hullscan.mission.plan import Plan
 from hullscan.mission.ways_home import under_ship, way_back
 from hullscan.pilot.depth_zero import DepthZero
 from hullscan.pilot.orders_of_operator import OperatorOrder, OrderDesk
+from hullscan.pilot.pitch import PitchLoop
 from hullscan.pilot.registration import HullRegistration
 from hullscan.pilot.states import PilotState, PilotStatus, may_follow
 from hullscan.pilot.supervisor import Act, Verdict, demands
@@ -36,6 +37,9 @@ _SLOWER, _SLOWEST, _FASTEST = 0.75, 0.3, 1.5
 _TOLD_AGAIN_S = 60.0
 _GAIN = 0.5  # of the sticks, as delivered: what STICK_MPS was measured at; buttons of a joystick change it
 _NEUTRAL_S = 1.0  # neutral sticks: 3 s of silence after sticks were used is a lost pilot (ardusub.md 2.6)
+# a pitch is refreshed well within the 3 s that sticks live, and no oftener: a joystick of another station, which sends
+# ten times a second and more, must show between ours in RC_CHANNELS
+_PITCH_S, _PITCH_SOONEST_S, _PITCH_STEP_US = 0.5, 0.2, 10.0
 _HOME_EVERY_S = 10.0  # the length of the way home is measured anew so often
 _UNSURE_M = 0.3  # of plating overhead, besides twice the uncertainty of the place
 
@@ -93,6 +97,7 @@ class Cockpit:
         self._told: dict[str, float] = {}
         self._sticks_used = False
         self._sticks_utc_s = float("-inf")
+        self._pitch, self._pitch_us, self._lean_utc_s = PitchLoop(), 0.0, clock.now()
 
     # ---------------------------------------------------------------- states and words
 
@@ -322,6 +327,7 @@ class Cockpit:
         pose = self.place()
         yaw = float(pose.rotation.as_euler("ZYX")[0])
         self.watch.course.target_ned, self.watch.course.stands = np.array(pose.position_m), True
+        self.level()
         if self.vehicle.telemetry.mode != Mode.GUIDED.name:
             self.vehicle.set_mode(Mode.GUIDED)
         self.send(HoldPosition(vector(pose.position_m), yaw))
@@ -334,15 +340,38 @@ class Cockpit:
         Args:
             command: at the delivered gain; what the operator's buttons have made of it is allowed for.
         """
-        self._sticks_used, self._sticks_utc_s = True, self.clock.now()
+        self._sticks_used, self._sticks_utc_s, self._pitch_us = True, self.clock.now(), command.s
+        if not command.s:
+            self._pitch.release()
+            self.watch.course.pitch_rad = 0.0
         told = self.vehicle.telemetry.values.get("PilotGain")
         gain = told.latest if told is not None else None
         share = _GAIN / float(np.clip(gain.value, 0.1, 1.0)) if gain is not None and np.isfinite(gain.value) else 1.0
         x, y, r = share * command.x, share * command.y, share * command.r
-        self.vehicle.send(ManualControl(x, y, 500.0 + share * (command.z - 500.0), r))
+        self.vehicle.send(ManualControl(x, y, 500.0 + share * (command.z - 500.0), r, command.s))
 
     def _keep_sticks(self) -> None:
         if self._sticks_used and self.clock.now() - self._sticks_utc_s >= _NEUTRAL_S:
+            self.sticks(ManualControl())
+
+    def lean(self, pitch_rad: float) -> None:
+        """Pitch the frame while it is flown by position; asked for at each tick, else it levels itself."""
+        now_s, attitude = self.clock.now(), self.vehicle.telemetry.attitude.latest
+        elapsed_s, self._lean_utc_s = min(now_s - self._lean_utc_s, 0.5), now_s
+        tries = not self._pitch.given_up
+        pulse_us = self._pitch.step(pitch_rad, 0.0 if attitude is None else attitude.pitch_rad, elapsed_s)
+        if tries and self._pitch.given_up:
+            message = mark("the frame does not take the pitch of {pitch:.0f} degrees: flown level, seen more slantwise")
+            self.on_event("degraded", message, {"pitch": float(np.degrees(pitch_rad))})
+        self.watch.course.pitch_rad = self._pitch.asked_rad
+        changed = abs(pulse_us - self._pitch_us) > _PITCH_STEP_US or not pulse_us
+        wait_s = _PITCH_SOONEST_S if changed else _PITCH_S
+        if (pulse_us or self._pitch_us) and now_s - self._sticks_utc_s >= wait_s:
+            self.sticks(ManualControl(s=pulse_us))
+
+    def level(self) -> None:
+        """End a pitch now."""
+        if self._pitch_us:
             self.sticks(ManualControl())
 
     def aim(self, tilt_rad: float) -> None:

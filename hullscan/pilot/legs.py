@@ -81,11 +81,12 @@ def follow(
         assert cockpit.registration is not None
         follower.factor = cockpit.status.speed_share if not ending else 1.0
         place = cockpit.place()
-        command, tilt, progress = follower.target(place, cockpit.registration.pose, elapsed_s)
+        command, (pitch, tilt), progress = follower.target(place, cockpit.registration.pose, elapsed_s)
         if cockpit.status.overhead:
             command = _not_rising(command)
         course.target_ned, course.stands = np.array(command.position_ned_m), False
         cockpit.send(command)
+        cockpit.lean(pitch)
         cockpit.aim(tilt)
         cockpit.status = replace(cockpit.status, leg_share=progress.share, holding=None)
         if on_progress(progress.share):
