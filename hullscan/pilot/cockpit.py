@@ -282,11 +282,11 @@ class Cockpit:
             self.on_event("depth zero", message, {"jump": jump_m})
 
     def pose_in_ship(self, place: Pose | None = None) -> Array:
-        """(6,) x, y, z, yaw, pitch, 0 of the vehicle in the ship frame."""
+        """(6,) x, y, z, yaw, pitch of the vehicle in the ship frame, and the tilt of its camera as last asked for."""
         assert self.registration is not None
         here = self.registration.pose.pose_in_ship(place or self.place())
         yaw, pitch, _ = here.rotation.as_euler("ZYX")
-        return np.array([*here.position_m, yaw, pitch, 0.0])
+        return np.array([*here.position_m, yaw, pitch, self._tilt_rad])
 
     def overhead(self, place_ship_m: Array, aside_m: float = 0.0) -> bool:
         """Whether plating is, or may be, above a place: twice the uncertainty of the place counts."""
@@ -368,6 +368,11 @@ class Cockpit:
         wait_s = _PITCH_SOONEST_S if changed else _PITCH_S
         if (pulse_us or self._pitch_us) and now_s - self._sticks_utc_s >= wait_s:
             self.sticks(ManualControl(s=pulse_us))
+
+    @property
+    def pitch_limit_rad(self) -> float:
+        """As far as the frame can be pitched now: not at all where it has just not taken it."""
+        return 0.0 if self._pitch.given_up else self.mission.vehicle.pitch_limit_rad
 
     def level(self) -> None:
         """End a pitch now."""
