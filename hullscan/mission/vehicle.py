@@ -62,6 +62,11 @@ class VehicleProfile:
     endurance_min: float = 100.0
     depth_limit_m: float = field(default=100.0)
 
+    @property
+    def look_up_rad(self) -> float:
+        """Greatest elevation of the view on a lane: the camera tilts, then the frame is pitched."""
+        return self.tilt_range_rad + self.lane_pitch_rad
+
     def camera_pose_frd(self, tilt_rad: float) -> Pose:
         """frd from camera with the camera tilted up by an angle."""
         turned = self.camera_mount.rotation * Rotation.from_euler("x", tilt_rad)

@@ -15,7 +15,7 @@ from hullscan.mission.model import Mission
 from hullscan.mission.patterns.clearance import hull_gap, sea_bed_depth_m
 from hullscan.ship.surface import side_name
 
-__all__ = ["LEAST_DEPTH_M", "footprint_m", "look_at", "look_up_limit", "require_look_up", "turn_girth"]
+__all__ = ["LEAST_DEPTH_M", "footprint_m", "look_at", "require_look_up", "turn_girth"]
 
 LEAST_DEPTH_M = 0.45  # of the vehicle: the autopilot re-zeroes its depth if it leaves the water
 _EDGE = 0.96  # of the picture counts: a strip at its edge does not (search/looks)
@@ -24,18 +24,13 @@ _ROUNDS = 4
 _RESERVE_M = 0.06  # poses keep this much more than the clearance: between them the way is straight
 
 
-def look_up_limit(mission: Mission) -> float:
-    """Greatest elevation of the view on a lane, rad."""
-    return mission.vehicle.tilt_range_rad + mission.vehicle.lane_pitch_rad
-
-
 def require_look_up(mission: Mission, pattern: str) -> None:
     """Refuse a pattern under the bottom for a vehicle that cannot look up at it.
 
     Raises:
         InputError: the picture would meet a flat bottom too slantwise to show anything.
     """
-    slant = np.pi / 2 - look_up_limit(mission)
+    slant = np.pi / 2 - mission.vehicle.look_up_rad
     if slant > _SLANT_LIMIT:
         vehicle = mission.vehicle
         raise InputError(
