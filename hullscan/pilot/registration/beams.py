@@ -30,8 +30,8 @@ _CONE_RAD = radians(25.0)  # width of a Ping's beam (Blue Robotics, Ping manual)
 _WATCH_S, _WATCHED = 2.5, 5  # reports that a new one is compared with
 _ODD_M, _ODD_SHARE = 0.4, 0.3  # off the median of those; guidance keeps the range steadier than that
 # an attitude that is half a degree off turns a beam, and stays so for some 300 reports, which count as independent: by
-# so much more must each be doubted. Beams beside a ship have levers up to 0.5, within what her trim and list allow for
-_TILT_RAD, _TILT_LEVER = radians(0.5) * 300**0.5, 0.5
+# so much more must each be doubted, where it moves a beam's end along plating that faces down
+_TILT_RAD, _OVERHEAD = radians(0.5) * 300**0.5, 0.7
 _CONE_DOUBT = 0.4  # share of the difference between axis and nearest ray that is uncertain
 
 
@@ -185,10 +185,10 @@ def predicted(
     moves[..., 1, s.LIST], moves[..., 2, s.LIST] = z, -y - states[:, None, s.ACROSS]
     slopes = -np.einsum("kmi,kmij->kmj", normals, moves) / cosine[..., None]
     ranges = np.where(good, ranges, np.nan)
-    # a tilt turns about a level axis: it moves the end of a beam along plating overhead, not along a wall
+    # a tilt turns about a level axis: on a wall what it does to a range is a matter of list and trim
     tilting = np.cross(turned, normals)[..., :2]
     lever = np.hypot(tilting[..., 0], tilting[..., 1]) / np.abs(cosine)
-    doubt = np.where(good, _TILT_RAD * ranges * np.maximum(lever - _TILT_LEVER, 0.0), 0.0)
+    doubt = np.where(good & (normals[..., 2] > _OVERHEAD), _TILT_RAD * ranges * lever, 0.0)
     return _as_beams(ranges, slopes, doubt)
 
 
