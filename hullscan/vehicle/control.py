@@ -250,7 +250,7 @@ class ControlWatch:
     def _foreign_hand(self, message: object) -> bool:
         system = self._telemetry.vehicle.system
         if isinstance(message, PilotInput) and message.target_system == system:
-            sticks = (message.x, message.y, message.r, message.z - 500)
+            sticks = (message.x, message.y, message.r, message.z - 500, message.s)
             return any(abs(stick) > _MOVED for stick in sticks if abs(stick) < 32_000)
         if isinstance(message, RcOverride) and message.target.system == system:
             moved = (us for us in message.pwm_us[:_STICKS] if _VALID_US[0] <= us <= _VALID_US[1])
