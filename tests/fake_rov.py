@@ -37,6 +37,7 @@ from hullscan.vehicle.telemetry import Telemetry
 
 STEP_S = 0.1
 _HEARD_COS = 0.42  # a beam that meets plating flatter than 65 degrees does not come back
+_STICK_LIFE_S, _PITCH_RADPS, _ANGLE_MAX_RAD = 3.0, 0.4, math.radians(45)
 _REACH_MPS, _STICK_MPS, _RISE_MPS, _TURN_RADPS = 0.45, 1.0, 0.25, 1.0
 
 
@@ -64,7 +65,8 @@ class FakeRov(SimulatedClock):
         self.wrongs: list[str] = []
         self.script: list[tuple[float, Callable[[], None]]] = []
         self._target: tuple[np.ndarray, float] | None = None
-        self._sticks = ManualControl()
+        self._sticks, self._sticks_s = ManualControl(), float("-inf")
+        self.pitch, self.takes_pitch = 0.0, True
         self._told = self.place.copy()
         self._reports: list[RangeReport] = []
         self._good_s = float("-inf")
@@ -99,6 +101,7 @@ class FakeRov(SimulatedClock):
         before, self._turn_radps = self.place.copy(), 0.0
         if self.is_armed:
             self._move()
+            self._lean()
         if self.is_armed and self.place[2] < before[2] - 1e-6 and self.mode_now is not Mode.GUIDED and self.under:
             self.wrongs.append(f"rises under the ship at {self.place_ship.round(1)}")
         self.place[2] = max(self.place[2], 0.05)
@@ -130,6 +133,12 @@ class FakeRov(SimulatedClock):
                 _STICK_MPS * np.array([c * x - s * y, s * x + c * y, 0]) - np.array([0, 0, rise]) + self.current_ned
             )
 
+    def _lean(self) -> None:
+        alive = self.takes_pitch and self.now() - self._sticks_s < _STICK_LIFE_S
+        stick = self._sticks.s if alive else 0.0
+        wanted = math.copysign(max(abs(stick) - 30.0, 0.0) / 370.0 * _ANGLE_MAX_RAD, stick)
+        self.pitch += float(np.clip(wanted - self.pitch, -_PITCH_RADPS * STEP_S, _PITCH_RADPS * STEP_S))
+
     def _talk(self, moved: np.ndarray) -> None:
         boot_s = self.now() - self._begin_s + 10.0
         if self.position_ok:
@@ -141,7 +150,7 @@ class FakeRov(SimulatedClock):
         flags = 831 if self.position_ok else 167
         base = 81 | (128 if self.is_armed else 0)
         for message in (
-            m.Attitude(boot_s, 0.0, 0.0, wrap_pi(self.yaw), (0.0, 0.0, self._turn_radps)),
+            m.Attitude(boot_s, 0.0, self.pitch, wrap_pi(self.yaw), (0.0, 0.0, self._turn_radps)),
             m.LocalPosition(boot_s, tuple(told), tuple(moved / STEP_S if self.position_ok else np.zeros(3))),
             m.VfrHud(-float(self.place[2] + self._zero_m), 0.0, 0.0),
             m.Pressure(boot_s, 2, 101_325.0 + 1025 * 9.80665 * max(float(self.place[2] + self.zero_m), 0.0), 12.0),
@@ -156,9 +165,9 @@ class FakeRov(SimulatedClock):
     def _look(self) -> None:
         mount = self.mission.vehicle.dvl_mount
         directions = np.asarray(mount.rotation.apply(BEAMS_DVL))
-        body = Pose(self.place, Rotation.from_euler("z", self.yaw))
+        body = Pose(self.place, Rotation.from_euler("ZY", [self.yaw, self.pitch]))
         origin = self.ship.to_ship(body.to_parent(mount.position_m))
-        turn = Rotation.from_euler("z", self.yaw - self.ship.heading_rad)
+        turn = Rotation.from_euler("ZY", [self.yaw - self.ship.heading_rad, self.pitch])
         rays = turn.apply(directions)
         met = self.mission.hull.cast(np.tile(origin, (4, 1)), rays, 14.0)
         facing = -(rays * np.nan_to_num(met.normals)).sum(axis=1)
@@ -244,7 +253,7 @@ class FakeRov(SimulatedClock):
                 self.wrongs.append(f"sticks {sent}")
             if sent.z > 565 and self.under:
                 self.wrongs.append(f"is told to rise under the ship at {self.place_ship.round(1)}")
-            self._sticks = sent
+            self._sticks, self._sticks_s = sent, self.now()
             return sent
         assert isinstance(sent, PositionVelocityYaw | HoldPosition)
         if self.mode_now is not Mode.GUIDED:

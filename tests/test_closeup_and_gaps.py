@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import chain
 from pathlib import Path
@@ -12,19 +13,23 @@ from fake_rov import FakeRov
 from scipy.spatial.transform import Rotation
 
 from hullscan.findings.geotag import camera_doubt
-from hullscan.geometry.frames import ShipPose
+from hullscan.geometry.frames import Pose, ShipPose
 from hullscan.mission.model import Inspect, Mission, load_mission
 from hullscan.mission.orders import Transverse
-from hullscan.mission.patterns.clearance import hull_gap
+from hullscan.mission.patterns.clearance import hull_gap, nearest_approach
 from hullscan.mission.patterns.leg import dense
 from hullscan.mission.plan import Plan, plan_mission
+from hullscan.mission.vehicle import BLUEROV2_HEAVY
+from hullscan.mission.ways_home import under_ship
 from hullscan.pilot.closeup import Sighting, views_of
 from hullscan.pilot.legs import has_room
 from hullscan.pilot.orders_of_operator import OperatorOrder
 from hullscan.pilot.pilot import Pilot, PlanPlace, Signals
 from hullscan.pilot.refly import Piece, pieces_of
+from hullscan.pilot.states import PilotState
 from hullscan.search.cells import HullCells
 from hullscan.search.looks import seen_cells
+from hullscan.words import fill
 
 MISSION = Path(__file__).parent.parent / "benchmarks" / "fault_matrix" / "mission.yaml"
 SHIP = ShipPose(10.2, -4.3, 1.08, 0.0)
@@ -71,13 +76,68 @@ def test_in_murky_water_the_views_are_no_farther_off_than_the_lanes(planned: tup
     assert np.linalg.norm(cameras - place, axis=1) == pytest.approx(stand_off_m, abs=0.02)
 
 
-def test_a_close_up_is_refused_beside_the_running_gear_and_under_the_ship(planned: tuple[Mission, Plan]) -> None:
+def on_bottom(mission: Mission, station_m: float, from_keel_m: float) -> np.ndarray:
+    station = np.array([station_m])
+    return mission.hull.point(np.array([1], np.int8), station, mission.hull.total_girth(station) - from_keel_m)[0]
+
+
+@pytest.mark.parametrize(
+    ("pitch_rad", "slant_deg"),
+    [pytest.param(None, 20.0, id="pitched by 25 degrees"), pytest.param(0.0, 45.0, id="level, if it takes no pitch")],
+)
+def test_under_the_flat_bottom_three_views_look_up_from_three_headings(
+    planned: tuple[Mission, Plan], pitch_rad: float | None, slant_deg: float
+) -> None:
     mission, plan = planned
-    aft = np.array([1.5, 0.3, 3.0])
-    assert "running gear" in views_of(mission, plan.legs[LANE].poses[0, 1:], aft, plan.stand_off_m, 3).refused
-    under = plan.legs[7].poses[4, 1:]
-    keel = on_hull(mission, float(under[0]), 4.69)
-    assert "overhead" in views_of(mission, under, keel, plan.stand_off_m, 3).refused
+    here, place = plan.legs[7].poses[8, 1:], on_bottom(mission, 30.5, 0.8)
+    views = views_of(mission, here, place, plan.stand_off_m, 3, (1.0, 0.1), pitch_rad)
+    assert not views.refused
+    assert under_ship(mission, views.poses[:, :3]).all()
+    for pose in views.poses:
+        body = Pose(pose[:3], Rotation.from_euler("ZY", pose[3:5]))
+        camera = body @ mission.vehicle.camera_pose_frd(float(pose[5]))
+        sight = place - camera.position_m
+        length = float(np.linalg.norm(sight))
+        assert length == pytest.approx(0.65 * plan.stand_off_m, abs=0.02)
+        assert camera.rotation.apply([0.0, 0.0, 1.0]) == pytest.approx(sight / length, abs=0.02)
+        assert np.degrees(np.arccos(-sight[2] / length)) == pytest.approx(slant_deg, abs=1)
+    assert np.degrees(np.ptp(views.poses[:, 3])) == pytest.approx(150, abs=1)
+    assert nearest_approach(mission, dense(views.poses)).distance_m > mission.file.limits.min_clearance_m + 0.1
+
+
+def _in_water(mission: Mission, depth_m: float) -> Mission:
+    berth = replace(mission.file.berth, water_depth_m=depth_m)
+    return replace(mission, file=replace(mission.file, berth=berth))
+
+
+@pytest.mark.parametrize(
+    ("changed", "station_m", "doubt_m", "words"),
+    [
+        pytest.param(lambda m: m, 30.5, (1.0, 0.1), "", id="flown in the middle, though she may lie 2 m along"),
+        pytest.param(lambda m: _in_water(m, 6.3), 30.5, (0.1, 0.1), "too little room below", id="the bed is near"),
+        pytest.param(lambda m: m, 6.0, (0.1, 0.1), "", id="flown near the running gear that is surely far enough"),
+        pytest.param(lambda m: m, 6.0, (1.5, 0.1), "too little room below", id="the running gear may be 3 m nearer"),
+        pytest.param(lambda m: m, 4.0, (0.1, 0.1), "too little room", id="the way leads past the running gear"),
+        pytest.param(lambda m: m, 1.5, (0.1, 0.1), "running gear", id="the place is beside the running gear"),
+        pytest.param(
+            lambda m: replace(m, vehicle=BLUEROV2_HEAVY), 30.5, (0.1, 0.1), "DVL would hear too little",
+            id="its only DVL hears no plating while it is level",
+        ),
+    ],
+)  # fmt: skip
+def test_a_close_up_under_the_ship_is_refused_where(
+    planned: tuple[Mission, Plan],
+    changed: Callable[[Mission], Mission],
+    station_m: float,
+    doubt_m: tuple[float, float],
+    words: str,
+) -> None:
+    mission, plan = changed(planned[0]), planned[1]
+    here = plan.legs[7].poses[8, 1:].copy()
+    here[0] = station_m
+    refused = views_of(mission, here, on_bottom(mission, station_m, 0.3), plan.stand_off_m, 3, doubt_m).refused
+    assert words in refused
+    assert bool(words) == bool(refused)
 
 
 def test_what_was_not_seen_becomes_pieces_of_the_lanes(planned: tuple[Mission, Plan]) -> None:
@@ -142,6 +202,7 @@ class Flown:
         self.rov = FakeRov(self.mission, self.plan.legs[0].poses[0, 1:4], SHIP)
         self.events: list[tuple[float, str, np.ndarray]] = []
         self.areas_m2: list[float] = []
+        self.said: list[tuple[str, str]] = []
         self.pilot = Pilot(
             self.rov, self.rov, self.mission, self.plan, self.rov,  # type: ignore[arg-type]
             signals=Signals(video_age_s=lambda: 0.1), on_event=self._on_event, **options,  # type: ignore[arg-type]
@@ -149,6 +210,7 @@ class Flown:
 
     def _on_event(self, kind: str, message: str, data: dict[str, object]) -> None:
         self.events.append((self.rov.now(), kind, self.rov.place_ship))
+        self.said.append((kind, fill(message, data)))
         if kind == "re-fly" and "area" in data:
             self.areas_m2.append(float(str(data["area"])))
         lane_done = kind == "survey" and data.get("leg") == LANE + 1
@@ -162,7 +224,7 @@ def test_what_a_reader_asks_for_is_flown_only_when_accepted_and_where_the_pilot_
 ) -> None:
     mission, plan = planned
     mission = replace(mission, file=replace(mission.file, inspect=None))  # it looks at nothing again by itself
-    side, keel = on_hull(mission, 33.5, 2.3), on_hull(mission, 33.5, 4.45)
+    side, keel = on_hull(mission, 33.5, 2.3), on_bottom(mission, 33.5, 4.2)
     flown = Flown((mission, plan))
     requests = flown.pilot.requests
     answers = iter([(side, False), (keel, True), (side, True)])
@@ -176,7 +238,7 @@ def test_what_a_reader_asks_for_is_flown_only_when_accepted_and_where_the_pilot_
     flown.pilot._legs._on_place = lambda leg, share: (on_place(leg, share), ask(share))  # type: ignore[func-returns-value]
     flown.pilot.fly()
     states = [(each.state.value, each.reason, each.views) for each in requests.all()]
-    assert states == [("declined", "", 0), ("refused", "plating lies overhead", 0), ("flown", "", 3)]
+    assert states == [("declined", "", 0), ("refused", "there is too little room for it", 0), ("flown", "", 3)]
     kinds = [kind for _, kind, _ in flown.events]
     assert kinds.count("asked") == 3
     assert kinds.count("answered") == 5  # one declined; two accepted, and what became of them
@@ -196,6 +258,33 @@ def test_a_lane_is_left_for_a_close_up_and_goes_on_where_it_was(planned: tuple[M
     assert kinds.count("close-up") == 2  # begun, and done: not again for the same sighting
     assert end_s - begin_s < 60 + 10
     assert back_at == pytest.approx(left_at, abs=0.25)
+    assert not flown.rov.wrongs
+
+
+@pytest.mark.slow
+def test_under_the_bottom_a_close_up_is_flown_pitched_and_the_lane_goes_on_where_it_was(
+    planned: tuple[Mission, Plan],
+) -> None:
+    mission, _ = planned
+    flown = Flown(planned, sighting=lambda: Sighting(on_bottom(mission, 30.5, 0.8), 0.8), resume_at=PlanPlace(6, 0.95))
+    pitches: list[tuple[bool, float]] = []
+    step = flown.rov._step
+
+    def watched() -> None:
+        step()
+        pitches.append((flown.pilot.status.state is PilotState.CLOSE_UP, flown.rov.pitch))
+        if flown.pilot.status.leg > 7:
+            flown.pilot.desk.put(OperatorOrder.ABORT)
+
+    flown.rov._step = watched  # type: ignore[method-assign]
+    flown.pilot.fly()
+    kinds = [kind for _, kind, _ in flown.events]
+    assert "3" in next(message for kind, message in flown.said if kind == "close-up" and "taken" in message)
+    first = kinds.index("close-up")
+    back = next(index for index in range(first + 1, len(kinds)) if kinds[index] == "survey")
+    assert flown.events[back][2] == pytest.approx(flown.events[first][2], abs=0.3)
+    assert np.degrees(max(pitch for close, pitch in pitches if close)) == pytest.approx(25, abs=2)
+    assert np.degrees(max(pitch for close, pitch in pitches if not close)) < 20
     assert not flown.rov.wrongs
 
 

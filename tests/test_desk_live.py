@@ -74,7 +74,8 @@ ANSWERS: list[Any] = [
     pytest.param(lambda r: r.answer(2, accept=True), "waiting", "asks for", id="an answer to another is none"),
     pytest.param(lambda r: (r.answer(1, accept=True), r.done(1, 3)), "flown", "3 views", id="accepted and flown"),
     pytest.param(
-        lambda r: (r.answer(1, accept=True), r.refuse(1, "plating lies overhead")), "refused", "plating lies overhead",
+        lambda r: (r.answer(1, accept=True), r.refuse(1, "there is too little room for it")), "refused",
+        "there is too little room for it",
         id="accepted, and refused by the pilot's rules",
     ),
     pytest.param(lambda r: r.close(), "refused", "nothing is searched any more", id="the search is over"),
@@ -353,11 +354,11 @@ def test_a_request_goes_to_the_operator_and_its_answer_to_the_one_who_asked_and_
     assert [each["words"] for each in told] == ["waiting for the operator"]
     assert desk.post("Lee", "/api/ask-close-up", at=[0.4, 0.5]).status_code == 409  # one at a time
     desk.live.pilot.requests.answer(asked.number, accept=True)
-    desk.live.pilot.requests.refuse(asked.number, "plating lies overhead")
+    desk.live.pilot.requests.refuse(asked.number, "there is too little room for it")
     assert until(lambda: desk.told("Kim")["requests"][0]["state"] == "refused")
-    assert desk.told("Kim")["requests"][0]["words"] == "refused: plating lies overhead"
+    assert desk.told("Kim")["requests"][0]["words"] == "refused: there is too little room for it"
     korean = desk.get("Kim", f"/api/live/{desk.flight.name}?lang=ko").json()["requests"][0]["words"]
-    assert translator("ko")("plating lies overhead") in korean
+    assert translator("ko")("there is too little room for it") in korean
     for name in ("Lee", "Han"):
         for address in LIVE_ADDRESSES:
             assert "Kim" not in desk.get(name, address.format(f=desk.flight.name)).text

@@ -80,7 +80,7 @@ def test_each_pattern_is_clear_finite_and_dense(tmp_path: Path, survey: str) -> 
         assert np.isfinite(leg.poses).all()
         assert np.linalg.norm(np.diff(leg.poses[:, 1:4], axis=0), axis=1).max(initial=0) <= 0.2501
         assert np.abs(leg.poses[:, 6]).max() <= mission.vehicle.tilt_range_rad + 1e-9
-        assert np.abs(leg.poses[:, 5]).max() <= mission.vehicle.pitch_limit_rad + 1e-9
+        assert np.abs(leg.poses[:, 5]).max() <= mission.vehicle.lane_pitch_rad + 1e-9
     assert legs[-1].tether_turns == pytest.approx(0)
 
 
@@ -158,7 +158,7 @@ def test_without_lock_out_the_stern_stays_away_from_the_propeller(tmp_path: Path
 
 def test_a_vehicle_that_cannot_look_up_is_told_so(tmp_path: Path) -> None:
     mission = mission_of(tmp_path, 40, PATTERNS["flat bottom"])
-    stiff = replace(mission, vehicle=replace(mission.vehicle, tilt_range_rad=np.radians(20)))
+    stiff = replace(mission, vehicle=replace(mission.vehicle, tilt_range_rad=np.radians(20), lane_pitch_rad=0.0))
     with pytest.raises(InputError, match="cannot look up at the bottom: its camera tilts 20"):
         plan_mission(stiff)
 
@@ -171,7 +171,7 @@ def test_the_flat_bottom_is_looked_at_as_steeply_as_the_vehicle_can(
     tmp_path: Path, pitch_deg: float, slant_deg: float
 ) -> None:
     mission = mission_of(tmp_path, 40, PATTERNS["flat bottom"])
-    mission = replace(mission, vehicle=replace(mission.vehicle, pitch_limit_rad=np.radians(pitch_deg)))
+    mission = replace(mission, vehicle=replace(mission.vehicle, lane_pitch_rad=np.radians(pitch_deg)))
     legs = candidate_legs(mission, _first(mission))
     pose = list(legs[len(legs) // 2].camera_poses(mission.vehicle))[20]
     axis = pose.rotation.apply([0, 0, 1])

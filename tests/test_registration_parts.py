@@ -152,6 +152,27 @@ def test_an_echo_sounder_sees_the_nearest_plating_in_its_cone_and_doubts_it() ->
     assert np.isnan(ranges[0, 1:]).all()
 
 
+@pytest.mark.parametrize(
+    ("across", "down", "yaw_rad", "pitch_deg", "heard", "doubt_m"),
+    [
+        pytest.param(7.0, 2.0, -np.pi / 2, 0.0, 4, (0.0, 0.0), id="beside her: a matter of list and trim"),
+        pytest.param(1.5, 6.3, 0.0, 0.0, 0, (0.0, 0.0), id="level under the bottom: nothing is heard"),
+        pytest.param(1.5, 6.3, 0.0, 13.0, 2, (0.3, 2.0), id="pitched under the bottom: met at 61 degrees"),
+        pytest.param(1.5, 6.3, 0.0, 25.0, 2, (0.1, 0.9), id="pitched more: met at 49 degrees"),
+    ],
+)
+def test_ranges_of_plating_overhead_are_doubted_by_the_attitude_of_the_vehicle(
+    across: float, down: float, yaw_rad: float, pitch_deg: float, heard: int, doubt_m: tuple[float, float]
+) -> None:
+    here = state(30.0, across)[None]
+    rotation = Rotation.from_euler("ZY", [here[0, s.HEADING] + yaw_rad, np.radians(pitch_deg)])
+    rays, sensor = np.asarray(rotation.apply(BEAMS)), np.asarray(rotation.apply(MOUNT.position_m))
+    ranges, _, doubt = predicted(HULL, here, down, sensor, rays, MIDDLE)
+    found = np.isfinite(ranges[0])
+    assert found.sum() == heard
+    assert ((doubt[0, found] >= doubt_m[0]) & (doubt[0, found] <= doubt_m[1])).all()
+
+
 @pytest.mark.parametrize("share", [0.0, 0.3, 1.0], ids=["a line", "an ellipse", "a circle"])
 def test_the_radius_holds_95_percent_of(share: float) -> None:
     rng = np.random.default_rng(4)

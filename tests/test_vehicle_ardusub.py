@@ -362,6 +362,19 @@ def test_our_own_sticks_are_no_foreign_hand():
         assert vehicle.control.held
 
 
+def test_our_own_pitch_is_no_foreign_hand_but_another_channel_is():
+    with in_control() as (vehicle, peer):
+        vehicle.send(ManualControl(s=250.4))
+        heard = peer.wait_for("MANUAL_CONTROL")[0]
+        assert (heard.s, heard.enabled_extensions, heard.x, heard.z) == (250, 1, 0, 500)
+        peer.state.sticks[0] = 1750
+        time.sleep(0.2)
+        assert vehicle.control.held
+        peer.state.sticks[5] = 1560
+        wait_until(lambda: not vehicle.control.held)
+        assert "channel 6" in vehicle.control.reason
+
+
 def test_lamps_and_tilt_are_set_in_the_background_and_refusals_are_kept():
     with in_control(refuse={MOUNT: (4, "")}) as (vehicle, peer):
         started = time.monotonic()
@@ -397,6 +410,11 @@ def manual_control(peer):
     peer.send(mavlink.MAVLink_manual_control_message(1, 300, 0, 500, 0, 0), identity=(255, 190))
 
 
+def pitch(peer):
+    message = mavlink.MAVLink_manual_control_message(1, 0, 0, 500, 0, 0, enabled_extensions=1, s=200)
+    peer.send(message, identity=(255, 190))
+
+
 def rc_override(peer):
     channels = (1500, 1500, 1500, 1700, 65_535, 65_535, 0, 0)
     peer.send(mavlink.MAVLink_rc_channels_override_message(1, 1, *channels), identity=(255, 190))
@@ -425,6 +443,7 @@ TAKEOVERS = {
     "another station changes the mode": (change_mode, "mode changed from GUIDED to MANUAL, not by hullscan"),
     "a joystick moves": (move_stick, r"moves a stick \(channel 5: 1580 us\)"),
     "another station's sticks pass by": (manual_control, "system 255 component 190 moves the sticks"),
+    "another station pitches it": (pitch, "system 255 component 190 moves the sticks"),
     "another station overrides a channel": (rc_override, "system 255 component 190 moves the sticks"),
     "another station sends it elsewhere": (position_target, "system 255 component 190 commands the vehicle"),
     "another station turns it": (turn, "system 255 component 190 commands the vehicle"),

@@ -45,6 +45,7 @@ CLIPPED = {
     ),
     "headings are wrapped": (HoldPosition((0.0, 0.0, 1.0), 3 * math.pi), HoldPosition((0.0, 0.0, 1.0), -math.pi)),
     "sticks stay on their gate": (ManualControl(2000, -3000, -5, 1), ManualControl(1000, -1000, 0, 1)),
+    "a pitch stays on its channel": (ManualControl(s=-900), ManualControl(s=-400)),
     "sticks at rest are neutral": (ManualControl(), ManualControl(0, 0, 500, 0)),
     "lamps are at most full": (SetLights(1.5), SetLights(1.0)),
     "the camera tilts within its mount": (SetTilt(-2.0), SetTilt(-math.radians(45.0))),

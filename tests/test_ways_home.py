@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from hullscan.errors import InputError
-from hullscan.mission.hearing import BLIND_S, deaf_s, turned_to_hear
+from hullscan.mission.hearing import BLIND_S, deaf_s, hears, turned_to_hear
 from hullscan.mission.model import Mission, load_mission
 from hullscan.mission.patterns.clearance import nearest_approach
 from hullscan.mission.patterns.leg import timed
@@ -120,6 +120,23 @@ def test_an_automatic_plan_keeps_to_where_a_dvl_that_faces_forward_hears_enough(
     assert any(leg.surveys for leg in plan.legs)
     assert max(deaf_s(mission, leg.poses) for leg in plan.legs) <= BLIND_S
     assert plan.min_clearance_m >= mission.file.limits.min_clearance_m
+
+
+@pytest.mark.parametrize(
+    ("where", "pitch_deg", "heard"),
+    [
+        pytest.param((34.0, 7.2, 2.0, -np.pi / 2), 0.0, True, id="beside her, level"),
+        pytest.param((34.0, 7.2, 2.0, -np.pi / 2), 13.0, True, id="beside her, pitched"),
+        pytest.param((34.0, 0.5, 6.0, 0.0), 0.0, False, id="under the bottom, level"),
+        pytest.param((34.0, 0.5, 6.0, 0.0), 50.0, False, id="under the bottom, heard only as long as it is pitched"),
+    ],
+)
+def test_what_is_heard_only_as_long_as_the_frame_is_pitched_is_not_relied_upon(
+    where: tuple[float, float, float, float], pitch_deg: float, heard: bool
+) -> None:
+    mission = load_mission(MISSION)
+    pose = np.array([[*where, np.radians(pitch_deg), 0.0]])
+    assert hears(mission, pose)[0] == heard
 
 
 def test_between_lanes_the_vehicle_turns_to_the_plating_that_it_hears() -> None:

@@ -28,12 +28,26 @@ _HEARD_M = 14.0  # range modes up to 14 m lock within a second
 _FEWEST_BEAMS = 3  # a velocity needs three
 _FREE = ("approach", "transfer", "return")  # patterns between the lanes
 _OFFSETS_RAD = np.radians([0, 10, -10, 20, -20, 30, -30, 40, -40, 50, -50, 60, -60])
+_LEVEL_RAD = np.radians(1.0)
 _TURN_RADPS = np.radians(15.0)  # slower than legs turn
 _BEAM_TILT, _BEAM_AZIMUTHS = np.radians(22.5), np.radians([135.0, 225.0, 315.0, 45.0])
 
 
 def hears(mission: Mission, poses: Array) -> npt.NDArray[np.bool_]:
-    """(n,) whether enough beams come back at (n, 5) or longer poses: x, y, z, yaw, pitch, ship frame."""
+    """(n,) whether enough beams come back at (n, 5) or longer poses: x, y, z, yaw, pitch, ship frame.
+
+    Also with the frame level: it is, when the vehicle holds, and when it does not take the pitch.
+    """
+    pitched = np.abs(poses[:, 4]) > _LEVEL_RAD
+    heard = _hears(mission, poses)
+    if pitched.any():
+        level = poses[pitched].copy()
+        level[:, 4] = 0.0
+        heard[pitched] &= _hears(mission, level)
+    return heard
+
+
+def _hears(mission: Mission, poses: Array) -> npt.NDArray[np.bool_]:
     mount = mission.vehicle.dvl_mount
     sin = np.sin(_BEAM_TILT)
     own = np.column_stack([sin * np.cos(_BEAM_AZIMUTHS), sin * np.sin(_BEAM_AZIMUTHS), np.full(4, np.cos(_BEAM_TILT))])

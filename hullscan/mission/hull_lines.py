@@ -1,6 +1,7 @@
 """Lines along the ship's sides at a stand-off, as vehicle poses, and the ship's outline as the vehicle goes round it.
 
-The view is along the inward normal as far as the camera tilts; the vehicle stays level, in the water, off the sea bed.
+The view is along the inward normal as far as the camera tilts and, beyond that, the frame is pitched on lanes.
+The vehicle stays in the water and off the sea bed.
 """
 
 from __future__ import annotations
@@ -57,24 +58,33 @@ class HullLines:
         """
         girths = np.minimum(girths_m, self.limit_m[half, columns])
         points, normals = self.cells.sections[half].at(columns, girths)
-        # where the plating faces nearly down the view comes more and more from abeam, as the tilt is limited
+        # where the plating faces nearly down the view comes more and more from abeam, as its elevation is limited
         flat = -normals[:, :2] + _ABEAM * np.array([0.0, -1.0 if half == 0 else 1.0])
         length = np.linalg.norm(flat, axis=1)
         inward = flat / np.maximum(length, 1e-6)[:, None]
-        elevation = np.clip(
-            np.arcsin(np.clip(normals[:, 2], -1, 1)), -self.vehicle.tilt_range_rad, self.vehicle.tilt_range_rad
-        )
+        highest = self.vehicle.look_up_rad
+        elevation = np.clip(np.arcsin(np.clip(normals[:, 2], -1, 1)), -highest, highest)
         view = np.column_stack([inward * np.cos(elevation)[:, None], -np.sin(elevation)])
         camera = points - view * self.stand_off_m
-        mount = self.vehicle.camera_mount.position_m
-        depth = np.clip(camera[:, 2] - mount[2], LEAST_DEPTH_M, max(self.deepest_m, LEAST_DEPTH_M))
-        camera[:, 2] = depth + mount[2]
+        below = self._split(elevation)[3]
+        camera[:, 2] = self._in_the_water(camera[:, 2] - below) + below
         reach = np.linalg.norm(points[:, :2] - camera[:, :2], axis=1)
-        low, high = -self.vehicle.tilt_range_rad, self.vehicle.tilt_range_rad
-        tilt = np.clip(np.arctan2(camera[:, 2] - points[:, 2], reach), low, high)
+        elevation = np.clip(np.arctan2(camera[:, 2] - points[:, 2], reach), -highest, highest)
+        tilt, pitch, ahead, below = self._split(elevation)
         yaw = np.unwrap(np.arctan2(inward[:, 1], inward[:, 0]))
-        body = np.column_stack([camera[:, :2] - inward * mount[0], depth])
-        return np.column_stack([body, yaw, np.zeros(len(yaw)), tilt]), (self.limit_m[half, columns] > 0) & (length > 0)
+        body = np.column_stack([camera[:, :2] - inward * ahead[:, None], self._in_the_water(camera[:, 2] - below)])
+        return np.column_stack([body, yaw, pitch, tilt]), (self.limit_m[half, columns] > 0) & (length > 0)
+
+    def _in_the_water(self, depth_m: Array) -> Array:
+        return np.clip(depth_m, LEAST_DEPTH_M, max(self.deepest_m, LEAST_DEPTH_M))
+
+    def _split(self, elevation: Array) -> tuple[Array, Array, Array, Array]:
+        """(n,) tilt of the camera, pitch of the frame, and how far the camera is ahead of its middle and below it."""
+        tilt = np.clip(elevation, -self.vehicle.tilt_range_rad, self.vehicle.tilt_range_rad)
+        pitch = elevation - tilt
+        x, _, z = self.vehicle.camera_mount.position_m
+        c, s = np.cos(pitch), np.sin(pitch)
+        return tilt, pitch, c * x + s * z, c * z - s * x
 
 
 @dataclass(frozen=True, slots=True)

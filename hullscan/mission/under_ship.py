@@ -1,7 +1,8 @@
 """Passes under the ship for the planner: the keel line, and lanes along the flat bottom on either side of it.
 
-The vehicle looks up at the bottom ahead of it, as far as its camera tilts. Each lane belongs to the half of the ship in
-which it lies: it is reached and left from that side, so that no tether is laid across under her.
+The vehicle looks up at the bottom ahead of it, as far as its camera tilts and its frame is pitched. Each lane belongs
+to the half of the ship in which it lies: it is reached and left from that side, so that no tether is laid across under
+her.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
+from scipy.spatial.transform import Rotation
 
 from hullscan.geometry.frames import Array
 from hullscan.mission.candidates import SIDE_OVERLAP, Candidate, runs_of, split_track
@@ -33,7 +35,7 @@ def bottom_pieces(
         halves: 0 starboard, 1 port, from which she may be approached; the keel line is reached from the first.
         reached: (2, c) columns that the vehicle can reach.
     """
-    if np.pi / 2 - lines.vehicle.tilt_range_rad > _SLANT_LIMIT_RAD:
+    if np.pi / 2 - lines.vehicle.look_up_rad > _SLANT_LIMIT_RAD:
         return []
     width = 2 * lines.stand_off_m * float(np.tan(lines.vehicle.camera.hfov_rad / 2))
     found = []
@@ -71,9 +73,10 @@ def _poses(
     section, vehicle = lines.cells.sections[half], lines.vehicle
     total = section.total_m[columns]
     points, _ = section.at(columns, np.maximum(total - offset_m, 0.0))
-    up, mount = vehicle.tilt_range_rad, vehicle.camera_mount.position_m
+    up, pitch = vehicle.look_up_rad, vehicle.lane_pitch_rad
+    mount = Rotation.from_euler("y", pitch).apply(vehicle.camera_mount.position_m)
     camera = points + lines.stand_off_m * np.array([-np.cos(up), 0.0, np.sin(up)])
     body = camera - mount
     flyable = (body[:, 2] <= lines.deepest_m) & (total > offset_m)
-    angles = np.tile([0.0, 0.0, up], (len(columns), 1))
+    angles = np.tile([0.0, pitch, up - pitch], (len(columns), 1))
     return np.column_stack([body, angles]), flyable

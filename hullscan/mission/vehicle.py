@@ -30,7 +30,8 @@ class VehicleProfile:
         dvl_mount: frd from dvl (x forward, y right, z towards the transducers' view).
         tilt_range_rad: the camera's tilt servo turns this far up and down.
         half_size_m: of the box that must stay clear, along forward, right, down.
-        pitch_limit_rad: up to which the vehicle can hold a pitch while it moves; the camera's tilt adds to it.
+        pitch_limit_rad: up to which the frame can be pitched while it holds its place; the camera's tilt adds to it.
+        lane_pitch_rad: as far as it is pitched on lanes, where that adds to what the camera's tilt leaves.
         survey_speed_mps: along the hull.
         transit_speed_mps: elsewhere.
         water_speed_mps: greatest speed through the water that is counted upon.
@@ -58,9 +59,15 @@ class VehicleProfile:
     video_latency_uncertainty_s: float = 0.03
     tether_m: float = 150.0
     pitch_limit_rad: float = 0.0
+    lane_pitch_rad: float = 0.0
     bottom_lock: bool = False
     endurance_min: float = 100.0
     depth_limit_m: float = field(default=100.0)
+
+    @property
+    def look_up_rad(self) -> float:
+        """Greatest elevation of the view on a lane: the camera tilts, then the frame is pitched."""
+        return self.tilt_range_rad + self.lane_pitch_rad
 
     def camera_pose_frd(self, tilt_rad: float) -> Pose:
         """frd from camera with the camera tilted up by an angle."""
@@ -82,8 +89,13 @@ BLUEROV2_HEAVY = VehicleProfile(
     dvl_mount=Pose(np.array([0.18, 0.0, 0.10]), Rotation.from_matrix([[0, 0, 1], [0, 1, 0], [-1, 0, 0]])),
     half_size_m=(0.2285, 0.2875, 0.127),
     # In GUIDED ArduSub takes roll and pitch from the sticks: 4.5.3 with the simulator's physics held 26 degrees (s 250
-    # of MANUAL_CONTROL) to 3 degrees and its place to 0.1 m, also at 0.2 m/s. The pilot does not steer so yet.
-    pitch_limit_rad=0.0,
+    # of MANUAL_CONTROL) to 3 degrees, and its place to 0.1 m, also at 0.2 m/s.
+    pitch_limit_rad=radians(25.0),
+    # On lanes the flat bottom need not be faced: from a level frame it is seen at 21 degrees from the normal at the
+    # edge of the picture, over a wider strip. By the POD of a look, at 3 m visibility and the best distance for each,
+    # a metre of way sweeps 1.66 m level, 1.67 at 10 degrees, 1.65 at 15, 1.59 at 25. But from 9.3 degrees on the upper
+    # two beams of the DVL meet flat plating within 65 degrees and come back: so far, and as much more as it wanders.
+    lane_pitch_rad=radians(13.0),
 )
 
 # The same with a second DVL that looks down. Level under a flat bottom the forward one hears neither plating nor sea

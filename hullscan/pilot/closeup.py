@@ -1,7 +1,8 @@
 """Close-up on a strong sighting: stop, look from nearer and from other angles, go on at the exact place.
 
-Refused where a vehicle has no business to go nearer: beside the running gear, under the ship, where the way to a view
-has too little margin, or when the window would not hold it.
+Plating that faces straight down is looked at from three headings, the frame pitched as far as it can be held. Refused
+where a vehicle has no business to go nearer: beside the running gear, where the way to a view has too little margin,
+under the ship also if she lay where she may lie, or when the window would not hold it.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ import numpy as np
 from scipy.spatial.transform import Rotation
 
 from hullscan.geometry.frames import Array
+from hullscan.mission.hearing import hears_about
 from hullscan.mission.model import Inspect, Mission
-from hullscan.mission.patterns.clearance import crosses_hull, hull_gap
+from hullscan.mission.patterns.clearance import crosses_hull, hull_gap, nearest_approaches
 from hullscan.mission.patterns.gear import keep_out
 from hullscan.mission.patterns.leg import dense, timed
 from hullscan.mission.patterns.view import look_at
@@ -31,6 +33,9 @@ __all__ = ["CloseUps", "Sighting", "Views", "views_of"]
 _NEARER = 0.65  # of the plan's stand-off
 _LEAST_OFF_M = 0.35  # beyond the clearance: what guidance and gusts need
 _TURN_RAD = float(np.radians(25))
+_FACES_DOWN = 0.88  # of the normal: the plating is looked at from several headings
+_HEADINGS_RAD = np.radians([0.0, 75.0, -75.0, 180.0])  # of the views, from the vehicle's own
+_ROOM_M = 0.1  # besides the clearance
 _SAME_M = 1.0  # sightings nearer than this to one that was looked at are the same thing
 _SPEED_MPS = 0.2
 _DWELL_S = 2.0
@@ -54,21 +59,48 @@ class Views:
     refused: str = ""
 
 
-def views_of(mission: Mission, here: Array, place_m: Array, stand_off_m: float, count: int) -> Views:
-    """Poses that look at a place from nearer: straight, then from forward, from aft, from below.
+def views_of(
+    mission: Mission,
+    here: Array,
+    place_m: Array,
+    stand_off_m: float,
+    count: int,
+    doubt_m: tuple[float, float] = (0.0, 0.0),
+    pitch_rad: float | None = None,
+) -> Views:
+    """Poses that look at a place from nearer: straight, then from forward, from aft, from below; or from all round.
 
     Args:
         here: (6,) pose of the vehicle; every view must be reached from it and from the one before on a clear way.
         stand_off_m: of the plan.
+        doubt_m: standard deviation of the place along her and across.
+        pitch_rad: as far as the frame can be pitched; as its profile says if not given.
     """
     none = np.zeros((0, 6))
     if keep_out(mission, np.array([[*place_m, 0.0, 0.0, 0.0]]))[0]:
         return Views(none, mark("it is beside the running gear"))
-    _, _, normals = mission.hull.nearest(place_m[None])
-    normal = normals[0]
     limit = mission.file.limits.min_clearance_m
     # in murky water the lanes are as near as is safe already: then there are only the other angles
     off = min(max(_NEARER * stand_off_m, limit + _LEAST_OFF_M), stand_off_m)
+    toward, headings = _angles(mission, here, place_m, count)
+    pitch_rad = mission.vehicle.pitch_limit_rad if pitch_rad is None else pitch_rad
+    poses = look_at(mission, np.tile(place_m, (count, 1)), toward, off, heading=headings, pitch_rad=pitch_rad)
+    way = dense(np.concatenate([here[None], poses, here[None]]))
+    gap, _ = hull_gap(mission, way)
+    # the vehicle may stand nearer than the margin already: only what is nearer still is refused
+    if keep_out(mission, way).any() or crosses_hull(mission, way).any() or gap.min() < min(limit + _ROOM_M, gap[0]):
+        return Views(none, mark("there is too little room for it"))
+    if under_ship(mission, poses[:, :3]).any():
+        return Views(poses) if (why := _refused_under(mission, way, doubt_m)) is None else Views(none, why)
+    return Views(poses)
+
+
+def _angles(mission: Mission, here: Array, place_m: Array, count: int) -> tuple[Array, Array]:
+    """(n, 3) unit vectors from the place to the camera, and (n, 2) headings where it faces straight down."""
+    normal = mission.hull.nearest(place_m[None])[2][0]
+    if normal[2] > _FACES_DOWN:
+        yaw = here[3] + np.resize(_HEADINGS_RAD, count)
+        return np.tile([0.0, 0.0, 1.0], (count, 1)), np.column_stack([np.cos(yaw), np.sin(yaw)])
     down = np.array([0.0, 0.0, 1.0])
     level = np.cross(down, normal)
     turns = [np.zeros(3), _TURN_RAD * down, -_TURN_RAD * down]
@@ -76,16 +108,20 @@ def views_of(mission: Mission, here: Array, place_m: Array, stand_off_m: float, 
         turns.append(-0.7 * _TURN_RAD * level / np.linalg.norm(level))
     turns = (turns * (count // len(turns) + 1))[:count]
     toward = np.stack([Rotation.from_rotvec(turn).apply(normal) for turn in turns])
-    heading = np.array([0.0, -float(np.sign(place_m[1])) or 1.0])
-    poses = look_at(mission, np.tile(place_m, (len(toward), 1)), toward, off, heading=heading)
-    if under_ship(mission, poses[:, :3]).any():
-        return Views(none, mark("plating lies overhead"))
-    way = dense(np.concatenate([here[None], poses, here[None]]))
-    gap, _ = hull_gap(mission, way)
-    # the vehicle may stand nearer than the margin already: only what is nearer still is refused
-    if keep_out(mission, way).any() or crosses_hull(mission, way).any() or gap.min() < min(limit + 0.1, gap[0]):
-        return Views(none, mark("there is too little room for it"))
-    return Views(poses)
+    return toward, np.tile([0.0, -float(np.sign(place_m[1])) or 1.0], (count, 1))
+
+
+def _refused_under(mission: Mission, way: Array, doubt_m: tuple[float, float]) -> str | None:
+    """Why a close-up under the ship is refused; None if it is not."""
+    if not mission.vehicle.bottom_lock and not hears_about(mission, way).all():
+        return mark("under the ship the DVL would hear too little there")
+    along, across = 2 * doubt_m[0], 2 * doubt_m[1]
+    shifts = np.array([[0, 0], [along, 0], [-along, 0], [0, across], [0, -across]])
+    ways = [way + np.array([*shift, 0.0, 0.0, 0.0, 0.0]) for shift in shifts]
+    least = min(each.distance_m for each in nearest_approaches(mission, ways))
+    if least < mission.file.limits.min_clearance_m + _ROOM_M or any(keep_out(mission, each).any() for each in ways):
+        return mark("plating lies overhead, and there may be too little room below it")
+    return None
 
 
 class CloseUps:
@@ -132,8 +168,9 @@ class CloseUps:
         refused = self._refusal()
         views = Views(np.zeros((0, 6)), refused)
         if not refused:
-            stand_off = cockpit.plan.stand_off_m
-            views = views_of(cockpit.mission, here, found.position_ship_m, stand_off, self._how.views)
+            assert cockpit.registration is not None
+            doubt, stand_off, pitch = cockpit.registration.sigma_m, cockpit.plan.stand_off_m, cockpit.pitch_limit_rad
+            views = views_of(cockpit.mission, here, found.position_ship_m, stand_off, self._how.views, doubt, pitch)
         if views.refused:
             message = mark("no close-up at station {station:.1f}: {reason}")
             data = {"station": float(found.position_ship_m[0]), "reason": views.refused}

@@ -21,6 +21,7 @@ from hullscan.mission.stand_off import search_speed_mps
 from hullscan.mission.ways_home import under_ship, way_back
 from hullscan.pilot.depth_zero import DepthZero
 from hullscan.pilot.orders_of_operator import OperatorOrder, OrderDesk
+from hullscan.pilot.pitch import PitchLoop
 from hullscan.pilot.registration import HullRegistration
 from hullscan.pilot.states import PilotState, PilotStatus, may_follow
 from hullscan.pilot.supervisor import Act, Verdict, demands
@@ -38,6 +39,9 @@ _TOLD_AGAIN_S = 60.0
 _SLOWED_SHARE, _SLOWED_S = 0.9, 3.0  # of the planned speed, for so long: then it is said
 _GAIN = 0.5  # of the sticks, as delivered: what STICK_MPS was measured at; buttons of a joystick change it
 _NEUTRAL_S = 1.0  # neutral sticks: 3 s of silence after sticks were used is a lost pilot (ardusub.md 2.6)
+# a pitch is refreshed well within the 3 s that sticks live, and no oftener: a joystick of another station, which sends
+# ten times a second and more, must show between ours in RC_CHANNELS
+_PITCH_S, _PITCH_SOONEST_S, _PITCH_STEP_US = 0.5, 0.2, 10.0
 _HOME_EVERY_S = 10.0  # the length of the way home is measured anew so often
 _UNSURE_M = 0.3  # of plating overhead, besides twice the uncertainty of the place
 
@@ -99,6 +103,7 @@ class Cockpit:
         self._told: dict[str, float] = {}
         self._sticks_used = False
         self._sticks_utc_s = float("-inf")
+        self._pitch, self._pitch_us, self._lean_utc_s = PitchLoop(), 0.0, clock.now()
 
     # ---------------------------------------------------------------- states and words
 
@@ -299,11 +304,11 @@ class Cockpit:
             self.on_event("depth zero", message, {"jump": jump_m})
 
     def pose_in_ship(self, place: Pose | None = None) -> Array:
-        """(6,) x, y, z, yaw, pitch, 0 of the vehicle in the ship frame."""
+        """(6,) x, y, z, yaw, pitch of the vehicle in the ship frame, and the tilt of its camera as last asked for."""
         assert self.registration is not None
         here = self.registration.pose.pose_in_ship(place or self.place())
         yaw, pitch, _ = here.rotation.as_euler("ZYX")
-        return np.array([*here.position_m, yaw, pitch, 0.0])
+        return np.array([*here.position_m, yaw, pitch, self._tilt_rad])
 
     def overhead(self, place_ship_m: Array, aside_m: float = 0.0) -> bool:
         """Whether plating is, or may be, above a place: twice the uncertainty of the place counts."""
@@ -344,6 +349,7 @@ class Cockpit:
         pose = self.place()
         yaw = float(pose.rotation.as_euler("ZYX")[0])
         self.watch.course.target_ned, self.watch.course.stands = np.array(pose.position_m), True
+        self.level()
         if self.vehicle.telemetry.mode != Mode.GUIDED.name:
             self.vehicle.set_mode(Mode.GUIDED)
         self.send(HoldPosition(vector(pose.position_m), yaw))
@@ -356,15 +362,43 @@ class Cockpit:
         Args:
             command: at the delivered gain; what the operator's buttons have made of it is allowed for.
         """
-        self._sticks_used, self._sticks_utc_s = True, self.clock.now()
+        self._sticks_used, self._sticks_utc_s, self._pitch_us = True, self.clock.now(), command.s
+        if not command.s:
+            self._pitch.release()
+            self.watch.course.pitch_rad = 0.0
         told = self.vehicle.telemetry.values.get("PilotGain")
         gain = told.latest if told is not None else None
         share = _GAIN / float(np.clip(gain.value, 0.1, 1.0)) if gain is not None and np.isfinite(gain.value) else 1.0
         x, y, r = share * command.x, share * command.y, share * command.r
-        self.vehicle.send(ManualControl(x, y, 500.0 + share * (command.z - 500.0), r))
+        self.vehicle.send(ManualControl(x, y, 500.0 + share * (command.z - 500.0), r, command.s))
 
     def _keep_sticks(self) -> None:
         if self._sticks_used and self.clock.now() - self._sticks_utc_s >= _NEUTRAL_S:
+            self.sticks(ManualControl())
+
+    def lean(self, pitch_rad: float) -> None:
+        """Pitch the frame while it is flown by position; asked for at each tick, else it levels itself."""
+        now_s, attitude = self.clock.now(), self.vehicle.telemetry.attitude.latest
+        elapsed_s, self._lean_utc_s = min(now_s - self._lean_utc_s, 0.5), now_s
+        tries = not self._pitch.given_up
+        pulse_us = self._pitch.step(pitch_rad, 0.0 if attitude is None else attitude.pitch_rad, elapsed_s)
+        if tries and self._pitch.given_up:
+            message = mark("the frame does not take the pitch of {pitch:.0f} degrees: flown level, seen more slantwise")
+            self.on_event("degraded", message, {"pitch": float(np.degrees(pitch_rad))})
+        self.watch.course.pitch_rad = self._pitch.asked_rad
+        changed = abs(pulse_us - self._pitch_us) > _PITCH_STEP_US or not pulse_us
+        wait_s = _PITCH_SOONEST_S if changed else _PITCH_S
+        if (pulse_us or self._pitch_us) and now_s - self._sticks_utc_s >= wait_s:
+            self.sticks(ManualControl(s=pulse_us))
+
+    @property
+    def pitch_limit_rad(self) -> float:
+        """As far as the frame can be pitched now: not at all where it has just not taken it."""
+        return 0.0 if self._pitch.given_up else self.mission.vehicle.pitch_limit_rad
+
+    def level(self) -> None:
+        """End a pitch now."""
+        if self._pitch_us:
             self.sticks(ManualControl())
 
     def aim(self, tilt_rad: float) -> None:

@@ -164,6 +164,7 @@ class Endings:
             self._rise_on_sticks()
             return
         cockpit.enter(PilotState.SURFACE, mark("rising, nothing is overhead"))
+        cockpit.level()
         if cockpit.blind_m > _BLIND_M:
             self._rise_on_sticks()
             return
@@ -208,6 +209,7 @@ class Endings:
         """A mode that obeys sticks without a position: with the depth held, if the vehicle can."""
         cockpit = self._cockpit
         cockpit.watch.course.target_ned = None
+        cockpit.level()
         texts = cockpit.vehicle.telemetry.texts(cockpit.clock.now() - 600.0)
         self.depth_held = not any("Depth sensor error" in text.text for text in texts)
         cockpit.vehicle.set_mode(Mode.ALT_HOLD if self.depth_held else Mode.STABILIZE)

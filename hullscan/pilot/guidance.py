@@ -70,8 +70,8 @@ class LegFollower:
 
     def target(
         self, vehicle_ned: Pose, ship: ShipPose, elapsed_s: float
-    ) -> tuple[PositionVelocityYaw, float, Progress]:
-        """The command for now, the camera's tilt, and how the leg goes.
+    ) -> tuple[PositionVelocityYaw, tuple[float, float], Progress]:
+        """The command for now, the pitch of the frame and the camera's tilt on it, and how the leg goes.
 
         Args:
             vehicle_ned: where the vehicle is.
@@ -99,7 +99,7 @@ class LegFollower:
             vector(ship.as_pose.rotation.apply(velocity)),
             wrap_pi(float(pose[3]) + ship.heading_rad),
         )
-        return command, float(pose[5]), self._progress(vehicle_ned, command, lag, elapsed_s)
+        return command, (float(pose[4]), float(pose[5])), self._progress(vehicle_ned, command, lag, elapsed_s)
 
     def _speed_mps(self, here: Array, ship: ShipPose) -> float:
         """As planned and as the operator wants it, up to what may be seen at and what the current leaves."""

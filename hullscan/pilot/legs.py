@@ -85,11 +85,12 @@ def follow(
         follower.factor = cockpit.status.speed_share if not ending else 1.0
         follower.current_ned_mps = cockpit.water.current_ned_mps
         place = cockpit.place()
-        command, tilt, progress = follower.target(place, cockpit.registration.pose, elapsed_s)
+        command, (pitch, tilt), progress = follower.target(place, cockpit.registration.pose, elapsed_s)
         if cockpit.status.overhead:
             command = _not_rising(command)
         course.target_ned, course.stands = np.array(command.position_ned_m), False
         cockpit.send(command)
+        cockpit.lean(pitch)
         cockpit.aim(tilt)
         cockpit.status = replace(cockpit.status, leg_share=progress.share, holding=None)
         cockpit.tell_current(follower.current_share, leg.speed_mps)

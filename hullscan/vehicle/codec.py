@@ -130,7 +130,7 @@ _DECODE: Mapping[str, Callable[[Any], m.Message | None]] = {
     "SERVO_OUTPUT_RAW": lambda x: (
         m.MotorOutputs(tuple(float(getattr(x, f"servo{n}_raw")) for n in range(1, 9))) if x.port == 0 else None
     ),
-    "MANUAL_CONTROL": lambda x: m.PilotInput(x.target, x.x, x.y, x.z, x.r, x.buttons),
+    "MANUAL_CONTROL": lambda x: m.PilotInput(x.target, x.x, x.y, x.z, x.r, x.buttons, x.s),
     "RC_CHANNELS_OVERRIDE": lambda x: m.RcOverride(_target(x), tuple(getattr(x, f"chan{n}_raw") for n in range(1, 9))),
     "SET_POSITION_TARGET_LOCAL_NED": lambda x: m.PositionTarget(
         _target(x), x.time_boot_ms / 1e3, x.type_mask, (x.x, x.y, x.z), (x.vx, x.vy, x.vz), x.yaw
@@ -171,7 +171,10 @@ def _packet(x: m.Message) -> Any:
                 0.0,
             )
         case m.PilotInput():
-            return dialect.MAVLink_manual_control_message(x.target_system, x.x, x.y, x.z, x.r, x.buttons)
+            # the first bit of the extensions says that s counts; 4.5.3 does not ask for it
+            return dialect.MAVLink_manual_control_message(
+                x.target_system, x.x, x.y, x.z, x.r, x.buttons, enabled_extensions=int(x.s != 0), s=x.s
+            )
         case m.TimeSync():
             return dialect.MAVLink_timesync_message(x.tc1_ns, x.ts1_ns)
         case m.ParamRead():

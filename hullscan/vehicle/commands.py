@@ -62,7 +62,7 @@ class HoldPosition:
 
 @dataclass(frozen=True, slots=True)
 class ManualControl:
-    """Sticks, in MAVLink's own units, for ALT_HOLD without a position estimate.
+    """Sticks, in MAVLink's own units: for ALT_HOLD without a position estimate; in GUIDED they pitch the frame.
 
     Once sent, it has to be sent on at 10 Hz: 3 s of silence is a lost pilot, and ArduSub disarms by default.
     ArduSub takes it as a ground station's heartbeat too.
@@ -72,12 +72,14 @@ class ManualControl:
         y: right, -1000 to 1000.
         z: 0 full down, 500 neutral, 1000 full up.
         r: turn clockwise, -1000 to 1000.
+        s: pitch up, -400 to 400: microseconds off the neutral of its channel, not scaled by the gain of the sticks.
     """
 
     x: float = 0.0
     y: float = 0.0
     z: float = 500.0
     r: float = 0.0
+    s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +150,10 @@ def clip(command: Command, limits: CommandLimits) -> Command:
         case HoldPosition(position, yaw):
             _refuse_unless_finite(command, (*position, yaw))
             return HoldPosition(_deep_enough(position, limits), wrap_pi(yaw))
-        case ManualControl(x, y, z, r):
-            _refuse_unless_finite(command, (x, y, z, r))
+        case ManualControl(x, y, z, r, s):
+            _refuse_unless_finite(command, (x, y, z, r, s))
             x, y, r = (_within(stick, -1000.0, 1000.0) for stick in (x, y, r))
-            return ManualControl(x, y, _within(z, 0.0, 1000.0), r)
+            return ManualControl(x, y, _within(z, 0.0, 1000.0), r, _within(s, -400.0, 400.0))
         case SetLights(level):
             _refuse_unless_finite(command, (level,))
             return replace(command, level=_within(level, 0.0, 1.0))

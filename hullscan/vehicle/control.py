@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -37,6 +38,7 @@ from hullscan.words import fill, mark
 __all__ = ["ControlWatch"]
 
 _STICKS = 6  # channels 1 to 6: pitch, roll, throttle, yaw, forward, lateral
+_PITCH_CHANNEL = 1
 _NEUTRAL_US = 1500
 _MOVED_US = 25
 """A stick has moved: at the least gain (0.25) full forward is 100 us, and a resting joystick was seen to
@@ -83,7 +85,8 @@ class ControlWatch:
         self._changing = 0
         self._sticks_are_ours = False
         self._neutral_since_s: float | None = None
-        self._sticks_us: tuple[int, ...] = ()
+        self._pitches_us: deque[tuple[float, float]] = deque()
+        self._moved: dict[str, Any] = {}
         self._beat_s = clock.now()
 
     @property
@@ -101,8 +104,7 @@ class ControlWatch:
         beat = self._telemetry.heartbeat.latest
         if beat is None:
             raise LinkError("control cannot be taken of a vehicle that is not heard")
-        moved = self._moved_stick(self._sticks_us)
-        if moved:
+        if moved := self._moved:
             raise RefusedError(f"control is not taken while {fill(_STICK, moved)}", todo="centre the joystick")
         with self._lock:
             self._mode, self._armed = int(beat.custom_mode), beat.armed
@@ -139,13 +141,22 @@ class ControlWatch:
             self._mode = self._mode if mode is None else mode
             self._armed = self._armed if armed is None else armed
 
-    def sticks_are_ours(self, *, neutral: bool) -> None:
-        """We send MANUAL_CONTROL ourselves: stick movements in RC_CHANNELS are our own, unless ours rest at neutral."""
-        self._sticks_are_ours = True
+    def sticks_are_ours(self, *, neutral: bool, pitch_us: float = 0.0) -> None:
+        """We send MANUAL_CONTROL ourselves: stick movements in RC_CHANNELS are our own, unless ours rest at neutral.
+
+        Args:
+            neutral: all but the pitch, which is sent while somebody else's hand must still be noticed on any channel.
+            pitch_us: how far off neutral we put its channel.
+        """
+        now_s = self._clock.now()
+        with self._lock:
+            self._pitches_us.append((now_s, pitch_us))
+            while now_s - self._pitches_us[0][0] > _RESTED_S:
+                self._pitches_us.popleft()
         if not neutral:
-            self._neutral_since_s = None
-        elif self._neutral_since_s is None:
-            self._neutral_since_s = self._clock.now()
+            self._sticks_are_ours, self._neutral_since_s = True, None
+        elif self._sticks_are_ours and self._neutral_since_s is None:
+            self._neutral_since_s = now_s
 
     def _sticks_may_move(self) -> bool:
         """Whether we steer by sticks, or have until a moment ago."""
@@ -156,7 +167,7 @@ class ControlWatch:
         """Take a frame of the link; in its reader thread."""
         message, source = frame.message, frame.source
         if isinstance(message, RcChannels) and source == self._telemetry.vehicle:
-            self._sticks_us = message.pwm_us[:_STICKS]
+            self._moved = self._moved_stick(message.pwm_us[:_STICKS])
         if not self._state.held:
             if isinstance(message, StatusText) and source == self._telemetry.vehicle and message.severity <= _GRAVE:
                 self._explain(message.text)
@@ -164,10 +175,8 @@ class ControlWatch:
         if source == self._telemetry.vehicle:
             if isinstance(message, Heartbeat):
                 self._heartbeat(message)
-            elif isinstance(message, RcChannels) and not self._sticks_may_move():
-                moved = self._moved_stick(self._sticks_us)
-                if moved:
-                    self.lose(_STICK, **moved)
+            elif isinstance(message, RcChannels) and not self._sticks_may_move() and self._moved:
+                self.lose(_STICK, **self._moved)
         elif source != self._own and self._foreign_hand(message):
             self.lose(mark("{source} moves the sticks"), source=str(source))
         elif source != self._own and self._foreign_command(message):
@@ -214,15 +223,23 @@ class ControlWatch:
         gravest = min(texts, key=lambda text: text.severity, default=None)
         return gravest.text if gravest else ""
 
-    @staticmethod
-    def _moved_stick(sticks_us: tuple[int, ...]) -> dict[str, Any]:
+    def _moved_stick(self, sticks_us: tuple[int, ...]) -> dict[str, Any]:
         """Channel and pulse of a stick off its neutral; empty if none, or when there is no pilot input at all."""
         if not all(_VALID_US[0] <= us <= _VALID_US[1] for us in sticks_us):
             return {}
+        least, most = self._own_pitch_us()
         for channel, us in enumerate(sticks_us, start=1):
-            if abs(us - _NEUTRAL_US) > _MOVED_US:
+            low, high = (least, most) if channel == _PITCH_CHANNEL else (0.0, 0.0)
+            if not low - _MOVED_US <= us - _NEUTRAL_US <= high + _MOVED_US:
                 return {"channel": channel, "pulse": us}
         return {}
+
+    def _own_pitch_us(self) -> tuple[float, float]:
+        """Between what our own pitch may show its channel off neutral; what was sent lives on for some seconds."""
+        now_s = self._clock.now()
+        with self._lock:
+            alive = [us for sent_s, us in self._pitches_us if now_s - sent_s < _RESTED_S]
+        return min([0.0, *alive]), max([0.0, *alive])
 
     def _foreign_command(self, message: object) -> bool:
         system = self._telemetry.vehicle.system
@@ -233,7 +250,7 @@ class ControlWatch:
     def _foreign_hand(self, message: object) -> bool:
         system = self._telemetry.vehicle.system
         if isinstance(message, PilotInput) and message.target_system == system:
-            sticks = (message.x, message.y, message.r, message.z - 500)
+            sticks = (message.x, message.y, message.r, message.z - 500, message.s)
             return any(abs(stick) > _MOVED for stick in sticks if abs(stick) < 32_000)
         if isinstance(message, RcOverride) and message.target.system == system:
             moved = (us for us in message.pwm_us[:_STICKS] if _VALID_US[0] <= us <= _VALID_US[1])

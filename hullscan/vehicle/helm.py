@@ -239,7 +239,7 @@ class Helm:
             self._payload.want(sent)
         else:
             if isinstance(sent, ManualControl):
-                self._watch.sticks_are_ours(neutral=_rests(sent))
+                self._watch.sticks_are_ours(neutral=_rests(sent), pitch_us=sent.s)
             self._dialogue.send(self._message(sent))
         return sent
 
@@ -247,7 +247,7 @@ class Helm:
         vehicle = self._telemetry.vehicle
         if isinstance(command, ManualControl):
             sticks = (round(command.x), round(command.y), round(command.z), round(command.r))
-            return PilotInput(vehicle.system, *sticks)
+            return PilotInput(vehicle.system, *sticks, s=round(command.s))
         if self._telemetry.mode != Mode.GUIDED.name:  # ArduSub would drop it without a word
             raise RefusedError(f"a position is obeyed in GUIDED only, and the vehicle is in {self._telemetry.mode}")
         holds = isinstance(command, HoldPosition)
@@ -262,5 +262,5 @@ class Helm:
 
 
 def _rests(sticks: ManualControl) -> bool:
-    """Whether RC_CHANNELS would show them at rest: 0.4 us for each of z's units, at the delivered gain."""
+    """Whether RC_CHANNELS would show all but the pitch at rest: 0.4 us for each of z's units, at the delivered gain."""
     return not any((sticks.x, sticks.y, sticks.r)) and abs(sticks.z - 500.0) <= _RESTING_Z

@@ -38,7 +38,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class PilotInput:
-    """MANUAL_CONTROL (69): x forward, y right, r clockwise -1000..1000; z 0..1000, 500 neutral, more is up."""
+    """MANUAL_CONTROL (69): x forward, y right, r clockwise -1000..1000; z 0..1000, 500 neutral, more is up; s pitch."""
 
     target_system: int
     x: int
@@ -46,6 +46,7 @@ class PilotInput:
     z: int
     r: int
     buttons: int = 0
+    s: int = 0
 
 
 @dataclass(frozen=True, slots=True)

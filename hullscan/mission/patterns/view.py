@@ -1,7 +1,7 @@
 """From places on the hull to poses of the vehicle that look at them along the inward normal.
 
-Yaw comes first, then the tilt of the camera up to its limit, then the pitch of the vehicle as far as the profile
-allows. What the vehicle cannot raise its view to is looked at slantwise, and refused where that would see nothing.
+Yaw comes first, then the tilt of the camera up to its limit, then the pitch of the vehicle as far as its profile has it
+for lanes. What the vehicle cannot raise its view to is looked at slantwise, and refused where that would see nothing.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from hullscan.mission.model import Mission
 from hullscan.mission.patterns.clearance import hull_gap, sea_bed_depth_m
 from hullscan.ship.surface import side_name
 
-__all__ = ["LEAST_DEPTH_M", "footprint_m", "look_at", "look_up_limit", "require_look_up", "turn_girth"]
+__all__ = ["LEAST_DEPTH_M", "footprint_m", "look_at", "require_look_up", "turn_girth"]
 
 LEAST_DEPTH_M = 0.45  # of the vehicle: the autopilot re-zeroes its depth if it leaves the water
 _EDGE = 0.96  # of the picture counts: a strip at its edge does not (search/looks)
@@ -24,23 +24,18 @@ _ROUNDS = 4
 _RESERVE_M = 0.06  # poses keep this much more than the clearance: between them the way is straight
 
 
-def look_up_limit(mission: Mission) -> float:
-    """Greatest elevation of the view, rad."""
-    return mission.vehicle.tilt_range_rad + mission.vehicle.pitch_limit_rad
-
-
 def require_look_up(mission: Mission, pattern: str) -> None:
     """Refuse a pattern under the bottom for a vehicle that cannot look up at it.
 
     Raises:
         InputError: the picture would meet a flat bottom too slantwise to show anything.
     """
-    slant = np.pi / 2 - look_up_limit(mission)
+    slant = np.pi / 2 - mission.vehicle.look_up_rad
     if slant > _SLANT_LIMIT:
         vehicle = mission.vehicle
         raise InputError(
             f"{vehicle.name} cannot look up at the bottom: its camera tilts {np.degrees(vehicle.tilt_range_rad):.0f} "
-            f"degrees and it holds a pitch of {np.degrees(vehicle.pitch_limit_rad):.0f}, which leaves "
+            f"degrees and it is pitched by {np.degrees(vehicle.lane_pitch_rad):.0f}, which leaves "
             f"{np.degrees(slant):.0f} degrees from the normal where {np.degrees(_SLANT_LIMIT):.0f} is the limit",
             where=f"survey, {pattern}",
             todo="take a vehicle that looks up, or leave the pattern out",
@@ -69,7 +64,12 @@ def turn_girth(mission: Mission, sign: int, stations_m: Array, facing_down_rad: 
 
 
 def look_at(
-    mission: Mission, points_m: Array, toward: Array, stand_off_m: float, heading: Array | None = None
+    mission: Mission,
+    points_m: Array,
+    toward: Array,
+    stand_off_m: float,
+    heading: Array | None = None,
+    pitch_rad: float | None = None,
 ) -> Array:
     """Poses that look at places on the hull.
 
@@ -79,6 +79,7 @@ def look_at(
         points_m: (n, 3) places, ship frame.
         toward: (n, 3) unit vectors from the places to the camera: the outward normals.
         heading: (2,) or (n, 2) horizontal unit vectors taken where the place faces straight down.
+        pitch_rad: greatest pitch; that of lanes if none is given.
 
     Returns:
         (n, 6) x, y, z of the vehicle, yaw, pitch, tilt.
@@ -89,7 +90,9 @@ def look_at(
         flat = flat + 0.15 * np.broadcast_to(heading, flat.shape)
     length = np.linalg.norm(flat, axis=1, keepdims=True)
     flat = flat / np.maximum(length, 1e-9)
-    elevation = _within(mission, np.arcsin(np.clip(toward[:, 2], -1, 1)))
+    pitch_rad = mission.vehicle.lane_pitch_rad if pitch_rad is None else pitch_rad
+    highest = mission.vehicle.tilt_range_rad + pitch_rad
+    elevation = np.clip(np.arcsin(np.clip(toward[:, 2], -1, 1)), -highest, highest)
     view = np.column_stack([flat * np.cos(elevation)[:, None], -np.sin(elevation)])
     camera = points_m - view * stand_off_m
     yaw = np.arctan2(flat[:, 1], flat[:, 0])
@@ -108,17 +111,13 @@ def look_at(
         sight = points_m - camera
         reach = np.linalg.norm(sight[:, :2], axis=1)
         turned = np.where(reach > 0.1, np.arctan2(sight[:, 1], sight[:, 0]), yaw)
-        raised = _within(mission, np.arctan2(-sight[:, 2], reach))
+        raised = np.clip(np.arctan2(-sight[:, 2], reach), -highest, highest)
         yaw, elevation = np.where(change, turned, yaw), np.where(change, raised, elevation)
         aimed = _body(mission, camera, yaw, elevation)
         aimed[:, :3] = np.where(change[:, None], moved[:, :3], aimed[:, :3])
         body = np.where(change[:, None], aimed, body)
     body[:, 3] = np.unwrap(body[:, 3])
     return body
-
-
-def _within(mission: Mission, elevation: Array) -> Array:
-    return np.clip(elevation, -look_up_limit(mission), look_up_limit(mission))
 
 
 def _body(mission: Mission, camera_m: Array, yaw: Array, elevation: Array) -> Array:

@@ -29,6 +29,9 @@ _LEAST_COSINE = 0.35  # plating that is hit at a flatter angle sends nothing bac
 _CONE_RAD = radians(25.0)  # width of a Ping's beam (Blue Robotics, Ping manual)
 _WATCH_S, _WATCHED = 2.5, 5  # reports that a new one is compared with
 _ODD_M, _ODD_SHARE = 0.4, 0.3  # off the median of those; guidance keeps the range steadier than that
+# an attitude that is half a degree off turns a beam, and stays so for some 300 reports, which count as independent: by
+# so much more must each be doubted, where it moves a beam's end along plating that faces down
+_TILT_RAD, _OVERHEAD = radians(0.5) * 300**0.5, 0.7
 _CONE_DOUBT = 0.4  # share of the difference between axis and nearest ray that is uncertain
 
 
@@ -155,8 +158,8 @@ def predicted(
         middle_m: station about which the ship trims.
 
     Returns:
-        (k, 4) ranges, NaN where a beam misses or cannot come back, (k, 4, 12) their derivatives, and (k, 4) what a
-        cone adds to their uncertainty.
+        (k, 4) ranges, NaN where a beam misses or cannot come back, (k, 4, 12) their derivatives, and (k, 4) what the
+        width of a cone, or the vehicle's attitude under plating that is met aslant, adds to their uncertainty.
     """
     k, m = len(states), directions_ned.shape[-2]
     heading, trim, list_ = states[:, s.HEADING], states[:, s.TRIM], states[:, s.LIST]
@@ -182,10 +185,14 @@ def predicted(
     moves[..., 1, s.LIST], moves[..., 2, s.LIST] = z, -y - states[:, None, s.ACROSS]
     slopes = -np.einsum("kmi,kmij->kmj", normals, moves) / cosine[..., None]
     ranges = np.where(good, ranges, np.nan)
-    return _as_beams(ranges, slopes)
+    # a tilt turns about a level axis: on a wall what it does to a range is a matter of list and trim
+    tilting = np.cross(turned, normals)[..., :2]
+    lever = np.hypot(tilting[..., 0], tilting[..., 1]) / np.abs(cosine)
+    doubt = np.where(good & (normals[..., 2] > _OVERHEAD), _TILT_RAD * ranges * lever, 0.0)
+    return _as_beams(ranges, slopes, doubt)
 
 
-def _as_beams(ranges: Array, slopes: Array) -> tuple[Array, Array, Array]:
+def _as_beams(ranges: Array, slopes: Array, tilt_doubt: Array) -> tuple[Array, Array, Array]:
     """Beams from rays: one each, or the nearest of a cone's."""
     k, m = ranges.shape
     derivative = np.zeros((k, s.MAX_BEAMS, s.SIZE))
@@ -193,7 +200,7 @@ def _as_beams(ranges: Array, slopes: Array) -> tuple[Array, Array, Array]:
     derivative[:, index, s.SKIN.start + index] = 1.0
     if m == s.MAX_BEAMS:
         derivative[..., :8] = slopes
-        return ranges, derivative, np.zeros((k, s.MAX_BEAMS))
+        return ranges, derivative, tilt_doubt
     rows = np.arange(k)
     nearest = np.argmin(np.where(np.isfinite(ranges), ranges, np.inf), axis=1)
     out, doubt = np.full((k, s.MAX_BEAMS), np.nan), np.zeros((k, s.MAX_BEAMS))

@@ -14,6 +14,7 @@ from hullscan_sim.conformance import (
     rows_modes,
     rows_payload,
     rows_pilot,
+    rows_pitch,
     rows_start,
 )
 from hullscan_sim.conformance.bench import Bench, EmbeddedBench, Outcome, RemoteBench
@@ -23,6 +24,6 @@ from hullscan_sim.conformance.row import Row
 __all__ = ["ROWS", "Bench", "EmbeddedBench", "FirmwareBench", "Outcome", "RemoteBench", "Row"]
 
 ROWS: tuple[Row, ...] = (
-    *rows_start.ROWS, *rows_modes.ROWS, *rows_guided.ROWS, *rows_pilot.ROWS, *rows_failsafe.ROWS, *rows_mission.ROWS,
-    *rows_payload.ROWS,
+    *rows_start.ROWS, *rows_modes.ROWS, *rows_guided.ROWS, *rows_pilot.ROWS, *rows_pitch.ROWS,
+    *rows_failsafe.ROWS, *rows_mission.ROWS, *rows_payload.ROWS,
 )  # fmt: skip
