@@ -199,6 +199,23 @@ def test_without_velocities_the_place_is_lost_as_fast_as_the_water_moves() -> No
     assert np.sqrt(motion.noise[s.ALONG]) == pytest.approx(10 * NOISE.reckoning.coast_mps, rel=0.05)
 
 
+def test_a_gap_in_the_velocities_counts_as_one_however_many_reports_come_meanwhile() -> None:
+    """Flown: six seconds without a velocity took a vehicle 0.7 m off, and six single seconds were allowed for 0.2 m."""
+
+    def along_m2(reports: int) -> float:
+        still, added, astray_m = Pose(np.zeros(3), Rotation.identity()), 0.0, 0.0
+        for k in range(reports):
+            ends = (report(1.0 + (k + at) * 6.0 / reports, [1.5] * 4, None) for at in range(2))
+            before, now = ((still, each) for each in ends)
+            motion = between(before, now, 0.0, NOISE, astray_m=astray_m)
+            added, astray_m = added + motion.noise[s.ALONG] - NOISE.drift_mps**2 * 6.0 / reports, motion.astray_m
+        return float(added)
+
+    assert along_m2(1) == pytest.approx((6.0 * NOISE.reckoning.coast_mps) ** 2)
+    assert along_m2(6) == pytest.approx(along_m2(1))
+    assert along_m2(30) == pytest.approx(along_m2(1))
+
+
 def test_a_vehicle_that_has_given_up_its_place_may_drift_faster_until_a_velocity_is_measured() -> None:
     still = Pose(np.zeros(3), Rotation.identity())
     silent = (still, report(1.0, [1.5] * 4, None)), (still, report(2.0, [1.5] * 4, None))

@@ -25,15 +25,17 @@ class DeadReckoning:
     slow_mps: float = 0.0
     adrift_mps: float = 0.3
 
-    def astray_m(self, unheard_s: float, *, lost: bool = False) -> float:
-        """How far it goes astray in a time.
+    def astray_m(self, unheard_s: float, *, lost: bool = False, before_m: float = 0.0) -> float:
+        """How far it has gone astray after a time. It goes on in the direction in which it went wrong.
 
         Args:
             lost: the estimator says that it does not know where it is.
+            before_m: how far it had gone astray before.
         """
         if lost:
-            return self.adrift_mps * unheard_s
-        return min(self.coast_mps * unheard_s, self.most_m) + self.slow_mps * unheard_s
+            return before_m + self.adrift_mps * unheard_s
+        bounded_m = min(self.coast_mps * unheard_s, max(self.most_m - before_m, 0.0))
+        return before_m + bounded_m + self.slow_mps * unheard_s
 
 
 # Accelerometers alone. A simulated vehicle that had lost its DVL altogether went on at 0.15 to 0.45 m/s.

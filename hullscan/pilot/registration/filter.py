@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from math import radians
 
 import numpy as np
@@ -101,6 +102,7 @@ class HullRegistration:
         self._lock = threading.RLock()
         self.used_beams = self.rejected_beams = self.repeated = self.landmarks_used = 0
         self._misfits, self._adrift = 0, False
+        self._astray_m: float | None = None  # until a velocity is measured
         self._watch = RangeWatch()
         self._refining: Refining | None = None
         self._window, self._anew_at = Window(self._prior), _ANEW_FIRST
@@ -202,7 +204,7 @@ class HullRegistration:
             return False
         motion = STILL
         if self._last is not None:
-            motion = between(self._last, (vehicle_ned, report), turned_rad, self.noise, self._adrift)
+            motion = self._motion((vehicle_ned, report), turned_rad)
         down = float(vehicle_ned.position_m[2])
 
         def predict(states: Array) -> tuple[Array, Array, Array]:
@@ -243,13 +245,21 @@ class HullRegistration:
         """Go on by dead reckoning, a piece of the way at a time, each with the heading that it was flown with."""
         if self._last is None or report.utc_s - self._last[1].utc_s < _COAST_S:
             return
-        motion = between(self._last, (vehicle_ned, report), turned_rad, self.noise, self._adrift)
+        motion = self._motion((vehicle_ned, report), turned_rad)
         with self._lock:
             self._mixture.move(motion)
             self._state, self._covariance = self._mixture.moments
             self._vehicle_ned_m, self._last = np.array(vehicle_ned.position_m), (vehicle_ned, report)
             self._moments.append(Moment(report.utc_s, vehicle_ned, motion, None, self._state, self._covariance))
             self.coasted += 1
+
+    def _motion(self, now: tuple[Pose, RangeReport], turned_rad: float | None) -> Motion:
+        """From the last report that was used to this one."""
+        assert self._last is not None
+        motion = between(self._last, now, turned_rad, self.noise, self._adrift, self._astray_m)
+        if self._astray_m is not None or now[1].velocity_frd_mps is not None:
+            self._astray_m = motion.astray_m
+        return motion
 
     def _forget(self, count: int) -> None:
         """The oldest moments; what was known then is the prior of those that are left."""
@@ -385,14 +395,7 @@ def _opened(motion: Motion) -> Motion:
     noise = motion.noise.copy()
     noise[[s.ALONG, s.ACROSS]] += _LOST_M**2
     noise[s.HEADING] += _LOST_RAD**2
-    return Motion(
-        step_ned_m=motion.step_ned_m,
-        elapsed_s=motion.elapsed_s,
-        turned_by_steel_rad=motion.turned_by_steel_rad,
-        has_gyro=motion.has_gyro,
-        noise=noise,
-        keeps_skin=motion.keeps_skin,
-    )
+    return replace(motion, noise=noise)
 
 
 def _turned(telemetry: Telemetry, begin_s: float, end_s: float) -> float | None:

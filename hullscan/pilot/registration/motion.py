@@ -23,8 +23,7 @@ __all__ = ["STILL", "Motion", "between", "moved_on", "together"]
 _JUMP_M, _JUMP_MPS = 0.10, 0.25  # estimator and DVL agree better than this unless one of them is wrong
 _FASTEST_MPS = 1.5  # a BlueROV2 at full power
 _LONGEST_S = 1.5  # between two velocities that are joined by a straight line
-_GAP_S = 1.0  # without a velocity: from here on the errors of dead reckoning add up like a constant speed
-_ADRIFT_S = 4.0  # the same of a vehicle that drifts with the water or under its last thrust
+_ALIKE_S = 1.0  # for so long an estimator that goes by something else is wrong in one direction
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -38,6 +37,7 @@ class Motion:
         has_gyro: whether one is given.
         noise: (12,) variances that it adds.
         keeps_skin: share of the skin's error that is still the same.
+        astray_m: how far dead reckoning has gone astray since a velocity over the hull was last measured.
     """
 
     step_ned_m: Array
@@ -46,6 +46,7 @@ class Motion:
     has_gyro: bool | npt.NDArray[np.bool_]
     noise: Array
     keeps_skin: float | Array
+    astray_m: float = 0.0
 
 
 STILL = Motion(
@@ -61,34 +62,42 @@ def between(
     turned_rad: float | None,
     noise: RegistrationNoise,
     adrift: bool = False,
+    astray_m: float | None = 0.0,
 ) -> Motion:
     """The motion between two reports, each with the estimator's pose at its time.
 
     The estimator's step counts, unless the DVL contradicts it (a reset, a jump). Without a velocity over the hull
-    the estimator coasts, and its error grows as fast as the water moves.
+    the estimator coasts, and its error grows with time: it goes on in the direction in which it went wrong, however
+    many reports without a velocity come meanwhile.
 
     Args:
         turned_rad: how far the vehicle turned meanwhile, by its gyro.
         adrift: the estimator has given up knowing where it is, or has begun anew since without a velocity.
+        astray_m: of the motion before, if no velocity was measured at its end; None for a sensor that measures none:
+            the estimator then goes by something else, and does not lose its way when this one is silent.
     """
     (pose_before, report_before), (pose, report) = before, now
     elapsed_s = max(report.utc_s - report_before.utc_s, 0.0)
     step = np.asarray(pose.position_m - pose_before.position_m)
     measured = _by_velocity(before, now, elapsed_s)
-    coasted = measured is None
+    jumped = False
     if measured is not None and np.linalg.norm((measured - step)[:2]) > _JUMP_M + _JUMP_MPS * elapsed_s:
         # either may be wrong: believe the velocity, but not much
-        step, coasted = np.append(measured[:2], step[2]), True
+        step, jumped = np.append(measured[:2], step[2]), True
     turned_by_steel = 0.0
     walk = noise.compass_walk_radps
     if turned_rad is not None:
         yaw, yaw_before = (p.rotation.as_euler("ZYX")[0] for p in (pose, pose_before))
         turned_by_steel, walk = wrap_pi(float(yaw - yaw_before) - turned_rad), noise.gyro_radps
     place = noise.drift_mps**2 * elapsed_s
-    if coasted:
-        lost = adrift and measured is None
-        alike_s = max(elapsed_s, _ADRIFT_S if lost else _GAP_S)  # for so long it is wrong in one direction
-        place += noise.reckoning.astray_m(alike_s, lost=lost) ** 2 * elapsed_s / alike_s
+    after_m = 0.0
+    if measured is None and astray_m is not None:
+        farther_m = noise.reckoning.astray_m(elapsed_s, lost=adrift, before_m=astray_m)
+        place += farther_m**2 - astray_m**2
+        after_m = farther_m if report.velocity_frd_mps is None else 0.0
+    elif measured is None or jumped:
+        alike_s = max(elapsed_s, _ALIKE_S)
+        place += noise.reckoning.astray_m(alike_s, lost=adrift) ** 2 * elapsed_s / alike_s
     kept = float(np.exp(-np.linalg.norm(step) / noise.skin_way_m))
     added = np.zeros(s.SIZE)
     added[[s.ALONG, s.ACROSS]] = place
@@ -103,6 +112,7 @@ def between(
         has_gyro=turned_rad is not None,
         noise=added,
         keeps_skin=kept,
+        astray_m=after_m,
     )
 
 
