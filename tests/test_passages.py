@@ -24,8 +24,8 @@ conditions: {visibility_m: 4.0, current_mps: 0.1, current_towards_deg: 80}
 window_min: 60
 launch: {side: starboard, station_m: 40, distance_m: 4}
 survey:
-  - {pattern: longitudinal, area: starboard_side, stations_m: [36, 42], depths_m: [1.5, 3.0]}
-  - {pattern: longitudinal, area: port_side, stations_m: [36, 42], depths_m: [1.5, 3.0]}
+  - {pattern: longitudinal, area: starboard_side, stations_m: [36, 42], depths_m: [1.5, 3.0], stand_off_m: 1.6}
+  - {pattern: longitudinal, area: port_side, stations_m: [36, 42], depths_m: [1.5, 3.0], stand_off_m: 1.6}
 limits: {min_clearance_m: 0.4, max_tether_m: 100}
 """
 STARBOARD, PORT = PlanPlace(1, 0.5), PlanPlace(3, 0.5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from hullscan.errors import InputError
 from hullscan.mission.model import Mission, load_mission
 from hullscan.mission.plan import plan_mission, save_plan
+from hullscan.mission.stand_off import farthest_m
 from hullscan.search.cells import HullCells
 from hullscan.search.pod import PRIOR_MODEL, combined_pod
 
@@ -110,9 +112,42 @@ def test_plans_that_cannot_be_flown_are_refused(tmp_path: Path, old: str, new: s
 
 def test_less_visibility_means_a_smaller_stand_off_and_more_lanes(tmp_path: Path, demo: Mission) -> None:
     clear = plan_mission(demo)
-    murky = plan_mission(_changed(tmp_path, "visibility_m: 4.0", "visibility_m: 2.4"))
+    murky = plan_mission(_changed(tmp_path, "visibility_m: 4.0", "visibility_m: 1.8"))
     assert murky.stand_off_m < clear.stand_off_m
     assert sum(leg.surveys for leg in murky.legs) > sum(leg.surveys for leg in clear.legs)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "from_m"),
+    [
+        pytest.param("mission: demo", "mission: demo", (0.95, 1.05), id="a good look is from nearer than lanes must"),
+        pytest.param("window_min: 15", "window_min: 4.5", (1.3, 1.68), id="a short window means farther off"),
+        pytest.param("min_clearance_m: 0.4", "min_clearance_m: 0.9", (1.25, 1.3), id="clearance keeps it off"),
+        pytest.param("visibility_m: 4.0", "visibility_m: 1.5", (0.75, 0.76), id="in murk it is as near as is safe"),
+        pytest.param("launch: {", "parcel_m: 1.2\nlaunch: {", (1.35, 1.68), id="a large parcel shows from afar"),
+        pytest.param("speed_mps: 0.3", "speed_mps: 0.3, stand_off_m: 1.6", (1.6, 1.6), id="what is ordered is flown"),
+    ],
+)
+def test_lanes_stand_where_they_find_most_in_the_time_there_is(
+    tmp_path: Path, old: str, new: str, from_m: tuple[float, float]
+) -> None:
+    assert from_m[0] <= plan_mission(_changed(tmp_path, old, new)).stand_off_m <= from_m[1]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param("demo", id="a wall, where nearer finds more"),
+        pytest.param("ship-from-offsets", id="a hull that draws in, of which more is seen from farther off"),
+    ],
+)
+def test_an_order_finds_no_less_than_from_a_share_of_the_visibility(name: str) -> None:
+    mission = load_mission(ROOT / "missions" / f"{name}.yaml")
+    chosen = plan_mission(mission)
+    orders = tuple(replace(order, stand_off_m=farthest_m(mission)) for order in mission.file.orders)
+    farthest = plan_mission(replace(mission, file=replace(mission.file, survey=orders)))
+    assert chosen.expected_pod >= farthest.expected_pod
+    assert chosen.planned_area_m2 >= farthest.planned_area_m2
 
 
 def test_port_lanes_mirror_starboard_lanes(tmp_path: Path, demo: Mission) -> None:

@@ -43,7 +43,7 @@ class Order:
 
     Attributes:
         overlap: share of a lane's picture that the next lane sees again.
-        stand_off_m: from camera to hull; 0.42 of the visibility when not given.
+        stand_off_m: from camera to hull; that from which most is found in the window when not given (``ordered``).
         speed_mps: along the lanes; the profile's survey speed when not given.
     """
 

@@ -18,8 +18,9 @@ from hullscan.mission.feasibility import Check, check_feasibility, overall
 from hullscan.mission.hearing import turned_to_hear
 from hullscan.mission.model import Mission
 from hullscan.mission.omitted import omitted_parts
+from hullscan.mission.ordered import ordered_lanes
 from hullscan.mission.outcomes import ZoneOutcome, zone_outcomes
-from hullscan.mission.patterns import Area, Lanes, Leg, lanes_of, require_clear, route
+from hullscan.mission.patterns import Area, Lanes, Leg, require_clear, route
 from hullscan.mission.pricing import Priced, price_legs
 from hullscan.mission.stand_off import swath_m
 from hullscan.search.cells import Gap, HullCells
@@ -122,7 +123,7 @@ def plan_mission(mission: Mission, *, effort: int = 48, seed: int = 0, under_shi
     cells = HullCells(mission.hull)
     hull_zones = HullZones.of_hull(cells, file.ship.fittings)
     risk = risk_share(cells, hull_zones, mission.risk)
-    survey = [lanes_of(mission, order) for order in file.orders]
+    survey = ordered_lanes(mission, cells)
     choice = None
     if not survey:
         choice = choose_passes(mission, cells, hull_zones, risk, model, under_ship=under_ship, effort=effort, seed=seed)

@@ -12,12 +12,12 @@ import numpy.typing as npt
 from hullscan.geometry.frames import Array
 from hullscan.mission.model import Mission
 from hullscan.mission.orders import Order
+from hullscan.mission.stand_off import good_look_m
 from hullscan.search.cells import HullCells
 from hullscan.ship.surface import HullSurface, Side, side_sign
 
 __all__ = ["Area", "Lanes", "stand_off_for", "wet_ends", "wet_stations"]
 
-_STAND_OFF_SHARE = 0.42  # of the visibility; a detector needs contrast, exp(-4.8 x 0.42) leaves 13 %
 _LEAST_GIRTH_M = 0.3
 
 
@@ -91,11 +91,10 @@ class Lanes:
 
 
 def stand_off_for(mission: Mission, order: Order) -> float:
-    """Distance of the camera from the hull: as ordered, else by the visibility, never nearer than is safe."""
-    safe = mission.file.limits.min_clearance_m + 0.35
+    """Distance of the camera from the hull: as ordered, else that of a good look."""
     if order.stand_off_m is not None:
         return order.stand_off_m
-    return float(np.clip(_STAND_OFF_SHARE * mission.file.conditions.visibility_m, max(0.7, safe), 2.5))
+    return good_look_m(mission, order.speed_mps or mission.vehicle.survey_speed_mps)
 
 
 def wet_ends(mission: Mission) -> tuple[float, float]:

@@ -12,6 +12,7 @@ from hullscan.mission.patterns.clearance import hull_gap
 from hullscan.mission.patterns.lanes import Area, Lanes, stand_off_for
 from hullscan.mission.patterns.leg import STEP_M
 from hullscan.mission.patterns.view import LEAST_DEPTH_M, turn_girth
+from hullscan.mission.stand_off import farthest_m
 from hullscan.ship.surface import Sides, side_name, side_sign
 
 __all__ = ["bilge_depth", "longitudinal_lanes"]
@@ -20,6 +21,7 @@ __all__ = ["bilge_depth", "longitudinal_lanes"]
 # range they drop by sin 22.5 x sin 45 / (cos 22.5). Without them it loses its velocity, and the vehicle its position.
 _BEAM_DROP, _BEAM_MARGIN_M = 0.30, 0.15
 _END_TRIM = 0.25
+_WIDER = 0.5  # metres farther off for each metre that a pose is raised
 _EDGE_M = 0.2  # her draught is read to a decimetre, and the zero of the depth sensor is as far off
 _RESERVE_M, _ROUNDS = 0.06, 6  # more than the clearance between poses, where the way is straight; of moving off
 _FACES_DOWN_RAD = float(np.radians(62))
@@ -116,6 +118,10 @@ def _lane(mission: Mission, sign: Sides, stations: Array, girths: Array, stand_o
     mount = vehicle.camera_pose_frd(0.0).position_m
     deepest = turn - _BEAM_DROP * (stand_off + mount[0]) - _BEAM_MARGIN_M
     depth = np.clip(camera[:, 2] - mount[2], LEAST_DEPTH_M, np.maximum(deepest, LEAST_DEPTH_M))
+    # what it looks down at it sees the less slantwise the farther off it stands
+    wider = np.clip(_WIDER * (camera[:, 2] - mount[2] - depth), 0, max(farthest_m(mission) - stand_off, 0))
+    camera[:, :2] -= inward * wider[:, None]
+    depth = np.maximum(np.minimum(depth, deepest - _BEAM_DROP * wider), LEAST_DEPTH_M)
     raised = camera[:, 2] - mount[2] > depth + 1e-6
     camera[:, 2] = depth + mount[2]
     reach = np.linalg.norm(points[:, :2] - camera[:, :2], axis=1)
