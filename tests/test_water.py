@@ -15,7 +15,8 @@ from test_pilot import SHIP, straight
 from hullscan.clock import SimulatedClock
 from hullscan.errors import LinkError
 from hullscan.geometry.frames import Pose
-from hullscan.mission.currents import WATER_SHARE, fastest_against_mps, in_current, speed_in_current
+from hullscan.mission.currents import WATER_SHARE, fastest_against_mps, speed_in_current
+from hullscan.mission.legs_in_current import in_current
 from hullscan.mission.model import load_mission
 from hullscan.mission.plan import plan_mission
 from hullscan.pilot.guidance import LegFollower

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from hullscan.geometry.frames import Array
-from hullscan.mission.currents import stated_current_ne_mps, through_water_mps
+from hullscan.mission.currents import stated_current_ne_mps
 from hullscan.mission.feasibility import Facts, along_hull_mps
+from hullscan.mission.legs_in_current import through_water_mps
 from hullscan.mission.limits import away_m, return_margin_s
 from hullscan.mission.model import Mission
 from hullscan.mission.patterns import Leg

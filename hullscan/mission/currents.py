@@ -6,23 +6,18 @@ part is kept back: for staying at its distance from the hull, whatever comes fro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-
 import numpy as np
 
 from hullscan.geometry.frames import Array
 from hullscan.mission.model import Mission
-from hullscan.mission.patterns import Leg
 from hullscan.mission.tide import utc_seconds
 
 __all__ = [
     "WATER_SHARE",
+    "current_ship_mps",
     "fastest_against_mps",
-    "in_current",
     "speed_in_current",
     "stated_current_ne_mps",
-    "through_water_mps",
 ]
 
 WATER_SHARE = 0.8
@@ -61,8 +56,8 @@ def stated_current_ne_mps(mission: Mission, after_s: Array) -> tuple[Array, bool
     return np.tile(constant, (len(after_s), 1)), False
 
 
-def _current_ship_mps(mission: Mission, after_s: float) -> Array:
-    """(3,) in the ship's axes."""
+def current_ship_mps(mission: Mission, after_s: float) -> Array:
+    """(3,) the stated current in the ship's axes, at a time after the start of the window."""
     north, east = stated_current_ne_mps(mission, np.array([after_s]))[0][0]
     heading = np.radians(mission.file.berth.heading_deg)
     c, s = np.cos(heading), np.sin(heading)
@@ -72,43 +67,7 @@ def _current_ship_mps(mission: Mission, after_s: float) -> Array:
 def fastest_against_mps(mission: Mission, wanted_mps: float) -> float:
     """Speed that the stated current leaves on lanes along the ship both ways, over the whole window."""
     along = max(
-        abs(float(_current_ship_mps(mission, 60.0 * minute)[0])) for minute in range(int(mission.file.window_min) + 1)
+        abs(float(current_ship_mps(mission, 60.0 * minute)[0])) for minute in range(int(mission.file.window_min) + 1)
     )
     way, against = np.array([[1.0, 0.0, 0.0]]), np.array([-along, 0.0, 0.0])
     return float(speed_in_current(wanted_mps, way, against, mission.vehicle.water_speed_mps)[0])
-
-
-def in_current(mission: Mission, legs: Sequence[Leg]) -> list[Leg]:
-    """The same legs, with the time that they take where the stated current slows the vehicle down."""
-    late_s, timed = 0.0, []
-    for leg in legs:
-        lengths, ways = _steps(leg)
-        current = _current_ship_mps(mission, leg.start_s + late_s)
-        speeds = speed_in_current(leg.speed_mps, ways, current, mission.vehicle.water_speed_mps)
-        spans = np.diff(leg.poses[:, 0])
-        lost = np.concatenate([[0.0], np.cumsum(np.maximum(lengths / speeds - spans, 0.0))])
-        if late_s + lost[-1] > 0:
-            poses = leg.poses.copy()
-            poses[:, 0] += late_s + lost
-            leg = replace(leg, poses=poses)
-        late_s += float(lost[-1])
-        timed.append(leg)
-    return timed
-
-
-def through_water_mps(mission: Mission, legs: Sequence[Leg]) -> float:
-    """Greatest speed through the water that legs ask for in the stated current."""
-    needed = [0.0]
-    for leg in legs:
-        lengths, ways = _steps(leg)
-        spans = np.maximum(np.diff(leg.poses[:, 0]), 1e-6)
-        moved = ways * (lengths / spans)[:, None] - _current_ship_mps(mission, leg.start_s)
-        needed.append(float(np.linalg.norm(moved, axis=1).max(initial=0.0)))
-    return max(needed)
-
-
-def _steps(leg: Leg) -> tuple[Array, Array]:
-    """(n - 1,) lengths and (n - 1, 3) directions between its poses; none where it turns on the spot."""
-    ways = np.diff(leg.poses[:, 1:4], axis=0)
-    lengths = np.linalg.norm(ways, axis=1)
-    return lengths, ways / np.maximum(lengths, 1e-9)[:, None]

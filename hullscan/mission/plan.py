@@ -13,9 +13,9 @@ import numpy.typing as npt
 from hullscan.errors import InputError
 from hullscan.mission.choosing import choose_passes
 from hullscan.mission.circumstances import gather_facts
-from hullscan.mission.currents import in_current
 from hullscan.mission.feasibility import Check, check_feasibility, overall
 from hullscan.mission.hearing import turned_to_hear
+from hullscan.mission.legs_in_current import in_current
 from hullscan.mission.model import Mission
 from hullscan.mission.omitted import omitted_parts
 from hullscan.mission.ordered import ordered_lanes
