@@ -37,9 +37,9 @@ from hullscan_sim.scenario import load_scenario
 from hullscan_sim.simulation import Simulation
 
 FOLDER = Path(__file__).parent / "fault_matrix"
-MOMENTS = {"approach": (0, 0.4), "side": (1, 0.4), "bottom": (7, 0.4)}
+MOMENTS = {"approach": (0, 0.4), "side": (1, 0.4), "bottom": (11, 0.4)}
 """Leg of the plan, and the share of it, at which the fault begins."""
-RESUMES = {"bottom": PlanPlace(5, 0.9)}
+RESUMES = {"bottom": PlanPlace(9, 0.9)}
 """Where the flight goes to first: what lies before has been flown in other cells."""
 GO_ON_S = 15.0
 """A flight that goes on is called home after so long."""
