@@ -154,6 +154,7 @@ def test_a_plan_takes_longer_against_a_current() -> None:
     for still, leg in zip(plan.legs, slowed, strict=True):
         against = leg.surveys and leg.poses[-1, 1] < leg.poses[0, 1]
         longer = (leg.end_s - leg.start_s) / (still.end_s - still.start_s)
-        assert longer == pytest.approx(0.3 / 0.15, rel=0.05) if against else longer >= 1 - 1e-9
+        # 0.3 to 0.15 m/s, and a little slower where the ship's shoulder turns the vehicle askew
+        assert 1.95 < longer < 2.6 if against else longer >= 1 - 1e-9
     assert plan_mission(racing).duration_s == pytest.approx(slowed[-1].end_s)
     assert fastest_against_mps(racing, 0.5) == pytest.approx(0.15, abs=0.006)
