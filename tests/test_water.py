@@ -15,7 +15,7 @@ from test_pilot import SHIP, straight
 from hullscan.clock import SimulatedClock
 from hullscan.errors import LinkError
 from hullscan.geometry.frames import Pose
-from hullscan.mission.currents import WATER_SHARE, fastest_against_mps, speed_in_current
+from hullscan.mission.currents import WATER_SHARE, fastest_against_mps, speed_in_current, water_speed_mps
 from hullscan.mission.legs_in_current import in_current
 from hullscan.mission.model import load_mission
 from hullscan.mission.plan import plan_mission
@@ -29,19 +29,32 @@ DEMO = Path(__file__).parents[1] / "missions" / "demo.yaml"
 MISSION = load_mission(DEMO)
 
 
-@given(st.floats(0.05, 0.5), st.floats(0, 2 * np.pi), st.floats(0.0, 1.2), st.floats(0, 2 * np.pi), st.floats(0.5, 1.5))
+ANGLES = st.floats(0, 2 * np.pi)
+
+
+@given(st.floats(0.05, 0.5), ANGLES, ANGLES, st.floats(0.0, 1.2), ANGLES, st.floats(0.5, 1.5))
 def test_a_speed_in_a_current_is_within_what_the_vehicle_can_do(
-    wanted: float, way_rad: float, strength: float, towards_rad: float, water: float
+    wanted: float, way_rad: float, yaw: float, strength: float, towards_rad: float, water: float
 ) -> None:
     way = np.array([np.cos(way_rad), np.sin(way_rad), 0.0])
     current = strength * np.array([np.cos(towards_rad), np.sin(towards_rad), 0.0])
-    speed = float(speed_in_current(wanted, way[None], current, water)[0])
+    speed = float(speed_in_current(wanted, way[None], np.array([yaw]), current, water)[0])
     assert 0.19 * wanted < speed <= wanted
-    needed = float(np.linalg.norm(speed * way - current))
-    if speed > 0.201 * wanted and strength <= WATER_SHARE * water:  # a stronger one takes it along anyhow
-        assert needed <= WATER_SHARE * water + 1e-6
-    if 0.201 * wanted < speed < wanted - 1e-6 and strength <= WATER_SHARE * water:
-        assert needed == pytest.approx(WATER_SHARE * water)  # and all of that is used
+
+    def cost(speed: float) -> float:
+        return float(water_speed_mps(speed * way - current, np.array(yaw)))
+
+    choices = np.linspace(0.2, 1.0, 33) * wanted
+    if any(cost(each) <= WATER_SHARE * water for each in choices):
+        assert cost(speed) <= WATER_SHARE * water + 1e-6
+        # and all of that is used: nothing a little faster would do as well
+        assert all(cost(each) > WATER_SHARE * water for each in choices if each > speed + 0.011 * wanted)
+
+
+def test_a_way_askew_costs_as_much_as_two() -> None:
+    moved = np.array([[0.5, 0.0, 0.0], [0.0, 0.5, 0.3], [0.5, 0.5, 0.0]])
+    assert water_speed_mps(moved, np.zeros(3)) == pytest.approx([0.5, 0.5, 0.5 * 2**0.75])
+    assert water_speed_mps(moved[2:], np.array([np.pi / 4])) == pytest.approx([0.5 * 2**0.5])
 
 
 class Thrusting:
@@ -108,7 +121,7 @@ def test_a_vehicle_that_does_not_tell_how_its_motors_turn_has_no_current() -> No
         pytest.param(0.0, 0.0, 0.25, id="still water changes nothing"),
         pytest.param(0.6, 0.0, 0.25, id="with it, it is no faster than what is to be seen allows"),
         pytest.param(-0.65, 0.0, 0.15, id="against it, what is left is flown"),
-        pytest.param(0.0, 0.79, 0.126, id="from abeam, what keeping the distance leaves"),
+        pytest.param(0.0, 0.7, 0.183, id="from abeam, what keeping the distance leaves"),
         pytest.param(-1.2, 0.0, 0.05, id="against too much of it, it creeps until the supervisor ends it"),
     ],
 )
@@ -118,7 +131,7 @@ def test_a_leg_is_flown_at_what_the_current_leaves(along: float, across: float, 
     follower.current_ned_mps = SHIP.as_pose.rotation.apply([-along, across, 0.0])
     pose = SHIP.pose_in_ned(Pose(np.array([30.0, 7.0, 2.0]), Rotation.from_euler("z", -np.pi / 2)))
     command, _, _ = follower.target(pose, SHIP, 0.1)
-    assert np.linalg.norm(command.velocity_ned_mps) == pytest.approx(speed, abs=0.002)
+    assert np.linalg.norm(command.velocity_ned_mps) == pytest.approx(speed, abs=0.004)
 
 
 def test_an_operator_is_not_faster_than_what_is_to_be_seen_allows() -> None:
@@ -136,6 +149,7 @@ def test_a_plan_takes_longer_against_a_current() -> None:
     for still, leg in zip(plan.legs, slowed, strict=True):
         against = leg.surveys and leg.poses[-1, 1] < leg.poses[0, 1]
         longer = (leg.end_s - leg.start_s) / (still.end_s - still.start_s)
-        assert longer == pytest.approx(0.3 / 0.15, rel=0.05) if against else longer >= 1 - 1e-9
+        # 0.3 to 0.15 m/s, and a little slower where the ship's shoulder turns the vehicle askew
+        assert 1.95 < longer < 2.6 if against else longer >= 1 - 1e-9
     assert plan_mission(racing).duration_s == pytest.approx(slowed[-1].end_s)
-    assert fastest_against_mps(racing, 0.5) == pytest.approx(0.15, abs=0.002)
+    assert fastest_against_mps(racing, 0.5) == pytest.approx(0.15, abs=0.006)

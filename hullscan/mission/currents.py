@@ -18,24 +18,39 @@ __all__ = [
     "fastest_against_mps",
     "speed_in_current",
     "stated_current_ne_mps",
+    "water_speed_mps",
 ]
 
 WATER_SHARE = 0.8
 """Of a vehicle's speed through the water that a leg may use: drag is quadratic, so a third of the thrust is left."""
+_CHOICES = 81
 _LEAST_SHARE = 0.2  # of the wanted speed: a leg that stood still would never end, and who holds it must say so
 
 
-def speed_in_current(wanted_mps: float, ways: Array, current_mps: Array, water_mps: float) -> Array:
+def water_speed_mps(moved_mps: Array, yaws_rad: Array) -> Array:
+    """(...,) what (..., 3) velocities through the water cost, as the speed straight ahead that costs as much.
+
+    Four level thrusters stand at 45 degrees to the vehicle's axes: what pushes ahead and what pushes aside add up in
+    two of them, so a way askew is the dearest, by the fourth root of two.
+    """
+    c, s = np.cos(yaws_rad), np.sin(yaws_rad)
+    ahead, aside = c * moved_mps[..., 0] + s * moved_mps[..., 1], c * moved_mps[..., 1] - s * moved_mps[..., 0]
+    return np.asarray(np.sqrt(np.hypot(ahead, aside) * (np.abs(ahead) + np.abs(aside))), dtype=np.float64)
+
+
+def speed_in_current(wanted_mps: float, ways: Array, yaws_rad: Array, current_mps: Array, water_mps: float) -> Array:
     """(n,) speed over ground along (n, 3) unit vectors, up to the wanted one, in a (3,) current of the same frame.
 
     Args:
+        yaws_rad: (n,) of the vehicle.
         water_mps: greatest speed through the water, all of it.
     """
-    limit = WATER_SHARE * water_mps
-    along = np.asarray(ways, dtype=np.float64) @ current_mps
-    room = along**2 + limit**2 - float(current_mps @ current_mps)
-    fastest = along + np.sqrt(np.maximum(room, 0.0))
-    return np.clip(fastest, _LEAST_SHARE * wanted_mps, wanted_mps)
+    speeds = np.linspace(_LEAST_SHARE, 1.0, _CHOICES) * wanted_mps
+    moved = speeds[:, None] * np.asarray(ways, dtype=np.float64)[:, None, :] - current_mps
+    costs = water_speed_mps(moved, np.asarray(yaws_rad, dtype=np.float64)[:, None])
+    within = costs <= WATER_SHARE * water_mps
+    fastest = np.where(within, speeds, 0.0).argmax(axis=1)
+    return np.asarray(speeds[np.where(within.any(axis=1), fastest, costs.argmin(axis=1))], dtype=np.float64)
 
 
 def stated_current_ne_mps(mission: Mission, after_s: Array) -> tuple[Array, bool]:
@@ -69,5 +84,5 @@ def fastest_against_mps(mission: Mission, wanted_mps: float) -> float:
     along = max(
         abs(float(current_ship_mps(mission, 60.0 * minute)[0])) for minute in range(int(mission.file.window_min) + 1)
     )
-    way, against = np.array([[1.0, 0.0, 0.0]]), np.array([-along, 0.0, 0.0])
-    return float(speed_in_current(wanted_mps, way, against, mission.vehicle.water_speed_mps)[0])
+    way, beside, against = np.array([[1.0, 0.0, 0.0]]), np.array([np.pi / 2]), np.array([-along, 0.0, 0.0])
+    return float(speed_in_current(wanted_mps, way, beside, against, mission.vehicle.water_speed_mps)[0])

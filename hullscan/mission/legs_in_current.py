@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from hullscan.geometry.frames import Array
-from hullscan.mission.currents import current_ship_mps, speed_in_current
+from hullscan.mission.currents import current_ship_mps, speed_in_current, water_speed_mps
 from hullscan.mission.model import Mission
 from hullscan.mission.patterns import Leg
 
@@ -21,7 +21,8 @@ def in_current(mission: Mission, legs: Sequence[Leg]) -> list[Leg]:
     for leg in legs:
         lengths, ways = _steps(leg)
         current = current_ship_mps(mission, leg.start_s + late_s)
-        speeds = speed_in_current(leg.speed_mps, ways, current, mission.vehicle.water_speed_mps)
+        yaws = leg.poses[:-1, 4]
+        speeds = speed_in_current(leg.speed_mps, ways, yaws, current, mission.vehicle.water_speed_mps)
         spans = np.diff(leg.poses[:, 0])
         lost = np.concatenate([[0.0], np.cumsum(np.maximum(lengths / speeds - spans, 0.0))])
         if late_s + lost[-1] > 0:
@@ -34,13 +35,13 @@ def in_current(mission: Mission, legs: Sequence[Leg]) -> list[Leg]:
 
 
 def through_water_mps(mission: Mission, legs: Sequence[Leg]) -> float:
-    """Greatest speed through the water that legs ask for in the stated current."""
+    """Greatest speed through the water that legs ask for in the stated current, see ``water_speed_mps``."""
     needed = [0.0]
     for leg in legs:
         lengths, ways = _steps(leg)
         spans = np.maximum(np.diff(leg.poses[:, 0]), 1e-6)
         moved = ways * (lengths / spans)[:, None] - current_ship_mps(mission, leg.start_s)
-        needed.append(float(np.linalg.norm(moved, axis=1).max(initial=0.0)))
+        needed.append(float(water_speed_mps(moved, leg.poses[:-1, 4]).max(initial=0.0)))
     return max(needed)
 
 

@@ -109,7 +109,7 @@ class LegFollower:
         if length < 1e-6 or not np.isfinite(self.water_mps):
             return wanted
         current = np.asarray(ship.as_pose.rotation.apply(self.current_ned_mps, inverse=True))
-        left = float(speed_in_current(wanted, way[None] / length, current, self.water_mps)[0])
+        left = float(speed_in_current(wanted, way[None] / length, here[3:4], current, self.water_mps)[0])
         self.current_share = left / wanted if wanted > 0 else 1.0
         return left
 
