@@ -82,11 +82,14 @@ def on_bottom(mission: Mission, station_m: float, from_keel_m: float) -> np.ndar
 
 
 @pytest.mark.parametrize(
-    ("pitch_rad", "slant_deg"),
-    [pytest.param(None, 20.0, id="pitched by 25 degrees"), pytest.param(0.0, 45.0, id="level, if it takes no pitch")],
+    ("pitch_rad", "slant_deg", "near_m"),
+    [
+        pytest.param(None, 20.0, 0.75, id="pitched by 25 degrees, from as near as is safe"),
+        pytest.param(0.0, 45.0, 1.06, id="level, if it takes no pitch, from as far off as the lanes: slantwise it is near"),
+    ],
 )
 def test_under_the_flat_bottom_three_views_look_up_from_three_headings(
-    planned: tuple[Mission, Plan], pitch_rad: float | None, slant_deg: float
+    planned: tuple[Mission, Plan], pitch_rad: float | None, slant_deg: float, near_m: float
 ) -> None:
     mission, plan = planned
     here, place = plan.legs[7].poses[8, 1:], on_bottom(mission, 30.5, 0.8)
@@ -98,7 +101,7 @@ def test_under_the_flat_bottom_three_views_look_up_from_three_headings(
         camera = body @ mission.vehicle.camera_pose_frd(float(pose[5]))
         sight = place - camera.position_m
         length = float(np.linalg.norm(sight))
-        assert length == pytest.approx(0.65 * plan.stand_off_m, abs=0.02)
+        assert length == pytest.approx(near_m, abs=0.02)
         assert camera.rotation.apply([0.0, 0.0, 1.0]) == pytest.approx(sight / length, abs=0.02)
         assert np.degrees(np.arccos(-sight[2] / length)) == pytest.approx(slant_deg, abs=1)
     assert np.degrees(np.ptp(views.poses[:, 3])) == pytest.approx(150, abs=1)

@@ -76,23 +76,31 @@ def views_of(
         doubt_m: standard deviation of the place along her and across.
         pitch_rad: as far as the frame can be pitched; as its profile says if not given.
     """
-    none = np.zeros((0, 6))
     if keep_out(mission, np.array([[*place_m, 0.0, 0.0, 0.0]]))[0]:
-        return Views(none, mark("it is beside the running gear"))
-    limit = mission.file.limits.min_clearance_m
+        return Views(np.zeros((0, 6)), mark("it is beside the running gear"))
     # in murky water the lanes are as near as is safe already: then there are only the other angles
-    off = min(max(_NEARER * stand_off_m, limit + _LEAST_OFF_M), stand_off_m)
+    near_m = min(max(_NEARER * stand_off_m, mission.file.limits.min_clearance_m + _LEAST_OFF_M), stand_off_m)
     toward, headings = _angles(mission, here, place_m, count)
     pitch_rad = mission.vehicle.pitch_limit_rad if pitch_rad is None else pitch_rad
-    poses = look_at(mission, np.tile(place_m, (count, 1)), toward, off, heading=headings, pitch_rad=pitch_rad)
+    refused = ""
+    for off_m in (near_m, stand_off_m):
+        poses = look_at(mission, np.tile(place_m, (count, 1)), toward, off_m, heading=headings, pitch_rad=pitch_rad)
+        why = _refused(mission, here, poses, doubt_m)
+        if not why:
+            return Views(poses)
+        refused = refused or why
+    return Views(np.zeros((0, 6)), refused)
+
+
+def _refused(mission: Mission, here: Array, poses: Array, doubt_m: tuple[float, float]) -> str:
+    """Why views are not flown; empty if they are."""
     way = dense(np.concatenate([here[None], poses, here[None]]))
     gap, _ = hull_gap(mission, way)
     # the vehicle may stand nearer than the margin already: only what is nearer still is refused
-    if keep_out(mission, way).any() or crosses_hull(mission, way).any() or gap.min() < min(limit + _ROOM_M, gap[0]):
-        return Views(none, mark("there is too little room for it"))
-    if under_ship(mission, poses[:, :3]).any():
-        return Views(poses) if (why := _refused_under(mission, way, doubt_m)) is None else Views(none, why)
-    return Views(poses)
+    least_m = min(mission.file.limits.min_clearance_m + _ROOM_M, gap[0])
+    if keep_out(mission, way).any() or crosses_hull(mission, way).any() or gap.min() < least_m:
+        return mark("there is too little room for it")
+    return _refused_under(mission, way, doubt_m) if under_ship(mission, poses[:, :3]).any() else ""
 
 
 def _angles(mission: Mission, here: Array, place_m: Array, count: int) -> tuple[Array, Array]:
@@ -111,8 +119,8 @@ def _angles(mission: Mission, here: Array, place_m: Array, count: int) -> tuple[
     return toward, np.tile([0.0, -float(np.sign(place_m[1])) or 1.0], (count, 1))
 
 
-def _refused_under(mission: Mission, way: Array, doubt_m: tuple[float, float]) -> str | None:
-    """Why a close-up under the ship is refused; None if it is not."""
+def _refused_under(mission: Mission, way: Array, doubt_m: tuple[float, float]) -> str:
+    """Why a close-up under the ship is refused; empty if it is not."""
     if not mission.vehicle.bottom_lock and not hears_about(mission, way).all():
         return mark("under the ship the DVL would hear too little there")
     along, across = 2 * doubt_m[0], 2 * doubt_m[1]
@@ -121,7 +129,7 @@ def _refused_under(mission: Mission, way: Array, doubt_m: tuple[float, float]) -
     least = min(each.distance_m for each in nearest_approaches(mission, ways))
     if least < mission.file.limits.min_clearance_m + _ROOM_M or any(keep_out(mission, each).any() for each in ways):
         return mark("plating lies overhead, and there may be too little room below it")
-    return None
+    return ""
 
 
 class CloseUps:
