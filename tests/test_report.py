@@ -496,8 +496,12 @@ def test_a_mission_that_did_not_end_as_planned_says_so(tmp_path, outcome, ended_
 @pytest.mark.parametrize(("language", "words"), [("en", "(contrast, colour)"), ("ko", "적용되지 않습니다")])
 def test_pictures_unlike_those_measured_are_told_beside_the_chance(tmp_path, language, words):
     drifted = {"looks": 90, "outside": {}, "unlike": ["contrast", "green_to_red", "blue_to_yellow"], "applies": False}
-    root = report(tmp_path / "m", Parts([], summary={**summary(), "detector_inputs": drifted}), language)
-    assert words in root.one(kind="statement").text
+    tried = {"measured": True, "parcel_m": 0.6, "trials": {"shown": 90, "found": 82}}
+    bounded = coverage() | {"pod_lower": 0.39, "pod_model": tried}
+    told = Parts([], summary={**summary(), "detector_inputs": drifted}, coverage=bounded)
+    text = report(tmp_path / "m", told, language).one(kind="statement").text.replace("\u00a0", " ")
+    assert words in text
+    assert "39 %" not in text, "no bound stands for them"
 
 
 def test_sea_chests_are_counted_until_somebody_has_signed_for_them(tmp_path):

@@ -80,11 +80,15 @@ def statement(content: ReportContent) -> list[str]:
 
 
 def _chance(content: ReportContent) -> list[str]:
-    """The chance that a parcel would have been flagged, how low it may be, and what that is taken from."""
+    """The chance that a parcel would have been flagged, how low it may be, and what that is taken from.
+
+    No bound stands for pictures unlike those that it was measured on.
+    """
     _, coverage = content.words, content.coverage
     model, said = coverage["pod_model"], []
     trials, lower = model.get("trials"), coverage.get("pod_lower")
-    if coverage["pod"] and trials is not None and lower is not None:
+    unlike = (content.summary.get("detector_inputs") or {}).get("unlike", ())
+    if not unlike and coverage["pod"] and trials is not None and lower is not None:
         bounded = mark(
             "Had a parcel of {size:g} m lain there, the chance to flag it is put at {pod:.0f} %, and with 95 % confidence at no less than {lower:.0f} %: of {shown} parcels planted in the simulator in such water {found} were flagged."  # noqa: E501
         )

@@ -87,6 +87,7 @@ def train_detector(request: TrainingRequest, on_epoch: Callable[[int, dict[str, 
         import torch
         import ultralytics
         from ultralytics import YOLO, settings
+        from ultralytics.data import utils as ultralytics_data
     except ImportError as error:
         raise DetectorError("ultralytics is not installed", todo="pip install 'hullscan[train]'") from error
     if not request.data.is_file():
@@ -94,6 +95,7 @@ def train_detector(request: TrainingRequest, on_epoch: Callable[[int, dict[str, 
     if request.head_only and request.model.endswith(".yaml"):
         raise DetectorError("--head needs weights to go on from", where=request.model, todo="add --model ours")
     settings.update({"sync": False})
+    ultralytics_data.check_font = lambda _: None  # it would look for one at github.com, for plots that are not drawn
     request.out.mkdir(parents=True, exist_ok=True)
     start = PRECISE_MODEL if request.model == _OURS else Path(request.model)
     model = YOLO(str(weights_of(start, request.out / "start.pt") if start.suffix == ".onnx" else start))
