@@ -85,7 +85,7 @@ def on_bottom(mission: Mission, station_m: float, from_keel_m: float) -> np.ndar
     ("pitch_rad", "slant_deg", "near_m"),
     [
         pytest.param(None, 20.0, 0.75, id="pitched by 25 degrees, from as near as is safe"),
-        pytest.param(0.0, 45.0, 1.06, id="level, if it takes no pitch, from as far off as the lanes: slantwise it is near"),
+        pytest.param(0.0, 45.0, 1.06, id="level, if it takes no pitch, from the distance of the lanes"),
     ],
 )
 def test_under_the_flat_bottom_three_views_look_up_from_three_headings(
