@@ -71,6 +71,17 @@ def test_the_way_home_is_clear_comes_out_from_under_her_once_and_ends_in_the_ope
         assert int((np.diff(under.astype(int)) > 0).sum()) <= crossings  # never under her anew
 
 
+def test_a_launch_that_cannot_be_reached_from_the_route_is_left_out(tmp_path: Path) -> None:
+    """Flown: steel had turned the local frame, the launch lay within the ship by it, and the vehicle went there."""
+    mission = mission_with(tmp_path, PATTERNS["the side"])
+    plan = plan_mission(mission)
+    flown = flown_poses(plan.legs, 1, 0.5)
+    within = flown[0, :3] * [1.0, 0.0, 1.0]
+    leg = way_back(mission, flown, flown[-1], within)
+    assert leg.poses[-1, 1:4] == pytest.approx(flown[0, :3])
+    assert nearest_approach(mission, leg.poses[:, 1:]).distance_m >= mission.file.limits.min_clearance_m - 0.02
+
+
 def test_from_under_her_it_leaves_on_the_side_it_came_from(tmp_path: Path) -> None:
     mission = mission_with(tmp_path, PATTERNS["the flat bottom"])
     plan = plan_mission(mission)

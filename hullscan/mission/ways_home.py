@@ -103,7 +103,7 @@ def way_back(mission: Mission, flown: Array, here: Array, launch_m: Array) -> Le
     Args:
         flown: (n, 6) poses of the route so far, from the launch on.
         here: (6,) pose of the vehicle now, ship frame; its heading is kept all the way.
-        launch_m: (3,) where it went down.
+        launch_m: (3,) where it went down; left out if the way to it from the route's beginning is not clear.
     """
     start = [here.copy()]
     if under_ship(mission, here[:3])[0]:
@@ -112,9 +112,11 @@ def way_back(mission: Mission, flown: Array, here: Array, launch_m: Array) -> Le
             start.append(out)
     elif (off := _moved_off(mission, here)) is not None:
         start.append(off)
-    known = np.concatenate([flown[::-1], [[*launch_m, *here[3:]]]])
+    launch = np.array([*launch_m, *here[3:]])
+    last = [launch] if _clear(mission, dense(np.array([flown[0], launch]))) else []
+    known = np.array([*flown[::-1], *last])
     # beyond the place where the vehicle left the route nothing of it is needed
-    nearest = int(np.argmin(np.linalg.norm(known[:-1, :3] - start[-1][:3], axis=1)))
+    nearest = int(np.argmin(np.linalg.norm(known[: len(flown), :3] - start[-1][:3], axis=1)))
     return _pulled(mission, start, known[nearest:])
 
 

@@ -92,7 +92,8 @@ class Cockpit:
         self.registration: HullRegistration | None = None
         self.status = PilotStatus(PilotState.PREFLIGHT)
         self.min_range_m, self.distance_m = float("inf"), 0.0
-        self.launch_ned: Pose | None = None
+        # ship frame: steel turns the vehicle's local frame about wherever it is, and with it all places far off
+        self.launch_ship_m: Array | None = None
         self._wish: OperatorOrder | None = None
         self.held_by_operator = False
         self._ranges_until_s = float("-inf")
@@ -323,9 +324,8 @@ class Cockpit:
         if now_s - self._home_utc_s < _HOME_EVERY_S:
             return
         self._home_utc_s = now_s
-        assert self.launch_ned is not None
-        assert self.registration is not None
-        launch, here = self.registration.pose.to_ship(self.launch_ned.position_m), self.pose_in_ship()
+        assert self.launch_ship_m is not None
+        launch, here = self.launch_ship_m, self.pose_in_ship()
         course, legs, number = self.watch.course, self.plan.legs, self.status.leg
         course.home_m = way_back(self.mission, self._known(), here, launch).length_m
         planned_m = legs[number].tether_m if number >= 0 else max(leg.tether_m for leg in legs)

@@ -137,15 +137,14 @@ class Endings:
     def _go_home(self) -> None:
         """Back along the known route to the launch."""
         cockpit = self._cockpit
-        if cockpit.registration is None or cockpit.launch_ned is None:
+        if cockpit.registration is None or cockpit.launch_ship_m is None:
             return  # it has not left the launch
         if cockpit.vehicle.telemetry.mode != Mode.GUIDED.name:
             cockpit.vehicle.set_mode(Mode.GUIDED)
         if cockpit.status.state is not PilotState.HOME:
             cockpit.enter(PilotState.HOME, mark("going home along the known route"))
         cockpit.stand()
-        launch = cockpit.registration.pose.to_ship(cockpit.launch_ned.position_m)
-        leg = way_back(cockpit.mission, self._flown(), cockpit.pose_in_ship(), launch)
+        leg = way_back(cockpit.mission, self._flown(), cockpit.pose_in_ship(), cockpit.launch_ship_m)
         end_s = cockpit.clock.now() + 3 * leg.end_s + 60.0
 
         def too_long(share: float) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 
 from hullscan.clock import Clock, Ticker
 from hullscan.errors import RefusedError, SafetyStop
-from hullscan.geometry.frames import Array, Pose
+from hullscan.geometry.frames import Array
 from hullscan.mission.model import Mission
 from hullscan.mission.patterns.clearance import hull_gap
 from hullscan.mission.plan import Plan
@@ -266,7 +266,6 @@ class Pilot:
         expected = expected_ship(self._mission, plan_start[1:4], vehicle.telemetry.origin, start.position_m)
         heading = expected.heading_rad + float(plan_start[4])
         place = (float(start.position_m[0]), float(start.position_m[1]), float(plan_start[3]))
-        cockpit.launch_ned = Pose(np.array(place), start.rotation)
         mount = self._mission.vehicle.dvl_mount
         noise = noise_of(self._mission.vehicle)
         registration = HullRegistration(self._mission.hull, expected, mount, start.position_m, noise, kept=self._kept)
@@ -280,6 +279,7 @@ class Pilot:
             message = mark("the hull was not found from the launch in {seconds:.0f} s ({beams} beams used)")
             data = {"seconds": _FIX_TIMEOUT_S, "beams": registration.used_beams}
             raise Ends(Verdict(Act.RETURN, "no fix", message, data))
+        cockpit.launch_ship_m = cockpit.pose_in_ship()[:3]
         pose, beside = registration.pose, plan_start[1:4]
         shift = np.linalg.norm(pose.to_ned(beside) - expected.to_ned(beside))
         cockpit.on_event(
