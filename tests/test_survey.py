@@ -249,8 +249,7 @@ def test_the_flights_own_looks_give_its_own_findings_and_another_threshold_says_
 
 def test_a_video_and_a_tlog_from_elsewhere_are_placed_too(demo: Flown, tmp_path: Path):
     """As another program would leave them: another container, no index, no DVL log; when it began is told."""
-    (recorded,) = (demo.folder / "video").glob("*.mkv")
-    (index,) = (demo.folder / "video").glob("*.jsonl")
+    recorded, index = (sorted((demo.folder / "video").glob(f"*.{kind}"))[0] for kind in ("mkv", "jsonl"))
     begin = next(
         row["utc_s"] for row in map(json.loads, index.read_text(encoding="utf-8").splitlines()) if "utc_s" in row
     )
