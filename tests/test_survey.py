@@ -170,16 +170,18 @@ def test_mavlogdump_reads_the_tlog_and_counts_what_we_count(demo: Flown):
 
 
 def test_ffprobe_reads_every_recorded_frame(demo: Flown):
-    (video,) = (demo.folder / "video").glob("*.mkv")
-    probe = subprocess.run(
-        [tool("ffprobe"), "-v", "error", "-count_packets", "-select_streams", "v", "-of", "json",
-         "-show_entries", "stream=codec_name,width,height,nb_read_packets", video],
-        capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    (stream,) = json.loads(probe.stdout)["streams"]
-    assert (stream["codec_name"], stream["width"], stream["height"]) == ("h264", 640, 360)
-    assert int(stream["nb_read_packets"]) == read(demo.folder, "summary.json")["video"]["frames_recorded"]
-    assert probe.stderr == ""
+    packets = 0
+    for video in sorted((demo.folder / "video").glob("*.mkv")):  # a new file each five minutes
+        probe = subprocess.run(
+            [tool("ffprobe"), "-v", "error", "-count_packets", "-select_streams", "v", "-of", "json",
+             "-show_entries", "stream=codec_name,width,height,nb_read_packets", video],
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        (stream,) = json.loads(probe.stdout)["streams"]
+        assert (stream["codec_name"], stream["width"], stream["height"]) == ("h264", 640, 360)
+        assert probe.stderr == ""
+        packets += int(stream["nb_read_packets"])
+    assert packets == read(demo.folder, "summary.json")["video"]["frames_recorded"]
 
 
 class _References(HTMLParser):
@@ -247,8 +249,7 @@ def test_the_flights_own_looks_give_its_own_findings_and_another_threshold_says_
 
 def test_a_video_and_a_tlog_from_elsewhere_are_placed_too(demo: Flown, tmp_path: Path):
     """As another program would leave them: another container, no index, no DVL log; when it began is told."""
-    (recorded,) = (demo.folder / "video").glob("*.mkv")
-    (index,) = (demo.folder / "video").glob("*.jsonl")
+    recorded, index = (sorted((demo.folder / "video").glob(f"*.{kind}"))[0] for kind in ("mkv", "jsonl"))
     begin = next(
         row["utc_s"] for row in map(json.loads, index.read_text(encoding="utf-8").splitlines()) if "utc_s" in row
     )
