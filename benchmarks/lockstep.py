@@ -101,6 +101,8 @@ class LockstepClock(PacedClock):
                 until_s = min([*self._wakes.values(), *([] if waits else [self._time_s + _SLICE_S])])
             while simulation.utc_s < until_s - 1e-6:
                 simulation.step()
+                # what is sent meanwhile is heard at once: stamped earlier than that, it would mislead maps of clocks
+                self._time_s = max(self._time_s, simulation.utc_s)
             each(simulation.time_s)
             with self._changed:
                 self._time_s = max(self._time_s, simulation.utc_s)
