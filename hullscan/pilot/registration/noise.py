@@ -52,7 +52,7 @@ class RegistrationNoise:
     compass_walk_radps: float = radians(0.4)
     range_m: float = 0.02
     range_share: float = 0.008
-    skin_m: float = 0.025
+    skin_m: float = 0.035
     skin_way_m: float = 1.0
     echo_m: float = 0.05
     echo_share: float = 0.02
