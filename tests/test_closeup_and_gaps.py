@@ -18,6 +18,7 @@ from hullscan.mission.model import Inspect, Mission, load_mission
 from hullscan.mission.orders import Transverse
 from hullscan.mission.patterns.clearance import hull_gap, nearest_approach
 from hullscan.mission.patterns.leg import dense
+from hullscan.mission.patterns.view import footprint_m
 from hullscan.mission.plan import Plan, plan_mission
 from hullscan.mission.vehicle import BLUEROV2_HEAVY
 from hullscan.mission.ways_home import under_ship
@@ -195,6 +196,19 @@ def test_outer_girth_lines_are_flown_again_farther_out_when_the_place_along_her_
     assert ends[aft] < -1.0
     assert ends[fore] > 1.0
     assert stations[fore] - stations[aft] > 2.0
+
+
+def test_pieces_lie_as_far_beside_their_lane_as_it_may_be_off_and_leave_no_strip_between(
+    planned: tuple[Mission, Plan],
+) -> None:
+    order = Transverse(pattern="transverse", area="starboard_side", stations_m=(25.0, 30.0))
+    mission = replace(planned[0], file=replace(planned[0].file, survey=(order,)))
+    plan, cells = plan_mission(mission), HullCells(mission.hull)
+    unsure = ShipPose(0.0, 0.0, 0.0, 0.0), np.diag([2.0, 0.03, 0.002, 0.03]) ** 2
+    pieces = chain(*pieces_of(mission, plan, cells, in_view(mission, plan, cells, unsure), unsure))
+    asides = np.unique(np.abs([piece.aside_m[0] for piece in pieces]).round(3))
+    assert asides[-1] == pytest.approx(1.65 * 2.0, abs=0.05)
+    assert np.diff(asides, prepend=0.0).max() <= 0.85 * footprint_m(mission, plan.stand_off_m)[0] + 1e-6
 
 
 class Flown:

@@ -42,8 +42,9 @@ _JOINED = 3  # poses: a gap between pieces that is shorter is flown through
 _LEAST_GAIN_M2 = 0.2  # of hull, times POD; less is not worth the way
 _RESERVE_S = 60.0  # of the window, besides the way home
 _ASIDE_SIGMA = 1.65  # one-sided 95 % (``SURE``)
-_ASIDE_SHARE = 0.85  # of the picture: beside its own lane, a piece leaves no strip between
+_ASIDE_SHARE = 0.85  # of the picture: beside its own lane, or another piece, a piece leaves no strip between
 _ASIDE_LEAST_M = 0.1
+_ASIDE_SAME_M = 0.4  # pieces are tried anew as she is known better: beside the same lane, they are the same so near
 _CUT_ROOM_M = 0.35  # besides the clearance limit, on the way between lanes: there is no haste as on the way home
 _TURN_MPS = 0.15
 _NEARER_M, _FARTHER_M = 0.05, 0.2  # from the hull than planned, a piece beside its lane may be
@@ -70,7 +71,7 @@ class Piece:
     def overlaps(self, other: Piece) -> bool:
         """Whether half of it, or more, lies on another."""
         shared = min(self.last, other.last) - max(self.first, other.first)
-        beside = np.sign(self.aside_m).tolist() == np.sign(other.aside_m).tolist()
+        beside = float(np.hypot(*np.subtract(self.aside_m, other.aside_m))) < _ASIDE_SAME_M
         return self.leg == other.leg and beside and shared >= (self.last - self.first) / 2
 
     def poses(self, mission: Mission, leg: Leg) -> Array:
@@ -130,10 +131,12 @@ def _asides(
     along, extents = camera.rotation.as_matrix()[:, :2], footprint_m(mission, stand_off_m)
     for axis in range(2):
         sigma = float(np.sqrt(along[:, axis] @ doubt.place_m2 @ along[:, axis]))
-        aside = min(_ASIDE_SIGMA * sigma, _ASIDE_SHARE * extents[axis])
-        if aside >= _ASIDE_LEAST_M:
-            for sign in (1, -1):
-                yield (sign * aside, 0.0) if axis == 0 else (0.0, sign * aside)
+        farthest = _ASIDE_SIGMA * sigma
+        if farthest >= _ASIDE_LEAST_M:
+            steps = int(np.ceil(farthest / (_ASIDE_SHARE * extents[axis])))
+            for aside in np.linspace(0, farthest, steps + 1)[1:].tolist():
+                for sign in (1, -1):
+                    yield (sign * aside, 0.0) if axis == 0 else (0.0, sign * aside)
 
 
 def _gains(
