@@ -237,7 +237,7 @@ def test_video(change, found):
 
 
 LAG = VideoLag(lag_s=0.01, sigma_s=0.01, fit=0.9, turn_radps=0.2)
-CLOCKS = ClockFacts(round_trip_ms=4.0, vehicle_ms=3.0, utc_off_s=0.1, dvl_ms=3.0, video_ms=31.0, lag=LAG)
+CLOCKS = ClockFacts(round_trip_ms=4.0, vehicle_ms=3.0, utc_off_s=0.1, dvl_ms=3.0, video_ms=31.0, lag=LAG, latency_s=0.1)
 
 
 @pytest.mark.parametrize(
@@ -259,6 +259,20 @@ CLOCKS = ClockFacts(round_trip_ms=4.0, vehicle_ms=3.0, utc_off_s=0.1, dvl_ms=3.0
 )
 def test_clocks(change, found):
     assert levels(check_clocks(replace(CLOCKS, **change))) == found
+
+
+@pytest.mark.parametrize(
+    ("lag_s", "latency"),
+    [
+        pytest.param(0.12, "0.22", id="pictures that are older than the profile says"),
+        pytest.param(-0.07, "0.03", id="pictures that are younger"),
+        pytest.param(-0.3, "0.00", id="pictures that would come before the light"),
+    ],
+)
+def test_what_to_write_about_late_pictures_is_named(lag_s: float, latency: str):
+    told = check_clocks(replace(CLOCKS, lag=replace(LAG, lag_s=lag_s)))[-1]
+    assert told.level == "caution"
+    assert f"video_latency_s: {latency} " in told.todo.told(str) + " "
 
 
 def test_clocks_are_told_in_milliseconds():

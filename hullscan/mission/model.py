@@ -89,6 +89,8 @@ class MissionFile:
     Attributes:
         survey: patterns, flown as written, or ``auto``: what finds most in the window.
         camera: instead of the vehicle profile's.
+        video_latency_s: from light to arrival, instead of the vehicle profile's; preflight and the look about before
+            the first lane measure it.
         risk: file of zone weights and cues, see ``search.risk``; relative to the mission file.
         pod_model: file that an evaluation wrote, see ``search.pod_file``; relative to the mission file.
         parcel_m: length of the parcel that probabilities of detection are stated for.
@@ -103,6 +105,7 @@ class MissionFile:
     window_min: Annotated[float, Gt(0), Le(1440)]
     vehicle: str = "bluerov2-heavy"
     camera: StatedCamera | None = None
+    video_latency_s: Annotated[float, Ge(0), Le(2)] | None = None
     launch: Launch
     survey: Survey
     lock_out: LockOut | None = None
@@ -171,8 +174,10 @@ def load_mission(path: Path) -> Mission:
 
 
 def _vehicle(file: MissionFile, path: Path) -> VehicleProfile:
-    """The profile, with the camera that the mission states."""
+    """The profile, with the camera and the latency of its pictures that the mission states."""
     profile = vehicle_profile(file.vehicle)
+    if file.video_latency_s is not None:
+        profile = replace(profile, video_latency_s=file.video_latency_s)
     if file.camera is None:
         return profile
     try:

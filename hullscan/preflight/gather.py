@@ -159,7 +159,7 @@ def run_preflight(
     height = _height_source(equipment.vehicle)
     begun(listen_s)
     heard = _listen(equipment, mission, listen_s)
-    clocks = _clocks(equipment, heard)
+    clocks = _clocks(equipment, heard, mission.vehicle.video_latency_s)
     lines: list[PreflightLine] = [
         *check_vehicle(_vehicle(equipment)),
         *check_parameters(changes, file),
@@ -295,7 +295,7 @@ def _video(equipment: Equipment, mission: Mission, heard: _Heard) -> VideoFacts:
     )
 
 
-def _clocks(equipment: Equipment, heard: _Heard) -> ClockFacts:
+def _clocks(equipment: Equipment, heard: _Heard, latency_s: float) -> ClockFacts:
     vehicle = equipment.vehicle
     rows = vehicle.telemetry.attitude.between(heard.begin_s - 1.0, heard.end_s)
     gyro = np.column_stack([rows["utc_s"], rows["yaw_radps"]]) if len(rows) else np.empty((0, 2))
@@ -306,6 +306,7 @@ def _clocks(equipment: Equipment, heard: _Heard) -> ClockFacts:
         dvl_ms=equipment.dvl.clock_uncertainty_s * 1e3 if equipment.dvl is not None else None,
         video_ms=equipment.video_map.uncertainty_s * 1e3,
         lag=measure_lag(heard.motion.rates, gyro),
+        latency_s=latency_s,
         simulated=isinstance(equipment.clock, PacedClock),
     )
 

@@ -11,7 +11,7 @@ from hullscan.preflight.check import Phrase, PreflightLine, line, say
 from hullscan.preflight.video_lag import VideoLag
 from hullscan.words import mark
 
-__all__ = ["ClockFacts", "VideoFacts", "check_clocks", "check_video", "clocks_ms", "is_late"]
+__all__ = ["ClockFacts", "VideoFacts", "check_clocks", "check_video", "clocks_ms", "is_late", "true_latency_s"]
 
 _VIDEO, _CLOCKS = mark("video"), mark("clocks")
 _RATE_HZ, _LEAST_HZ = 8.0, 4.0  # at 0.3 m/s and 4 Hz two pictures are 7.5 cm apart, a parcel is 30 cm
@@ -62,6 +62,7 @@ class ClockFacts:
         dvl_ms: uncertainty of the DVL's stamps; None without a DVL.
         video_ms: uncertainty of the pictures' stamps, without what ``lag`` says.
         lag: of the pictures against the gyro; None when the vehicle turned too little to tell.
+        latency_s: of the pictures, as the stamps take it.
         simulated: mission time is the vehicle's own, so that UTC says nothing.
     """
 
@@ -71,6 +72,7 @@ class ClockFacts:
     dvl_ms: float | None
     video_ms: float
     lag: VideoLag | None
+    latency_s: float
     simulated: bool = False
 
 
@@ -218,13 +220,21 @@ def _lag(facts: ClockFacts) -> PreflightLine:
         what,
         Phrase(f"{lag_ms:+.0f} ± {sigma_ms:.0f} ms"),
         Phrase(f"≤ {_LAG_MS:.0f} ms"),
-        say(mark("pictures are stamped late by that much: add it to the profile's video latency")),
+        say(
+            mark("the pictures' stamps are wrong by that much: write video_latency_s: {latency:.2f} into the mission"),
+            latency=true_latency_s(facts.latency_s, lag),
+        ),
     )
 
 
 def is_late(lag: VideoLag) -> bool:
     """Whether pictures are more beside the gyro than the uncertainty of a picture's time explains."""
     return abs(lag.lag_s) * 1e3 > _LAG_MS + 2e3 * lag.sigma_s
+
+
+def true_latency_s(taken_s: float, lag: VideoLag) -> float:
+    """From light to arrival, where the stamps take it to be so much and the gyro says otherwise."""
+    return max(taken_s + lag.lag_s, 0.0)
 
 
 def clocks_ms(facts: ClockFacts) -> dict[str, float | None]:

@@ -10,7 +10,7 @@ import numpy as np
 from hullscan.clock import Clock
 from hullscan.geometry.frames import Array
 from hullscan.mission.vehicle import VehicleProfile
-from hullscan.preflight.stream_checks import is_late
+from hullscan.preflight.stream_checks import is_late, true_latency_s
 from hullscan.preflight.video_lag import LagWatch, VideoLag
 from hullscan.vehicle.protocol import RangeSensor
 from hullscan.vehicle.telemetry import Telemetry
@@ -42,6 +42,7 @@ class PictureTime:
     ) -> None:
         self._telemetry, self._ranges, self._clock, self._say = telemetry, ranges, clock, say
         self._ahead_m = float(profile.camera_mount.position_m[0])
+        self._latency_s = profile.video_latency_s
         self.watch = LagWatch(profile.camera, self._turned, self._note)
         self.lag: VideoLag | None = None
 
@@ -89,9 +90,10 @@ class PictureTime:
         data = {"lag": lag.lag_s * 1e3, "sigma": lag.sigma_s * 1e3}
         if is_late(lag):
             words = mark(
-                "pictures are stamped {lag:+.0f} ± {sigma:.0f} ms late against the gyro: places are less sure by as "
-                "much as she moves meanwhile; add it to the profile's video latency"
+                "the pictures' time stamps are {lag:+.0f} ± {sigma:.0f} ms late against the gyro: places are less sure "
+                "by as much as the vehicle moves meanwhile; next time write video_latency_s: {latency:.2f} into the "
+                "mission"
             )
-            self._say("degraded", words, data)
+            self._say("degraded", words, data | {"latency": true_latency_s(self._latency_s, lag)})
         else:
             self._say("video", mark("pictures against the gyro: {lag:+.0f} ± {sigma:.0f} ms"), data)
