@@ -46,9 +46,8 @@ _TURN_RADPS = math.radians(15)
 """How fast ArduSub turns while it is more than 5 degrees off the wanted heading; without it, 60 degrees a second.
 
 It drops the rate at once where the 5 degrees begin (``input_euler_angle_roll_pitch_slew_yaw`` of 4.5.3). What a vehicle
-with 0.15 s of lag in its thrusters turns on from 60 leads it out of them on the other side, and so on for good: 10
-degrees to either side once a second. From 15 it comes to rest with every set of coefficients (conformance.md); from 20
-the draggiest does not.
+with 0.08 to 0.15 s of lag in its thrusters turns on from 60 leads it out of them on the other side, and so on for good:
+10 degrees to either side once a second (conformance.md).
 """
 _ARM_DISARM, _DO_SET_MODE = 400, 176  # MAV_CMD
 _CUSTOM_MODE_ENABLED = 1.0
