@@ -47,7 +47,9 @@ def test_the_likelihood_ratio_is_that_of_what_the_earlier_search_flagged(kind, s
     assert likelihood_ratio(Change(kind, before, {}, None, chance), measured) == pytest.approx(ratio)
 
 
-@pytest.mark.parametrize(("score", "ratio", "raised"), [(0.5, 5.0, 5 / 6), (0.8, 0.25, 0.5), (0.6, 1.0, 0.6), (1, 9, 1)])
+@pytest.mark.parametrize(
+    ("score", "ratio", "raised"), [(0.5, 5.0, 5 / 6), (0.8, 0.25, 0.5), (0.6, 1.0, 0.6), (1, 9, 1)]
+)
 def test_the_odds_of_a_score_are_multiplied(score, ratio, raised):
     assert priority(score, ratio) == pytest.approx(raised)
 
