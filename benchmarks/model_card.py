@@ -84,7 +84,7 @@ def single_frames(told: dict[str, Any], request: dict[str, Any]) -> str:
 
 def passes(card: dict[str, Any]) -> str:
     told = card["measured"]["passes"]
-    chosen, near = told["chosen_on"], told["along_the_demos_hull"]
+    chosen, nearer = told["chosen_on"], [told["along_the_demos_hull"], told["other_ships_from_nearer"]]
     head = ["threshold", "parcels found", "false findings"]
 
     def rows(counts: dict[str, Any]) -> list[list[Any]]:
@@ -95,7 +95,7 @@ def passes(card: dict[str, Any]) -> str:
         f"{told['worlds']} are reported:\n\n"
         + table(head, rows(told))
         + f"\nThose that chose it:\n\n{table(head, rows(chosen))}"
-        + f"\n{near['what'][0].upper()}{near['what'][1:]}:\n\n{table(head, rows(near))}"
+        + "".join(f"\n{each['what'][0].upper()}{each['what'][1:]}:\n\n{table(head, rows(each))}" for each in nearer)
     )
 
 

@@ -36,7 +36,8 @@ from hullscan.search.cells import CELL_M, HullCells
 from hullscan.search.doubt import share_of_places
 from hullscan.search.looks import REACH_SHARE, SeenCells, seen_cells
 from hullscan.search.pod_file import LEAST_TRIALS, shipped_pod_model
-from hullscan.vision.runtime import load_detector
+from hullscan.vision.card import operating_threshold
+from hullscan.vision.runtime import DEFAULT_MODEL, load_detector
 from hullscan_sim.dataset import HEIGHT_PX, WIDTH_PX
 from hullscan_sim.trials import FOUND_WITHIN_M
 
@@ -95,12 +96,12 @@ def of_passes(world: Path, threshold: float) -> list[Trial]:
     return _trials(world.parent.name, f"{world.parent.name}/{world.name}", mission, told["parcels"], looks, found)
 
 
-def of_survey(result: Path, source: str = "flown") -> list[Trial]:
-    """The parcels of a flown mission."""
+def of_survey(result: Path, threshold: float, source: str = "flown") -> list[Trial]:
+    """The parcels of a flown mission; its findings must be those of this threshold or of a lower one."""
     mission = load_mission(result / "mission.yaml")
     parcels = json.loads((result.parent / "truth.json").read_text(encoding="utf-8"))["parcels"]
     findings = json.loads((result / "findings.json").read_text(encoding="utf-8"))["findings"]
-    place = _places([each for each in findings if each["label"] == "parcel"])
+    place = _places([each for each in findings if each["label"] == "parcel" and each["score"] >= threshold])
     gap = np.linalg.norm(_places(parcels)[:, None] - place[None], axis=2)
     rows, columns = linear_sum_assignment(np.where(gap <= FOUND_WITHIN_M, gap, 1e3))
     hit = {int(row) for row, column in zip(rows, columns, strict=True) if gap[row, column] <= FOUND_WITHIN_M}
@@ -145,7 +146,7 @@ def counted(asked: argparse.Namespace) -> list[Trial]:
                 trials += of_passes(world, asked.at)
                 print(world, file=sys.stderr, flush=True)
     for result in asked.surveys:
-        trials += of_survey(result.resolve())
+        trials += of_survey(result.resolve(), asked.at)
         print(result, file=sys.stderr, flush=True)
     return trials
 
@@ -157,7 +158,7 @@ def main() -> None:
     parser.add_argument("--surveys", type=Path, nargs="*", default=[], help="results of flown missions")
     parser.add_argument("--trials", type=Path, help="trials that were counted before, instead of both")
     parser.add_argument("--held-out", type=Path, nargs="*", default=[], help="results that are not fitted to")
-    parser.add_argument("--at", type=float, default=0.5, help="least score of a finding")
+    parser.add_argument("--at", type=float, default=operating_threshold(DEFAULT_MODEL), help="least score of a finding")
     parser.add_argument("--json", type=Path, help="every trial with its looks")
     parser.add_argument("--out", type=Path, help="the POD file")
     asked = parser.parse_args()
@@ -176,7 +177,7 @@ def main() -> None:
         print(f"{name}: {getattr(model, name):.4g}, profile likelihood 90 %: {low:.4g} to {high:.4g}")
     print(f"design effect of surveys: {design_effect(trials, each):.2f}")
     bootstrap(trials, model)
-    held = [trial for result in asked.held_out for trial in of_survey(result.resolve(), "held out")]
+    held = [trial for result in asked.held_out for trial in of_survey(result.resolve(), asked.at, "held out")]
     if held:
         told("held out", held, expected(held, model))
     if asked.out and len(trials) >= LEAST_TRIALS:

@@ -33,6 +33,7 @@ from hullscan.record.replay import FilePictures, FolderPictures, hull_ranges
 from hullscan.record.results import read_result
 from hullscan.record.seal import seal, unseal
 from hullscan.record.signature import machine_key
+from hullscan.report.earlier import earlier_mission, weigh_by_earlier
 from hullscan.report.writing import write_reports
 from hullscan.unplaced import UnplacedOptions, analyze_photographs, analyze_unplaced
 from hullscan.vehicle.dataflash import is_dataflash, read_dataflash
@@ -65,6 +66,7 @@ class AnalyzeOptions:
         seal_key: signs it.
         ranges_only: place by ranges alone, without what fittings of the drawings tell.
         look_again: at the video also where the flight looked at it with this very model; else its looks are taken.
+        earlier: folder of an earlier mission of this ship: what came since goes first.
     """
 
     out: Path | None = None
@@ -75,6 +77,7 @@ class AnalyzeOptions:
     seal_key: Path | None = None
     ranges_only: bool = False
     look_again: bool = False
+    earlier: Path | None = None
 
 
 def analyze_folder(source: Path, options: AnalyzeOptions, progress: Progress) -> Path:
@@ -175,6 +178,12 @@ def _unplaced(
 ) -> Path:
     """What nothing places: findings carry time only."""
     translator(options.language)
+    if options.earlier is not None:
+        raise InputError(
+            "an earlier mission is compared with by places on the hull, and nothing places this one",
+            where=str(source),
+            todo="give --telemetry and --mission too, or leave --earlier out",
+        )
     ship = load_mission(mission_file).file.ship.name if mission_file is not None else ""
     model = options.model or DEFAULT_MODEL
     out = options.out or source.resolve().with_name(source.resolve().stem + "-analysis")
@@ -211,6 +220,7 @@ def _analyze(
     plan = plan_mission(mission, under_ship=False)
     sessions = sessions_of(mission, plan, telemetry, ranges, facts.get("sessions_utc_s", ()))
     facts = {"registration": _registered(sessions), **facts}
+    earlier = None if options.earlier is None else earlier_mission(options.earlier, mission, facts.get("start_utc"))
     folder = _new_folder(out, mission, plan)
     database = MissionDatabase(folder.database)
     try:
@@ -230,6 +240,8 @@ def _analyze(
         finish(folder, database, evidence, pictures, options.rules)
         if recorded is not None:
             folder.keep_events_of(recorded)
+        if earlier is not None:
+            weigh_by_earlier(folder, earlier, database)
     finally:
         database.close()
     write_reports(folder, options.language)

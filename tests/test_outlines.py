@@ -142,6 +142,25 @@ def test_two_things_are_two_findings(passes: list[list[HullFix]]) -> None:
     assert one.size_m == pytest.approx(other.size_m, rel=0.12)
 
 
+BROAD = Thing(20.0, 2.5, 1.0, 0.9)
+UPPER, LOWER = Thing(20.0, 2.1, 1.0, 0.3), Thing(20.0, 2.9, 1.0, 0.3)
+
+
+def test_what_two_lanes_show_a_half_of_each_is_one_finding() -> None:
+    """No picture holds it from top to bottom: each lane's is cut off where the other's goes on."""
+    upper, lower = lane(1.95, (BROAD, 0.8), away=0.9), lane(3.05, (BROAD, 0.7), t0=90, away=0.9)
+    halves = [found(each)[0] for each in (upper, lower)]
+    assert abs(halves[1].position_ship_m[2] - halves[0].position_ship_m[2]) > RULES.join_m
+    (finding,) = found(upper, lower)
+    assert np.linalg.norm(finding.position_ship_m - [20.0, 4.0, 2.5]) < 0.2
+
+
+def test_what_is_cut_off_only_away_from_another_thing_is_not_a_part_of_it() -> None:
+    pair = found(lane(2.35, (UPPER, 0.8), away=0.9), lane(2.65, (LOWER, 0.7), t0=90, away=0.9))
+    assert [bool(each.outline.whole.all()) for each in pair] == [False, False]
+    assert len(pair) == 2
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     x=st.floats(-0.6, 0.6),

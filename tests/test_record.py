@@ -665,6 +665,29 @@ def test_coverage_counts_what_was_seen_and_names_what_was_not(finished):
     assert (content["looks_without_telemetry"], content["sightings_not_placed"]) == (1, 1)
 
 
+@pytest.mark.parametrize(
+    ("unlike", "bounded"),
+    [
+        pytest.param([], True, id="pictures like those of the measurement have a bound"),
+        pytest.param(["contrast"], False, id="pictures unlike them have none"),
+    ],
+)
+def test_a_pod_is_bounded_only_for_pictures_like_those_of_the_measurement(mission, tmp_path, unlike, bounded):
+    tried = mission.pod_model.trials
+    evidence = Evidence(
+        mission, AskedFor(), Telemetry(SimulatedClock(UTC_S)), ShipTrack.constant(SHIP, np.zeros((4, 4))),  # type: ignore[arg-type]
+        BLUEROV2_HEAVY.camera, 0.03, tried.model_sha256, {"detector_inputs": {"unlike": unlike}},
+    )  # fmt: skip
+    folder = MissionFolder(tmp_path)
+    database = MissionDatabase(folder.database)
+    finish(folder, database, evidence, None, FindingRules(min_score=tried.min_score))
+    database.close()
+    content = strictly(folder.path / "coverage.json")
+    assert (content["pod_lower"] is not None) is bounded
+    assert (content["pod_model"]["trials"] is not None) is bounded
+    assert content["pod_model"]["measured"] is bounded
+
+
 def test_the_cells_of_the_coverage_are_a_table_with_equal_columns(finished):
     content = strictly(finished.path / "coverage.json")
     cells = content["cells"]

@@ -172,7 +172,8 @@ class Station:
 def station(scenario: Scenario | None = None, *, launch: dict[str, Any] | None = None, **options: Any) -> Station:
     """A simulation and a ground station on it; ``options`` are VehicleOptions."""
     if scenario is None:
-        merged = {"position": "gps", "compass": "perfect", "start_up": 0.0, **options}
+        # no lag to speak of: what the tests expect was measured on SITL's own vehicle, which has none
+        merged = {"position": "gps", "compass": "perfect", "start_up": 0.0, "thruster_lag_s": 0.02, **options}
         scenario = Scenario(seed=7, vehicle=VehicleOptions(**merged))
     link = MemoryLink()
     simulation = Simulation(scenario, stated_ship(**(launch or {"distance_m": 30.0})), HULL, link=link)

@@ -305,7 +305,7 @@ def test_in_the_deep_it_is_left_armed_and_holding_and_says_so():
         with pytest.raises(RefusedError, match=left), vehicle.armed():
             dive(vehicle, peer)
         held = peer.wait_for("SET_POSITION_TARGET_LOCAL_NED")[-1]
-        assert (held.type_mask, held.x, held.y, held.z) == (0x09F8, 4.0, 5.0, 3.0)
+        assert (held.type_mask, held.x, held.y, held.z) == (0x01F8, 4.0, 5.0, 3.0)
         assert peer.state.armed
         assert vehicle.link.in_control
 
@@ -343,9 +343,10 @@ def test_setpoints_are_what_the_behaviour_sheet_recommends_and_clipped():
         sent = vehicle.send(PositionVelocityYaw((1.0, 2.0, -5.0), (3.0, 0.0, 0.0), 7.0))
         assert sent.position_ned_m == (1.0, 2.0, 0.3)
         heard = peer.wait_for("SET_POSITION_TARGET_LOCAL_NED")[0]
-        assert (heard.type_mask, heard.coordinate_frame, heard.target_system) == (0x09C0, 1, 1)
+        assert (heard.type_mask, heard.coordinate_frame, heard.target_system) == (0x01C0, 1, 1)
         assert (heard.x, heard.y, heard.z) == pytest.approx((1.0, 2.0, 0.3))
         assert (heard.vx, heard.yaw) == pytest.approx((0.5, 7.0 - 2 * math.pi))
+        assert math.degrees(heard.yaw_rate) == pytest.approx(15)
 
 
 def test_a_setpoint_outside_guided_is_refused_because_ardusub_would_say_nothing():

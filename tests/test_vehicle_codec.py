@@ -84,8 +84,8 @@ def test_what_is_not_measured_is_not_a_number():
 
 ORDERS = {
     "a setpoint": (
-        m.PositionTarget(AUTOPILOT, 1.0, 0x09C0, (1.0, 2.0, 3.0), (0.25, 0.0, 0.0), 0.5),
-        {"type": "SET_POSITION_TARGET_LOCAL_NED", "coordinate_frame": 1, "type_mask": 0x09C0, "z": 3.0, "vx": 0.25},
+        m.PositionTarget(AUTOPILOT, 1.0, 0x01C0, (1.0, 2.0, 3.0), (0.25, 0.0, 0.0), 0.5, 0.25),
+        {"type": "SET_POSITION_TARGET_LOCAL_NED", "coordinate_frame": 1, "type_mask": 0x01C0, "yaw_rate": 0.25},
     ),
     "a command": (
         m.CommandLong(AUTOPILOT, 400, (1.0, 0, 0, 0, 0, 0, 7.0), 2),

@@ -41,6 +41,9 @@ def analyze(
     look_again: Annotated[
         bool, typer.Option("--look-again", help="detect again also where the flight did, with the same model")
     ] = False,
+    earlier: Annotated[
+        Path | None, typer.Option("--earlier", help="an earlier mission of this ship: what came since goes first")
+    ] = None,
 ) -> None:
     """Find again: detect, place and report from a recording; of a mission folder, tell what that changed."""
     from hullscan.console.progress import console_progress
@@ -61,6 +64,7 @@ def analyze(
         seal_key=seal_key_of(seal_key),
         ranges_only=ranges_only,
         look_again=look_again,
+        earlier=earlier,
     )
     with console_progress() as progress:
         album = source.is_dir() and not (source / "mission.yaml").exists() and photographs_in(source)

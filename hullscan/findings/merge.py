@@ -27,6 +27,7 @@ _ONE_PLACE_M = 0.25  # the centres of two parcels hardly lie nearer than this: s
 _PASS_GAP_S = 8.0  # sightings farther apart in time than this belong to different passes
 _MOST_BETWEEN_PASSES_M = 0.3  # by which outlines from two passes may be shifted against each other, at most
 _HOLDS = 0.8  # a box holds two things if it is this much as long as they are together
+_BESIDE = 0.5  # of the shorter one's extent: so much of it is shared by two parts of one thing, across where it was cut
 _HIDDEN_M = 0.5  # of an object beyond the picture's edge, when no look shows its end
 
 
@@ -145,7 +146,7 @@ def _gap_of_one_thing(one: Group, other: Group, rules: FindingRules) -> float | 
     apart_m = float(np.hypot(a.radius95_m, b.radius95_m)) / 2
     near = gap < max(rules.join_m, min(apart_m, 2 * _MOST_BETWEEN_PASSES_M))
     slack = min(apart_m, _MOST_BETWEEN_PASSES_M)
-    if not near and not _within(b, a, slack) and not _within(a, b, slack):
+    if not near and not _within(b, a, slack) and not _within(a, b, slack) and not _goes_on(a, b):
         return None
     if gap >= _ONE_PLACE_M and _seen_as_two(one[0], other[0]) > _seen_as_one(one, other, slack):
         return None
@@ -157,6 +158,20 @@ def _within(part: Finding, whole: Finding, slack_m: float) -> bool:
     place = whole.outline.axes @ (part.position_ship_m - whole.position_ship_m)
     ends = whole.outline.ends_m
     return bool(((place > ends[:, 0] - slack_m) & (place < ends[:, 1] + slack_m)).all())
+
+
+def _goes_on(one: Finding, other: Finding) -> bool:
+    """Whether one may be the rest of the other: beside it, and beyond an end that the pictures cut off."""
+    there = one.outline.axes @ (other.position_ship_m - one.position_ship_m)
+    a, b = one.outline.ends_m, other.outline.ends_m + there[:, None]
+    shared = np.minimum(a[:, 1], b[:, 1]) - np.maximum(a[:, 0], b[:, 0])
+    beside = shared >= _BESIDE * np.minimum(one.outline.extent_m, other.outline.extent_m)
+    for axis in range(2):
+        low, high = (one, other) if there[axis] > 0 else (other, one)
+        cut = not (low.outline.seen[axis, 1] and high.outline.seen[axis, 0])
+        if beside[1 - axis] and shared[axis] >= (-_HIDDEN_M if cut else 0.0):
+            return True
+    return False
 
 
 def _seen_as_one(one: Group, other: Group, slack_m: float) -> float:

@@ -121,9 +121,12 @@ def finish(
         "min_clearance_m": _min_clearance_m(evidence.mission, track),
         **evidence.facts,
     }
+    unlike = bool((evidence.facts.get("detector_inputs") or {}).get("unlike"))
     results = {
         "findings": findings,
-        "coverage": coverage_result(evidence.mission, assessment, evidence.model_sha256, rules.min_score),
+        "coverage": coverage_result(
+            evidence.mission, assessment, evidence.model_sha256, rules.min_score, unlike=unlike
+        ),
         "track": track,
         "summary": summary,
     }

@@ -141,11 +141,14 @@ def pictured_sightings(assessment: Assessment) -> dict[int, list[Any]]:
     return {number: [fix.sighting for fix in _pictured(f)] for number, f in enumerate(assessment.findings, start=1)}
 
 
-def coverage_result(mission: Mission, assessment: Assessment, model_sha256: str, min_score: float) -> dict[str, Any]:
+def coverage_result(
+    mission: Mission, assessment: Assessment, model_sha256: str, min_score: float, *, unlike: bool = False
+) -> dict[str, Any]:
     """Content of ``coverage.json``; only cells that were asked for or seen are listed.
 
     Args:
         model_sha256, min_score: of the detector, and of a finding: what was measured of others says nothing here.
+        unlike: the pictures are unlike those that the detector was measured on: then nothing is measured of them.
     """
     record, asked = assessment.looks, assessment.asked
     cells, seen, pod = record.cells, record.seen(), record.pod
@@ -157,7 +160,8 @@ def coverage_result(mission: Mission, assessment: Assessment, model_sha256: str,
     mission_pod = round(float((pod[asked] * weight).sum() / weight.sum()), 4) if asked.any() else None
     model, visibility_m = record.model, mission.file.conditions.visibility_m
     trials = model.trials
-    if trials is not None and not trials.apply_to(model.parcel_m, visibility_m, model_sha256, min_score):
+    applies = trials is not None and trials.apply_to(model.parcel_m, visibility_m, model_sha256, min_score)
+    if unlike or not applies:
         trials = None
     share = None if trials is None else trials.lower_share_in(visibility_m)
     tried = None if trials is None else trials.of_water(visibility_m)
@@ -172,7 +176,7 @@ def coverage_result(mission: Mission, assessment: Assessment, model_sha256: str,
         "pod_lower": None if share is None or mission_pod is None else round(mission_pod * share, 4),
         "pod_model": {
             "source": model.source,
-            "measured": model.measured and (trials is not None or model.trials is None),
+            "measured": model.measured and not unlike and (trials is not None or model.trials is None),
             "parcel_m": model.parcel_m,
             "trials": None if tried is None else {"shown": tried.shown, "found": tried.found},
         },

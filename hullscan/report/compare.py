@@ -26,7 +26,7 @@ from hullscan.ship.floating import as_floating
 from hullscan.ship.surface import HullSurface, side_name
 from hullscan.words import mark
 
-__all__ = ["KIND_WORDS", "Change", "WhatIf", "compare_missions", "what_changed"]
+__all__ = ["KIND_WORDS", "Change", "WhatIf", "check_one_ship", "compare_missions", "what_changed"]
 
 Kind = Literal["same", "changed", "added", "not searched before", "gone", "not searched again"]
 KIND_WORDS: Final[dict[Kind, str]] = {
@@ -107,12 +107,21 @@ def _hulls(before: MissionFolder, after: MissionFolder, names: tuple[str, str]) 
     """
     same_text = before.mission_file.read_bytes() == after.mission_file.read_bytes()
     missions = [] if same_text else [load_mission(folder.mission_file) for folder in (before, after)]
-    numbers = [mission.file.ship.imo for mission in missions]
-    told = [f"{name} ({number})" if number else name for name, number in zip(names, numbers or [None] * 2, strict=True)]
-    one_ship = numbers[0] == numbers[1] if len(numbers) == 2 and all(numbers) else names[0] == names[1]
-    if not one_ship:
-        raise InputError(f"these are two ships: {told[0]} and {told[1]}", todo="compare missions on the same one")
+    numbers = [mission.file.ship.imo for mission in missions] or [None, None]
+    check_one_ship((names[0], numbers[0]), (names[1], numbers[1]))
     return tuple(mission.hull for mission in missions)
+
+
+def check_one_ship(*ships: tuple[str, int | None]) -> None:
+    """Whether two ships, each by name and IMO number, are one.
+
+    Raises:
+        InputError: they are two, by their numbers or, where one has none, by their names.
+    """
+    names, numbers = zip(*ships, strict=True)
+    if len(set(numbers if all(numbers) else names)) > 1:
+        told = [f"{name} ({number})" if number else name for name, number in ships]
+        raise InputError(f"these are two ships: {told[0]} and {told[1]}", todo="compare missions on the same one")
 
 
 def _carried(finding: dict[str, Any], before: HullSurface, after: HullSurface) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from hullscan.record.results import read_result, write_result
 from hullscan.record.seal import digest
 from hullscan.report.compare import KIND_WORDS, Change
 from hullscan.report.content import incomplete
+from hullscan.report.earlier import likelihood_ratio, pod_is_measured
 from hullscan.report.html import page_templates
 from hullscan.report.pictures import pictures_of
 from hullscan.words import mark, translator
@@ -41,7 +42,8 @@ def write_comparison(
         RecordError: results are missing or damaged, or a file cannot be written.
     """
     missions = [_mission(folder) for folder in (before, after)]
-    things = [_thing(number, change) for number, change in enumerate(changes, start=1)]
+    measured = pod_is_measured(read_result(before.path / "coverage.json"))
+    things = [_thing(number, change, measured) for number, change in enumerate(changes, start=1)]
     content = {"schema": "hullscan.comparison/1", "missions": missions, "things": things,
                "software": f"hullscan {__version__}"}  # fmt: skip
     _ = translator(language)
@@ -85,8 +87,12 @@ def _mission(folder: MissionFolder) -> dict[str, Any]:
     }
 
 
-def _thing(number: int, change: Change) -> dict[str, Any]:
-    """One thing on the hull, whichever of the missions saw it; where both did, its place is that of both together."""
+def _thing(number: int, change: Change, measured: bool) -> dict[str, Any]:
+    """One thing on the hull, whichever of the missions saw it; where both did, its place is that of both together.
+
+    Args:
+        measured: whether the POD of the earlier mission is a measurement.
+    """
     found = [each for each in (change.before, change.after) if each is not None]
     latest = found[-1]
     covariance = np.array(latest["cov_ship_m2"], dtype=np.float64)
@@ -99,6 +105,7 @@ def _thing(number: int, change: Change) -> dict[str, Any]:
         "number": number,
         "kind": change.kind,
         "probability": None if change.kind.startswith("not searched") else round(change.probability, 3),
+        "likelihood_ratio": None if change.after is None else round(likelihood_ratio(change, measured), 2),
         "apart_m": None if change.distance_m is None else round(change.distance_m, 3),
         "before": None if change.before is None else change.before["id"],
         "after": None if change.after is None else change.after["id"],

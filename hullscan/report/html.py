@@ -13,6 +13,7 @@ from hullscan import __version__
 from hullscan.errors import RecordError
 from hullscan.record.folder import MissionFolder
 from hullscan.report.content import ReportContent, incomplete, read_content
+from hullscan.report.earlier import earlier_words
 from hullscan.report.hullmap import POD_CLASSES
 from hullscan.report.method import hash_rows, method
 from hullscan.report.pictures import Picture
@@ -76,6 +77,7 @@ def _page(content: ReportContent) -> str:
         {
             **finding,
             "place": position_words(finding, content.words),
+            "earlier_words": earlier_words(finding, content.words),
             "pictures": [shown_picture(each) for each in pictures[:1]],
             "close_ups": [{**each.frame, "data": _data(each.close_up, "jpeg")} for each in pictures],
             "moving": _data(clip, "webp") if clip else "",

@@ -20,6 +20,7 @@ from hullscan import __version__
 from hullscan.errors import InputError, RecordError
 from hullscan.record.folder import MissionFolder
 from hullscan.report.content import ReportContent, incomplete, read_content
+from hullscan.report.earlier import earlier_words
 from hullscan.report.hullmap import POD_CLASSES
 from hullscan.report.method import hash_rows, method
 from hullscan.report.pictures import Picture
@@ -256,6 +257,7 @@ def _finding(
     number_of_frame = finding.get("frame_number")
     frame = "" if number_of_frame is None else f"; {_('frame')} {number_of_frame:.1f}"
     looks = _("seen in {views} looks").format(views=finding["views"])
+    earlier = earlier_words(finding, _)
     return {
         "title": f"{number}  {label}",
         "row": [str(number), label, _(finding["side"]), station, depth, radius, f"{finding['score']:.2f}"],
@@ -270,6 +272,7 @@ def _finding(
             [_("95 % radius"), radius],
             [_("size"), _("about {size:.1f} m").format(size=finding["size_m"])],
             [_("score"), f"{finding['score']:.2f}, {looks}"],
+            *([[_("earlier search"), f"{earlier} {_('priority')} {finding['priority']:.2f}"]] if earlier else []),
             [_("first and last seen"), f"{finding['first_utc'][11:19]}–{finding['last_utc'][11:19]} UTC"],
             [_("status"), _(finding["status"])],
             *([[_(mark("clip")), finding["clip"]["file"]]] if finding.get("clip") else []),

@@ -133,7 +133,7 @@ _DECODE: Mapping[str, Callable[[Any], m.Message | None]] = {
     "MANUAL_CONTROL": lambda x: m.PilotInput(x.target, x.x, x.y, x.z, x.r, x.buttons, x.s),
     "RC_CHANNELS_OVERRIDE": lambda x: m.RcOverride(_target(x), tuple(getattr(x, f"chan{n}_raw") for n in range(1, 9))),
     "SET_POSITION_TARGET_LOCAL_NED": lambda x: m.PositionTarget(
-        _target(x), x.time_boot_ms / 1e3, x.type_mask, (x.x, x.y, x.z), (x.vx, x.vy, x.vz), x.yaw
+        _target(x), x.time_boot_ms / 1e3, x.type_mask, (x.x, x.y, x.z), (x.vx, x.vy, x.vz), x.yaw, x.yaw_rate
     ),
     "COMMAND_LONG": lambda x: m.CommandLong(
         _target(x),
@@ -168,7 +168,7 @@ def _packet(x: m.Message) -> Any:
                 *x.velocity_ned_mps,
                 *(0.0, 0.0, 0.0),
                 x.yaw_rad,
-                0.0,
+                x.yaw_radps,
             )
         case m.PilotInput():
             # the first bit of the extensions says that s counts; 4.5.3 does not ask for it

@@ -6,6 +6,7 @@ Everything here needs control, and stops by itself when somebody else takes it.
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -39,8 +40,15 @@ SHALLOW_M = 0.5
 CONFIRM_S = 3.0
 """HEARTBEAT comes at 1 Hz, and at once on a change of mode (ardusub.md 2.3)."""
 
-_POSITION_VELOCITY_YAW = 0x09C0  # type masks: acceleration and yaw rate ignored (ardusub.md 2.4)
-_POSITION_YAW = 0x09F8  # velocity, acceleration and yaw rate ignored
+_POSITION_VELOCITY_YAW = 0x01C0  # type masks: acceleration ignored (ardusub.md 2.4)
+_POSITION_YAW = 0x01F8  # velocity and acceleration ignored
+_TURN_RADPS = math.radians(15)
+"""How fast ArduSub turns while it is more than 5 degrees off the wanted heading; without it, 60 degrees a second.
+
+It drops the rate at once where the 5 degrees begin (``input_euler_angle_roll_pitch_slew_yaw`` of 4.5.3). What a vehicle
+with 0.08 to 0.15 s of lag in its thrusters turns on from 60 leads it out of them on the other side, and so on for good:
+10 degrees to either side once a second (conformance.md).
+"""
 _ARM_DISARM, _DO_SET_MODE = 400, 176  # MAV_CMD
 _CUSTOM_MODE_ENABLED = 1.0
 _SURFACE_S = 120.0  # from 30 m at PILOT_SPEED_UP 1 m/s, with time to spare
@@ -258,6 +266,7 @@ class Helm:
             command.position_ned_m,
             (0.0, 0.0, 0.0) if isinstance(command, HoldPosition) else command.velocity_ned_mps,
             command.yaw_rad,
+            _TURN_RADPS,
         )
 
 

@@ -77,6 +77,7 @@ class PositionTarget:
     position_ned_m: Vector3
     velocity_ned_mps: Vector3
     yaw_rad: float
+    yaw_radps: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,10 @@ from hullscan_sim.parameters import Parameters
 
 __all__ = ["AttitudeControl", "Demand", "LowPass", "Pid", "clamp", "mix", "wrap"]
 
+_SLEW_OFF_RAD = 0.0873  # MAX_YAW_ERROR of AC_AttitudeControl_Sub: 5 degrees
 _LEAD_RAD = 0.5236  # the wanted heading never runs further ahead of the vehicle than 30 degrees
 _FASTEST_RAD_S = pi
+_ANGLE_RAD_S2 = ((0.698, 12.57), (0.698, 12.57), (0.175, 2.094))  # AC_ATTITUDE_ACCEL_RP_ and _Y_CONTROLLER_MIN, _MAX
 _NEUTRAL_US = 1500
 
 
@@ -131,6 +133,8 @@ class AttitudeControl:
         self._yaw_target.set_cutoff(get["ATC_RAT_YAW_FLTT"])
         self._shape_s = max(get["ATC_INPUT_TC"], 0.02)
         self._slew_rad_s = get["ATC_SLEW_YAW"] / 100 * pi / 180
+        half = [get[f"ATC_ACCEL_{axis}_MAX"] / 200 * pi / 180 for axis in "RPY"]
+        self._angle_acceleration = [min(max(a, low), high) for a, (low, high) in zip(half, _ANGLE_RAD_S2, strict=True)]
         self._acceleration = max(get["ATC_ACCEL_Y_MAX"], 100.0) / 100 * pi / 180
 
     def relax(self, attitude: Vector) -> None:
@@ -161,7 +165,8 @@ class AttitudeControl:
             dt_s: since the last step.
             yaw_rad: wanted heading; None to turn at ``yaw_rate`` instead.
             yaw_rate: wanted rate of turn.
-            slew_rad_s: fastest turn towards the wanted heading; 0 for the parameter's.
+            slew_rad_s: rate of turn towards the wanted heading while it is more than 5 degrees off, dropped at once
+                where those begin (GUIDED); 0 for one that is shaped, up to the parameter's.
 
         Returns:
             Roll, pitch and yaw demand.
@@ -171,17 +176,23 @@ class AttitudeControl:
         ways = self._rates
         ways[0] = self._shape(wrap(roll_rad - self.roll), ways[0], _FASTEST_RAD_S, dt_s)
         ways[1] = self._shape(pitch_rad - self.pitch, ways[1], _FASTEST_RAD_S, dt_s)
+        off_rad = 0.0 if yaw_rad is None else wrap(yaw_rad - attitude[2])
         if yaw_rad is None:
             ways[2] = yaw_rate
+        elif slew_rad_s and abs(off_rad) > _SLEW_OFF_RAD:
+            ways[2] = slew_rad_s if off_rad > 0 else -slew_rad_s
         else:
-            ways[2] = self._shape(wrap(yaw_rad - self.yaw), ways[2], slew_rad_s or self._slew_rad_s, dt_s)
+            ways[2] = self._shape(wrap(yaw_rad - self.yaw), ways[2], self._slew_rad_s, dt_s)
         self.roll += ways[0] * dt_s
         self.pitch += ways[1] * dt_s
         ahead = clamp(wrap(self.yaw + ways[2] * dt_s - attitude[2]), _LEAD_RAD)
         self.yaw = wrap(attitude[2] + ahead)
         errors = _error(attitude, (self.roll, self.pitch, self.yaw))
         feed = _body_rates(self.roll, self.pitch, ways)
-        wanted = [feed[axis] + self._angle_p[axis] * errors[axis] for axis in range(3)]
+        wanted = [
+            rate + _towards(error, p, acceleration)
+            for rate, error, p, acceleration in zip(feed, errors, self._angle_p, self._angle_acceleration, strict=True)
+        ]
         wanted[2] = self._yaw_target(wanted[2], dt_s)
         roll, pitch, yaw = (
             clamp(pid(want - rate, dt_s), 1.0) for pid, want, rate in zip(self._pids, wanted, rates, strict=True)
@@ -192,6 +203,15 @@ class AttitudeControl:
         """Rate at which the target moves: exponential at the end, limited in rate and acceleration before."""
         want = clamp(error / self._shape_s, min(limit, sqrt(2 * self._acceleration * abs(error))))
         return rate + clamp(want - rate, self._acceleration * dt_s)
+
+
+def _towards(error: float, p: float, acceleration: float) -> float:
+    """Rate for an angle's error: proportional, by the square root where its stopping way asks for that."""
+    linear = acceleration / (p * p) if p > 0 else 0.0
+    if abs(error) <= linear or p <= 0:
+        return p * error
+    rate = sqrt(2 * acceleration * (abs(error) - linear / 2))
+    return rate if error > 0 else -rate
 
 
 def _error(now: Vector, wanted: Vector) -> Vector:

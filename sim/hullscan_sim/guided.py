@@ -8,7 +8,8 @@ the whole group), and what is sent decides how the vehicle flies from then on:
 * position and velocity: the target runs ahead between messages, at twice the velocity, for up to 3 s;
 * attitude and thrust: levels after 1 s.
 
-Heading: the last yaw ever commanded is taken up again whenever a message leaves yaw out; a yaw rate never ends.
+Heading: the last yaw ever commanded is taken up again whenever a message leaves yaw out; a yaw rate never ends. Farther
+than 5 degrees from its heading it turns at the rate that came with it, at most and by default 60 degrees a second.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from hullscan_sim.position_control import PositionControl
 __all__ = ["Guided", "Kind"]
 
 _VELOCITY_LIFE_S, _ATTITUDE_LIFE_S = 3.0, 1.0
+_SLEW_RAD_S = pi / 3  # AUTO_YAW_SLEW_RATE
 _SAME_DEPTH_M = 0.3  # a leg that stays at its depth is planned at the depth that is being held
 _ZERO: Vector = (0.0, 0.0, 0.0)
 
@@ -62,7 +64,7 @@ class Guided:
         self._sink_mps = 0.0
         self._heading: float | None = None
         self._yaw_rate: float | None = None
-        self._slew = 0.0
+        self._slew = _SLEW_RAD_S
 
     # ---------------------------------------------------------------- setpoints
 
@@ -103,7 +105,7 @@ class Guided:
         """Heading part of a setpoint; both None leaves the heading that was commanded last."""
         if yaw_rad is not None:
             self._heading = wrap(yaw_rad + (self._nav.attitude[2] if relative else 0.0))
-            self._slew, self._yaw_rate = abs(yaw_rate or 0.0), None
+            self._slew, self._yaw_rate = min(yaw_rate or _SLEW_RAD_S, _SLEW_RAD_S), None
         else:
             self._yaw_rate = yaw_rate
 
@@ -113,7 +115,7 @@ class Guided:
         if relative:
             turn = self._attitude.yaw + turn * (-1 if way < 0 else 1)
         self._heading, self._yaw_rate = wrap(turn), None
-        self._slew = rate_deg_s * pi / 180
+        self._slew = min(rate_deg_s * pi / 180 or _SLEW_RAD_S, _SLEW_RAD_S)
 
     def _begin_controllers(self) -> None:
         self._position.start_level(self._nav.position, self._nav.velocity)

@@ -125,7 +125,7 @@ class Plant:
         self.launch_origin = GeoOrigin(*self.world.origin.to_geodetic(position[0], position[1]))
         self.body = RigidBody(MODELS[options.model], position, heading, self.world.water.at(position, 0.0))
         self.tender = Tender(position, heading)
-        self.thrusters, self.battery = Thrusters(), Battery(options.battery_wh)
+        self.thrusters, self.battery = Thrusters(options.thruster_lag_s), Battery(options.battery_wh)
         self.contacts = Contacts(self.world)
         self.contacts.look(self.body, 0.0)
         sensors = scenario.sensors

@@ -17,6 +17,7 @@ from hullscan.units import Depth, Positive, Share, SignedDeg
 from hullscan_sim.as_built import ship_as_built
 from hullscan_sim.faults.kinds import Fault as FaultEntry
 from hullscan_sim.sensor_options import Clocks, Sensors, VideoLink
+from hullscan_sim.thrusters import LAG_S
 
 __all__ = [
     "Mooring", "Parcel", "Scenario", "ShipAtBerth", "ShipError", "Surface", "VehicleOptions", "Water",
@@ -109,6 +110,7 @@ class VehicleOptions:
 
     Attributes:
         model: drag set of the published bracket: nominal, or one of its two ends.
+        thruster_lag_s: of the thrust behind its pulse.
         compass: true heading, or disturbed by the steel hull.
         position: what the autopilot's estimator uses: a DVL (as under a hull) or a GPS (as a bench simulator).
         dvl: the DVL's error set, or none.
@@ -124,6 +126,7 @@ class VehicleOptions:
     """
 
     model: Literal["nominal", "draggy", "slippery"] = "nominal"
+    thruster_lag_s: Annotated[float, Ge(0.01), Le(0.3)] = LAG_S
     compass: Literal["perfect", "near_steel"] = "near_steel"
     position: Literal["dvl", "gps"] = "dvl"
     dvl: Literal["a50", "perfect", "none"] = "a50"

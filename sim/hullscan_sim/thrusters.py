@@ -19,7 +19,8 @@ from hullscan_sim.dynamics import Vector
 __all__ = ["FACTORS", "LAG_S", "Thrusters", "thrust_n"]
 
 LAG_S = 0.15
-"""First-order lag of thrust; assumed 0.08 to 0.15 s in published simulators, not measured."""
+"""First-order lag of thrust; assumed 0.08 to 0.15 s in published simulators, not measured. From standstill the delay of
+the usual speed controller alone has been reported as 0.11 s."""
 
 FACTORS: tuple[tuple[float, float, float, float, float, float], ...] = (
     (0, 0, 1, 0, -1, 1),
@@ -65,7 +66,8 @@ class Thrusters:
         thrust_left: share of its thrust that each still gives; a fouled one draws the full power for less.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, lag_s: float = LAG_S) -> None:
+        self._lag_s = lag_s
         self.thrust = [0.0] * 8
         self.dead: frozenset[int] = frozenset()
         self.thrust_left = [1.0] * 8
@@ -84,7 +86,7 @@ class Thrusters:
             dt_s: length of the step.
         """
         if self._decay[0] != dt_s:
-            self._decay = (dt_s, 1.0 - exp(-dt_s / LAG_S))
+            self._decay = (dt_s, 1.0 - exp(-dt_s / self._lag_s))
         changed = abs(voltage_v - self._voltage_v) > 0.05
         if changed:
             self._voltage_v = voltage_v
