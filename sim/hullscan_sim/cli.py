@@ -174,7 +174,7 @@ def campaign(
     seed: Annotated[int, typer.Option(min=0, help="Everything follows from it.")] = 1,
     parcels: Annotated[int, typer.Option(min=1, help="In each; many lie close together.")] = 3,
 ) -> None:
-    """Write worlds with planted parcels, to be flown with hullscan survey and scored with hullscan-sim score."""
+    """Write worlds with planted parcels, to be flown with hullscan survey and scored with hullscan evaluate."""
     from hullscan_sim.campaign import CampaignRequest, write_campaign
 
     request = CampaignRequest(
@@ -183,25 +183,6 @@ def campaign(
     )  # fmt: skip
     for folder in write_campaign(request, out):
         _say(str(folder))
-
-
-@app.command()
-def score(
-    folders: Annotated[list[Path], typer.Argument(help="Mission folders, truth.json beside each.", show_default=False)],
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write everything here.", show_default=False)] = None,
-) -> None:
-    """What became of the planted parcels: probability of detection with its bound, false findings, errors of place."""
-    import json
-
-    from rich.console import Console
-
-    from hullscan_sim.trials import read_survey, score_surveys
-    from hullscan_sim.trials_table import trials_table
-
-    scored = score_surveys([read_survey(folder) for folder in folders])
-    Console().print(trials_table(scored))
-    if json_file is not None:
-        json_file.write_text(json.dumps(scored, indent=1) + "\n", encoding="utf-8")
 
 
 def _mission_file(scenario_file: Path, scenario: Scenario, given: Path | None) -> Path:
