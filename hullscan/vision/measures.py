@@ -78,7 +78,7 @@ class _Keeping:
 
     def __init__(self, detector: Detector) -> None:
         self._detector, self.found = detector, list[Detections]()
-        self.names, self.model_sha256 = detector.names, detector.model_sha256
+        self.names, self.model_sha256, self.runs_on = detector.names, detector.model_sha256, detector.runs_on
 
     def detect(self, image_bgr: npt.NDArray[np.uint8]) -> Detections:
         self.found.append(self._detector.detect(image_bgr))
@@ -112,6 +112,7 @@ def evaluate_model(
     if json_file is not None:
         result = evaluation_result(scored, "parcel", threshold)
         content = result | {"data": data.name, "split": split, "model_sha256": detector.model_sha256}
+        content |= {"runs_on": detector.runs_on}
         content |= {
             "inputs": {"ranges": detector.ranges()},
             "average_precision": average_precision(data / "annotations" / f"{split}.json", kept.found),
