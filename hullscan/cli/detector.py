@@ -33,6 +33,9 @@ def dataset(
     val: Annotated[int, typer.Option("--val", min=0, help="frames to choose thresholds with")] = 450,
     test: Annotated[int, typer.Option("--test", min=0, help="frames to measure with")] = 650,
     seed: Annotated[int, typer.Option("--seed", min=0)] = 1,
+    tether_share: Annotated[
+        float, typer.Option("--tether-share", min=0, max=1, help="of the rendered frames with the own tether in view")
+    ] = 0.0,
     processes: Annotated[int, typer.Option("--processes", min=1)] = 2,
     photographs: Annotated[
         Path | None,
@@ -54,6 +57,7 @@ def dataset(
 
     command = [sys.executable, "-m", "hullscan_sim", "dataset", str(out), "--train", str(train), "--val", str(val)]
     command += ["--test", str(test), "--seed", str(seed), "--processes", str(processes)]
+    command += ["--tether-share", str(tether_share)]
     raise typer.Exit(subprocess.run(command, check=False).returncode)
 
 

@@ -144,6 +144,9 @@ def dataset(
     parcel_share: Annotated[
         float, typer.Option(min=0, max=1, help="Share of the places with parcels; the rest show what is taken for one.")
     ] = 0.6,
+    tether_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the frames with the vehicle's own tether in view.")
+    ] = 0.0,
     processes: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 2,
 ) -> None:
     """Make training and test frames with exact labels. A run that was cut off goes on."""
@@ -156,7 +159,9 @@ def dataset(
         raise InputError("no frames asked for", where="--train, --val, --test")
     with Progress(transient=True) as bar:
         task = bar.add_task("rendering frames", total=sum(counts.values()))
-        request = DatasetRequest(counts=counts, seed=seed, processes=processes, parcel_share=parcel_share)
+        request = DatasetRequest(
+            counts=counts, seed=seed, processes=processes, parcel_share=parcel_share, tether_share=tether_share
+        )
         card = make_dataset(out, request, lambda done: bar.update(task, completed=done))
     for name, facts in card["splits"].items():
         _say(f"{name}: {facts['frames']} frames of {facts['ships']} ships, {facts['frames_with_parcel']} with a parcel")
