@@ -47,7 +47,8 @@ def main() -> None:
         folder = flown(world)
         if folder is not None:
             folders.append(folder)
-    subprocess.run([*SIMULATOR, "score", *folders, "--json", asked.out / "score.json"], check=True)
+    named = [part for folder in folders for part in ("--missions", folder)]
+    subprocess.run([*HULLSCAN, "evaluate", *named, "--json", asked.out / "score.json"], check=True)
 
 
 if __name__ == "__main__":

@@ -44,7 +44,7 @@ def share(point: dict[str, Any]) -> list[str]:
     return [
         f"{point['found']} of {point['objects']}",
         f"{point['recall']:.2f}",
-        f"{point['lower']:.2f} to {point['upper']:.2f}",
+        f"at most {point['upper']:.2f}" if point["lower"] is None else f"{point['lower']:.2f} to {point['upper']:.2f}",
     ]
 
 
@@ -63,9 +63,15 @@ def single_frames(told: dict[str, Any], request: dict[str, Any]) -> str:
         f"{told['frames']} frames of ships that it was not trained with (drawn by `hullscan dataset`, "
         f"seed {request['seed']}, split {told['split']}). A parcel is found where a box overlaps it by an intersection "
         "over union of 0.3 and more; what is too small or too faint for people is neither missed nor false. Bounds: "
-        "95 %, Clopper and Pearson; frames of one ship are not independent, so they flatter.\n\n"
+        "95 %, Clopper and Pearson; frames of one ship are not independent, so they flatter; of fewer than 36 not even "
+        "all found would show a recall of 0.90, so of them only the upper bound is told.\n\n"
     )
     text += table(["at", "found", "recall", "bounds", "false boxes a frame"], points)
+    text += (
+        f"\nNo more than {at['false_per_frame_upper']:.3f} false boxes a frame at the threshold (95 %, one-sided, "
+        "Garwood).\n\n![Recall against false boxes, precision against recall, reliability of the scores]"
+        "(model-card/evaluation.png)\n"
+    )
     average = told["average_precision"]
     if average is not None:
         text += (
@@ -107,7 +113,10 @@ def surveys(card: dict[str, Any]) -> str:
         for row in told["by_length_and_visibility"]
     ]  # fmt: skip
     head = ["length, m", "visibility, m", "found", "POD", "at least (95 %)"]
-    return f"{told['what']}.\n\n{table(head, rows)}\n{told['missed']}.\n"
+    return (
+        f"{told['what']}.\n\n{table(head, rows)}\n{told['missed']}.\n\nThe flights among them, by `hullscan evaluate "
+        f"--missions`: {told['flights']}.\n\n![POD by size, by visibility, errors of place](model-card/surveys.png)\n"
+    )
 
 
 def input_sizes(card: dict[str, Any]) -> str:

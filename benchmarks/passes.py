@@ -39,6 +39,7 @@ from hullscan.search.looks import LookRecord, seen_cells
 from hullscan.video.frames import Frame
 from hullscan.vision.detections import Detector
 from hullscan.vision.runtime import load_detector
+from hullscan.vision.trials import FOUND_WITHIN_M, lower_bound, upper_bound
 from hullscan_sim.camera.objects import LABELS
 from hullscan_sim.camera.stream import SimulatedCamera
 from hullscan_sim.campaign import CampaignRequest, write_campaign
@@ -46,7 +47,6 @@ from hullscan_sim.dataset import HEIGHT_PX, WIDTH_PX
 from hullscan_sim.dataset.boxes import boxes_of
 from hullscan_sim.mooring import ShipMotion
 from hullscan_sim.scenario import load_scenario, load_ship
-from hullscan_sim.trials import FOUND_WITHIN_M, lower_bound, upper_bound
 from hullscan_sim.truth import parcel_places
 from hullscan_sim.world import World
 

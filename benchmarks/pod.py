@@ -38,8 +38,8 @@ from hullscan.search.looks import REACH_SHARE, SeenCells, seen_cells
 from hullscan.search.pod_file import LEAST_TRIALS, shipped_pod_model
 from hullscan.vision.card import operating_threshold
 from hullscan.vision.runtime import DEFAULT_MODEL, load_detector
+from hullscan.vision.trials import FOUND_WITHIN_M
 from hullscan_sim.dataset import HEIGHT_PX, WIDTH_PX
-from hullscan_sim.trials import FOUND_WITHIN_M
 
 PASS_GAP_S = 1.0  # a way to the next lane takes longer
 NOWHERE_M = 2.5  # of the camera's place, one sigma: such looks count nothing (``findings.assess``)

@@ -10,7 +10,7 @@ from pod_fit import Trial
 
 from hullscan.geometry.frames import Array
 from hullscan.search.pod_file import LEAST_TRIALS
-from hullscan_sim.trials import lower_bound
+from hullscan.vision.trials import lower_bound
 
 VISIBILITIES_M = (0.0, 3.0, 4.0, 10.0)
 LENGTHS_M = (0.0, 0.35, 0.6, 10.0)

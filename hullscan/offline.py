@@ -230,6 +230,7 @@ def _analyze(
         else:
             camera, counts = _examine(mission, telemetry, video, Looker(detector), database, leg_at, progress)
             facts = {**facts, "video": {**facts["video"], **counts}, "detector_inputs": detector.drift()}
+            facts |= {"detector_runs_on": detector.runs_on}
         if flown is not None and not options.ranges_only:
             ship = flown.ship
         else:

@@ -199,6 +199,7 @@ def _analyze(
         "model_sha256": options.detector.model_sha256,
         "rules": {"min_score": options.rules.min_score, "min_views": options.rules.min_views},
         "detector_inputs": options.detector.drift(),
+        "detector_runs_on": options.detector.runs_on,
         "software": f"hullscan {__version__}",
         "software_sha256": software_sha256(),
     }

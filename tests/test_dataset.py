@@ -217,10 +217,27 @@ def test_a_run_that_was_cut_off_goes_on_to_the_same_set(folder, tmp_path):
     assert everything(place) == whole
 
 
-@pytest.mark.parametrize("change", [{"seed": 2}, {"parcel_share": 0.9}, {"shots_per_ship": 7}], ids=str)
+@pytest.mark.parametrize(
+    "change", [{"seed": 2}, {"parcel_share": 0.9}, {"shots_per_ship": 7}, {"tether_share": 0.5}], ids=str
+)
 def test_frames_of_two_requests_are_never_mixed(folder, change):
     before = everything(folder)
     with pytest.raises(InputError, match="holds frames made with") as caught:
         make_dataset(folder, replace(REQUEST, **change))
     assert "another folder" in caught.value.todo
     assert everything(folder) == before
+
+
+def test_a_tether_in_view_changes_nothing_else_and_is_no_labelled_thing():
+    bare = list(ship_shots("test", 0, REQUEST.seed, 3, 0.0))
+    tethered = list(ship_shots("test", 0, REQUEST.seed, 3, 0.0, tether_share=1.0))
+    assert [shot.name for shot in bare] == [shot.name for shot in tethered]
+    seen = [shot for shot in tethered if shot.facts["tether"]]
+    assert seen
+    for one, other in zip(bare, tethered, strict=True):
+        changed = np.abs(one.image.astype(int) - other.image).max(axis=2) > 40
+        assert changed.any() or not other.facts["tether"]
+        assert changed.mean() < 0.2  # a cable, and what the exposure makes of it
+        assert {box.label for box in other.boxes} <= {box.label for box in one.boxes}
+        for key in ("visibility_m", "stand_off_m", "lamps", "hfov_deg"):
+            assert one.facts[key] == other.facts[key]

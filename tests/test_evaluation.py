@@ -14,7 +14,8 @@ from hullscan.errors import InputError
 from hullscan.vision.average_precision import average_precision
 from hullscan.vision.detections import Detections
 from hullscan.vision.evaluation import score_frames, score_labels
-from hullscan.vision.measures import evaluation_result
+from hullscan.vision.measures import bounds_of, evaluation_result
+from hullscan.vision.plots import frame_plots
 from hullscan.vision.sheets import contact_sheets
 from hullscan.vision.training import TrainingRequest, choose_frames
 
@@ -137,9 +138,10 @@ def test_recall_is_told_with_bounds_by_size_and_label_and_at_fixed_rates_of_fals
     told = evaluation_result(scored, "parcel", 0.5)
     at = told["at_the_threshold"]
     assert (at["found"], at["objects"], at["recall"], at["false_boxes"]) == (1, 2, 0.5, 0)
-    assert (at["lower"], at["upper"]) == pytest.approx((0.0126, 0.9874), abs=1e-4)  # tables of Clopper and Pearson
-    assert told["at_false_per_frame"]["0.1"]["found"] == 1  # above the false box of 0.4
-    assert told["at_false_per_frame"]["1.0"]["found"] == 2  # one false box in three frames is allowed
+    assert (at["lower"], at["upper"]) == (None, 0.9874)  # of two parcels no recall can be claimed
+    assert at["false_per_frame_upper"] == pytest.approx(2.996 / 3, abs=1e-3)  # tables of Garwood
+    # one false box in three frames is allowed; fewer than one in ten cannot be shown by three frames
+    assert {rate: point["found"] for rate, point in told["at_false_per_frame"].items()} == {"1.0": 2}
     assert [(row["from"], row["objects"], row["found"]) for row in told["bands"]["shorter_side_px"]] == [
         (0, 1, 1), (24, 1, 0), (32, 0, 0), (96, 0, 0),
     ]  # fmt: skip
@@ -149,9 +151,42 @@ def test_recall_is_told_with_bounds_by_size_and_label_and_at_fixed_rates_of_fals
 
 
 def test_what_is_missed_altogether_is_missed_at_any_rate_of_false_boxes(tmp_path: Path):
-    scored = score_labels(Scripted([[]]), data_set(tmp_path / "data", [[("parcel", HERE, False)]]), "test", ("parcel",))
+    frames = [[("parcel", HERE, False)], *([[]] * 299)]
+    scored = score_labels(Scripted([[]] * 300), data_set(tmp_path / "data", frames), "test", ("parcel",))
     told = evaluation_result(scored, "parcel", 0.5)
     assert [point["found"] for point in told["at_false_per_frame"].values()] == [0, 0, 0]
+
+
+@pytest.mark.parametrize(
+    ("hits", "of", "bounds"),
+    [
+        (45, 50, (0.7819, 0.9667)),
+        (36, 36, (0.9026, 1.0)),
+        (35, 35, (None, 1.0)),
+        (0, 20, (None, 0.1684)),
+        (0, 0, (None, None)),
+    ],
+    ids=[
+        "as the tables of Clopper and Pearson say",
+        "just enough for a claim",
+        "one too few",
+        "few that were missed",
+        "none at all",
+    ],
+)
+def test_the_lower_bound_of_a_share_is_told_where_there_are_enough_for_a_claim(hits, of, bounds):
+    assert bounds_of(hits, of) == pytest.approx(bounds, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    "found", [[[(PARCEL, 0.9, AT_HERE)], [(PARCEL, 0.4, AT_HERE)]], [[], []]], ids=["hits and strays", "nothing at all"]
+)
+def test_curves_are_drawn_of(found, tmp_path: Path):
+    scored = score_frames(Scripted(found), data_set(tmp_path / "data", [[("parcel", HERE, False)], []]), "test")
+    frame_plots(scored, "parcel", 0.5, tmp_path / "curves.png")
+    assert cv2.imread(str(tmp_path / "curves.png")).std() > 10
+    with pytest.raises(InputError, match="cannot write"):
+        frame_plots(scored, "parcel", 0.5, tmp_path / "nowhere" / "curves.png")
 
 
 def test_contact_sheets_show_each_case_in_its_colour(tmp_path: Path):

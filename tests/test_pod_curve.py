@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import expit
 
-from hullscan_sim.pod_curve import LEAST_TRIALS, fit_pod_curve
+from hullscan.vision.pod_curve import LEAST_TRIALS, fit_pod_curve
 
 
 def trials(seed: int, count: int, asymptote: float, a50_m: float, width: float = 0.15) -> tuple[np.ndarray, np.ndarray]:

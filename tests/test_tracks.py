@@ -177,6 +177,9 @@ class BrightSpot:
             detections((column, row), size=20, score=0.876543), detections((column, row), size=10, score=0.2, label=1)
         )
 
+    def detect_batch(self, images_bgr: list[np.ndarray]) -> list[Detections]:
+        return [self.detect(image) for image in images_bgr]
+
 
 def spot(path: Path, x: int, y: int, size: tuple[int, int] = (90, 160)) -> Path:
     image = np.zeros((*size, 3), np.uint8)

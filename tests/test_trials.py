@@ -5,18 +5,21 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import yaml
 from rich.console import Console
+from typer.testing import CliRunner
 
+from hullscan.cli import app
+from hullscan.console.trials_table import trials_table
 from hullscan.errors import InputError
 from hullscan.mission.model import load_mission
 from hullscan.mission.plan import plan_mission
+from hullscan.vision.trials import lower_bound, mission_folders, read_survey, score_surveys, upper_bound
 from hullscan_sim.campaign import CampaignRequest, write_campaign
 from hullscan_sim.scenario import load_scenario
-from hullscan_sim.trials import lower_bound, read_survey, score_surveys, upper_bound
-from hullscan_sim.trials_table import trials_table
 
 MISSION = Path(__file__).parent.parent / "missions" / "demo.yaml"
 PLANTED = {
@@ -30,8 +33,11 @@ def finding(place: list[float], score: float = 0.8, label: str = "parcel") -> di
     return {"label": label, "score": score, "position_ship_m": place, "radius95_m": 0.2, "size_m": 0.5}
 
 
-def survey_folder(tmp_path: Path, findings: list[dict[str, object]], planted: dict[str, object] = PLANTED) -> Path:
-    folder = tmp_path / "flown" / "20260101T000000Z-ship"
+def survey_folder(
+    tmp_path: Path, findings: list[dict[str, object]], planted: dict[str, object] = PLANTED, *, name: str = "flown",
+    least: float = 0.5,
+) -> Path:  # fmt: skip
+    folder = tmp_path / name / "20260101T000000Z-ship"
     folder.mkdir(parents=True)
     parcels = [
         {"id": name, "kind": kind, "size_m": size, "side": "starboard", "station_m": place[0], "girth_m": place[2],
@@ -49,6 +55,8 @@ def survey_folder(tmp_path: Path, findings: list[dict[str, object]], planted: di
         "planned": [True] * len(girth),
     }
     (folder / "coverage.json").write_text(json.dumps({"seen_area_m2": 40.0, "cells": cells}), encoding="utf-8")
+    summary = {"model_sha256": "ab" * 32, "rules": {"min_score": least, "min_views": 3}}
+    (folder / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
     (folder / "mission.yaml").write_text("conditions: {visibility_m: 4.0}\n", encoding="utf-8")
     return folder
 
@@ -98,7 +106,7 @@ def test_nothing_planted_is_one_clear_error(tmp_path: Path) -> None:
         score_surveys([read_survey(survey_folder(tmp_path, [], {}))])
 
 
-@pytest.mark.parametrize("name", ["truth.json", "findings.json", "coverage.json"])
+@pytest.mark.parametrize("name", ["truth.json", "findings.json", "coverage.json", "summary.json"])
 def test_a_missing_or_broken_file_is_one_clear_error(tmp_path: Path, name: str) -> None:
     folder = survey_folder(tmp_path, [])
     path = folder.parent / name if name == "truth.json" else folder / name
@@ -108,6 +116,63 @@ def test_a_missing_or_broken_file_is_one_clear_error(tmp_path: Path, name: str) 
     path.unlink()
     with pytest.raises(InputError, match=f"no {name}"):
         read_survey(folder)
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("truth.json", '{"parcels": [{"kind": "box"}]}'),
+        ("findings.json", "[]"),
+        ("coverage.json", '{"seen_area_m2": 3}'),
+        ("mission.yaml", "conditions: {visibility_m: good}"),
+        ("mission.yaml", "conditions: ["),
+    ],
+    ids=["a parcel without a place", "a list", "no cells", "a visibility in words", "no YAML"],
+)
+def test_a_file_of_another_kind_is_one_clear_error(tmp_path: Path, name: str, content: str) -> None:
+    folder = survey_folder(tmp_path, [])
+    (folder.parent / name if name == "truth.json" else folder / name).write_text(content, encoding="utf-8")
+    with pytest.raises(InputError, match="do not fit each other") as raised:
+        read_survey(folder)
+    assert "\n" not in str(raised.value)
+
+
+def test_parcels_planted_by_hand_need_no_count_of_contacts(tmp_path: Path) -> None:
+    folder = survey_folder(tmp_path, [])
+    truth = json.loads((folder.parent / "truth.json").read_text(encoding="utf-8"))
+    (folder / "truth.json").write_text(json.dumps({"parcels": truth["parcels"]}), encoding="utf-8")
+    assert score_surveys([read_survey(folder)])["contacts"] is None
+
+
+def test_what_several_detectors_found_is_no_pod_of_any(tmp_path: Path) -> None:
+    surveys = [read_survey(survey_folder(tmp_path, [], name=str(least), least=least)) for least in (0.4, 0.5)]
+    with pytest.raises(InputError, match=r"several detectors: abababababab from 0.4 on, abababababab from 0.5 on"):
+        score_surveys(surveys)
+
+
+def test_missions_of_a_campaign_are_measured_by_one_command_that_writes_numbers_and_curves(tmp_path: Path) -> None:
+    for number in range(32):
+        seen = [finding([33.1, 5.0, 1.5])] if number % 8 else []
+        survey_folder(tmp_path / "campaign", [*seen, finding([36.0, 5.0, 2.5])], name=f"{number:03d}")
+    out = tmp_path / "told.json"
+    ended = CliRunner().invoke(app, ["evaluate", "--missions", str(tmp_path / "campaign"), "--json", str(out)])
+    assert ended.exit_code == 0, ended.output
+    told = json.loads(out.read_text(encoding="utf-8"))
+    assert (told["schema"], told["surveys"], told["all"]["parcels"], told["all"]["found"]) == (
+        "hullscan.trials/1", 32, 64, 60,
+    )  # fmt: skip
+    assert told["all"]["pod_lower"] == pytest.approx(lower_bound(60, 64), abs=1e-3)
+    assert len(told["curve"]["sizes_m"]) == len(told["curve"]["pod_lower"])
+    picture = cv2.imread(str(out.with_suffix(".png")))
+    assert picture.std(axis=(0, 1)).min() > 10  # something is drawn
+    again = [argument for folder in ("campaign", "campaign/003") for argument in ("--missions", str(tmp_path / folder))]
+    ended = CliRunner().invoke(app, ["evaluate", *again])
+    assert "tell of one flight" in str(ended.exception)
+
+
+def test_a_folder_without_missions_is_one_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"no findings\.json"):
+        mission_folders([tmp_path])
 
 
 def test_a_campaign_follows_from_its_seed_and_every_world_can_be_planned(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -23,7 +24,14 @@ from onnx import TensorProto, helper, numpy_helper
 from hullscan.errors import DetectorError
 from hullscan.vision.detections import Detections
 from hullscan.vision.export import export_model, weights_of
-from hullscan.vision.runtime import DEFAULT_MODEL, PRECISE_MODEL, ExportedDetector, load_detector, offline_ultralytics
+from hullscan.vision.runtime import (
+    DEFAULT_MODEL,
+    PRECISE_MODEL,
+    ExportedDetector,
+    UltralyticsDetector,
+    load_detector,
+    offline_ultralytics,
+)
 from hullscan.vision.training import TrainingRequest, train_detector
 from hullscan_sim.dataset.ships import ship_shots
 
@@ -392,6 +400,39 @@ def test_the_exported_model_finds_what_ultralytics_finds(weights):
         assert agreeing(counter, ours) >= 0.98 * len(counter)
         compared += len(firm)
     assert compared > 0
+
+
+@with_ultralytics
+@pytest.mark.parametrize("run_time", ["onnx", "openvino", "ultralytics"])
+def test_a_batch_of_pictures_of_any_sizes_is_found_what_each_alone_is(run_time, tmp_path):
+    if run_time == "ultralytics":
+        detector = UltralyticsDetector(weights_of(PRECISE_MODEL, tmp_path / "parcel.pt"))
+    else:
+        pytest.importorskip(run_time.replace("onnx", "onnxruntime"))
+        detector = ExportedDetector(PRECISE_MODEL, backend=run_time)
+    pictures = [
+        clouds(width, height, 20 + seed) for seed, (width, height) in enumerate([(640, 360), (500, 500), (90, 400)])
+    ]
+    for picture in pictures:
+        height, width = picture.shape[:2]
+        cv2.rectangle(picture, (width // 3, height // 3), (width // 2, height // 2), (40, 90, 160), -1)
+    together, alone = detector.detect_batch(pictures), [detector.detect(picture) for picture in pictures]
+    assert sum(map(len, alone)) > 0
+    for one, other in zip(together, alone, strict=True):
+        np.testing.assert_array_equal(one.labels, other.labels)
+        np.testing.assert_allclose(one.scores, other.scores, atol=1e-5)
+        np.testing.assert_allclose(one.boxes_xyxy_px, other.boxes_xyxy_px, atol=0.01)
+    assert detector.detect_batch([]) == []
+
+
+@with_ultralytics
+def test_the_record_of_a_run_tells_what_the_detector_ran_on(tmp_path):
+    import torch
+
+    original = load_detector(weights_of(PRECISE_MODEL, tmp_path / "parcel.pt"))
+    device = "cuda:0" if torch.cuda.is_available() else "cpu"
+    assert original.runs_on.endswith(f"torch {torch.__version__}, {device}")
+    assert re.fullmatch(r"ONNX Runtime [\d.]+, CPU", load_detector().runs_on)
 
 
 @with_ultralytics

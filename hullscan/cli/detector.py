@@ -33,6 +33,9 @@ def dataset(
     val: Annotated[int, typer.Option("--val", min=0, help="frames to choose thresholds with")] = 450,
     test: Annotated[int, typer.Option("--test", min=0, help="frames to measure with")] = 650,
     seed: Annotated[int, typer.Option("--seed", min=0)] = 1,
+    tether_share: Annotated[
+        float, typer.Option("--tether-share", min=0, max=1, help="of the rendered frames with the own tether in view")
+    ] = 0.0,
     processes: Annotated[int, typer.Option("--processes", min=1)] = 2,
     photographs: Annotated[
         Path | None,
@@ -54,6 +57,7 @@ def dataset(
 
     command = [sys.executable, "-m", "hullscan_sim", "dataset", str(out), "--train", str(train), "--val", str(val)]
     command += ["--test", str(test), "--seed", str(seed), "--processes", str(processes)]
+    command += ["--tether-share", str(tether_share)]
     raise typer.Exit(subprocess.run(command, check=False).returncode)
 
 
@@ -102,19 +106,37 @@ def train(
 
 
 def evaluate(
-    data: Annotated[Path, typer.Option("--data", help="data.yaml of a data set")],
+    data: Annotated[
+        Path | None, typer.Option("--data", help="data.yaml of a data set: frames with known boxes")
+    ] = None,
+    missions: Annotated[
+        list[Path] | None,
+        typer.Option("--missions", help="mission folder with truth.json beside it, or a folder of them; repeatable"),
+    ] = None,
     split: Annotated[str, typer.Option("--split", help="val or test")] = "test",
     model: ModelOption = None,
-    json_file: Annotated[Path | None, typer.Option("--json", help="everything measured, with bounds")] = None,
+    json_file: Annotated[
+        Path | None, typer.Option("--json", help="everything measured, with bounds; curves as .png beside it")
+    ] = None,
     sheets: Annotated[Path | None, typer.Option("--sheets", help="folder for pictures of hits and misses")] = None,
 ) -> None:
-    """Measure the detector on frames with known boxes: parcels found, false boxes, by threshold."""
+    """Measure the detector: by frames with known boxes, or by what surveys made of parcels planted on a hull."""
     from rich.console import Console
 
     from hullscan.console.progress import console_progress
-    from hullscan.console.tables import evaluation_table
-    from hullscan.vision.measures import evaluate_model
+    from hullscan.errors import InputError
 
-    with console_progress() as progress:
-        scored = evaluate_model(data.parent, split, model, json_file, sheets, progress)
-    Console().print(evaluation_table(scored, split))
+    if (data is None) == (not missions):
+        raise InputError("one thing is measured at a time", todo="give --data or --missions")
+    if missions:
+        from hullscan.console.trials_table import trials_table
+        from hullscan.vision.trials import evaluate_missions
+
+        Console().print(trials_table(evaluate_missions(missions, json_file)))
+    if data is not None:
+        from hullscan.console.tables import evaluation_table
+        from hullscan.vision.measures import evaluate_model
+
+        with console_progress() as progress:
+            scored = evaluate_model(data.parent, split, model, json_file, sheets, progress)
+        Console().print(evaluation_table(scored, split))

@@ -72,6 +72,7 @@ def flight_facts(flight: Flight) -> dict[str, Any]:
             "preflight": flight.preflight.clocks_ms if flight.preflight is not None else {},
         },
         "detector_inputs": flight.detector.drift(),
+        "detector_runs_on": flight.detector.runs_on,
         "software": f"hullscan {__version__}",
     }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -10,7 +11,7 @@ import numpy.typing as npt
 
 from hullscan.geometry.frames import Array
 
-__all__ = ["LABELS", "Detections", "Detector"]
+__all__ = ["LABELS", "BatchDetector", "Detections", "Detector"]
 
 LABELS: Final = ("parcel", "rope", "grating", "anode", "outlet")
 """Of the shipped detector, in its order: what goes on from it must have the same."""
@@ -84,6 +85,19 @@ class Detector(Protocol):
         """Hash of the model file."""
         ...
 
+    @property
+    def runs_on(self) -> str:
+        """Run time, its version and the device, for the record of a run."""
+        ...
+
     def detect(self, image_bgr: npt.NDArray[np.uint8]) -> Detections:
         """Detections above the detector's floor in a (h, w, 3) BGR image."""
+        ...
+
+
+class BatchDetector(Detector, Protocol):
+    """One that can be given several images at a time."""
+
+    def detect_batch(self, images_bgr: Sequence[npt.NDArray[np.uint8]]) -> list[Detections]:
+        """What ``detect`` finds in each, whatever their sizes; faster where the device takes several at once."""
         ...

@@ -78,6 +78,11 @@ class WatchedDetector:
         """Hash of the model file."""
         return self._detector.model_sha256
 
+    @property
+    def runs_on(self) -> str:
+        """As the detector says."""
+        return self._detector.runs_on
+
     def detect(self, image_bgr: npt.NDArray[np.uint8]) -> Detections:
         """As the detector does."""
         found = self._detector.detect(image_bgr)

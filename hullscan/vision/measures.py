@@ -1,7 +1,9 @@
 """Figures that a detector is judged by: recall at fixed rates of false boxes, by what is known of each object.
 
 Bounds are Clopper and Pearson's (Biometrika 1934), 95 % two-sided. Objects of one ship are not independent, so a bound
-over frames is an optimistic one; the unit of a claim is a parcel in a survey, which ``hullscan-sim score`` counts.
+over frames is an optimistic one; the unit of a claim is a parcel in a survey (``trials``). Of so few objects that even
+a perfect result would not bound recall by ``CLAIM_POD`` no lower bound is told; frames so few that not even none with a
+false box would show so low a rate of them make no operating point of it.
 """
 
 from __future__ import annotations
@@ -22,13 +24,14 @@ from hullscan.vision.card import operating_threshold
 from hullscan.vision.detections import Detections, Detector
 from hullscan.vision.drift import WatchedDetector
 from hullscan.vision.evaluation import ScoredFrames, score_labels
+from hullscan.vision.plots import frame_plots
 from hullscan.vision.runtime import DEFAULT_MODEL, load_detector
 from hullscan.vision.sheets import contact_sheets
+from hullscan.vision.trials import CLAIM_POD, CONFIDENCE, upper_bound
 
-__all__ = ["BANDS", "FALSE_PER_FRAME", "evaluate_model", "evaluation_result", "share_with_bounds"]
+__all__ = ["BANDS", "FALSE_PER_FRAME", "bounds_of", "evaluate_model", "evaluation_result"]
 
 FALSE_PER_FRAME = (0.01, 0.1, 1.0)
-_CONFIDENCE = 0.95
 _END = float("inf")
 BANDS: dict[str, tuple[float, ...]] = {
     "shorter_side_px": (0, 24, 32, 96, _END),
@@ -41,12 +44,12 @@ BANDS: dict[str, tuple[float, ...]] = {
 """Limits of the bands that recall is told by; COCO's sizes, and below 24 px and over 60 % hidden apart."""
 
 
-def share_with_bounds(hits: int, of: int) -> tuple[float, float, float] | None:
-    """A share with its 95 % bounds; None of nothing."""
+def bounds_of(hits: int, of: int) -> tuple[float | None, float | None]:
+    """95 % bounds of a share; the lower is None of too few for a claim, the upper of none."""
     if of == 0:
-        return None
-    bounds = binomtest(hits, of).proportion_ci(_CONFIDENCE, method="exact")
-    return hits / of, float(bounds.low), float(bounds.high)
+        return None, None
+    best, bounds = (binomtest(each, of).proportion_ci(CONFIDENCE, method="exact") for each in (of, hits))
+    return round(float(bounds.low), 4) if best.low >= CLAIM_POD else None, round(float(bounds.high), 4)
 
 
 def evaluation_result(scored: dict[str, ScoredFrames], label: str, threshold: float) -> dict[str, Any]:
@@ -58,15 +61,13 @@ def evaluation_result(scored: dict[str, ScoredFrames], label: str, threshold: fl
         threshold: that the detector is run at; the bands and the other labels are told at it.
     """
     frames = scored[label]
-    operating = [threshold, *(frames.threshold_for(rate) for rate in FALSE_PER_FRAME)]
+    enough = [rate for rate in FALSE_PER_FRAME if frames.frames * rate >= upper_bound(0)]
     return {
         "schema": "hullscan.evaluation/1",
         "label": label,
         "frames": frames.frames,
-        "at_the_threshold": _point(frames, operating[0]),
-        "at_false_per_frame": {
-            str(rate): _point(frames, each) for rate, each in zip(FALSE_PER_FRAME, operating[1:], strict=True)
-        },
+        "at_the_threshold": _point(frames, threshold),
+        "at_false_per_frame": {str(rate): _point(frames, frames.threshold_for(rate)) for rate in enough},
         "bands": {fact: _bands(frames, fact, threshold) for fact in BANDS},
         "labels": {name: _point(each, threshold) for name, each in scored.items()},
     }
@@ -77,7 +78,7 @@ class _Keeping:
 
     def __init__(self, detector: Detector) -> None:
         self._detector, self.found = detector, list[Detections]()
-        self.names, self.model_sha256 = detector.names, detector.model_sha256
+        self.names, self.model_sha256, self.runs_on = detector.names, detector.model_sha256, detector.runs_on
 
     def detect(self, image_bgr: npt.NDArray[np.uint8]) -> Detections:
         self.found.append(self._detector.detect(image_bgr))
@@ -92,7 +93,7 @@ def evaluate_model(
     sheets: Path | None = None,
     progress: Callable[[str, int, int], None] = lambda what, done, of: None,
 ) -> ScoredFrames:
-    """Run a model over a split; write what is measured, and contact sheets, where they are asked for.
+    """Run a model over a split; write what is measured, its curves beside it, and contact sheets, where asked for.
 
     Args:
         data: folder of the data set.
@@ -111,6 +112,7 @@ def evaluate_model(
     if json_file is not None:
         result = evaluation_result(scored, "parcel", threshold)
         content = result | {"data": data.name, "split": split, "model_sha256": detector.model_sha256}
+        content |= {"runs_on": detector.runs_on}
         content |= {
             "inputs": {"ranges": detector.ranges()},
             "average_precision": average_precision(data / "annotations" / f"{split}.json", kept.found),
@@ -119,6 +121,7 @@ def evaluate_model(
             json_file.write_text(json.dumps(content, indent=1), encoding="utf-8")
         except OSError as error:
             raise InputError(f"cannot write {json_file}: {error.strerror}") from error
+        frame_plots(scored["parcel"], "parcel", threshold, json_file.with_suffix(".png"))
     if sheets is not None:
         contact_sheets(scored["parcel"], threshold, sheets)
     return scored["parcel"]
@@ -131,14 +134,15 @@ def _point(scored: ScoredFrames, threshold: float) -> dict[str, Any]:
         **_recall(scored.found, threshold),
         "false_boxes": int(above.sum()),
         "false_per_frame": round(float(above.sum() / scored.frames), 4) if scored.frames else None,
+        "false_per_frame_upper": round(upper_bound(int(above.sum())) / scored.frames, 4) if scored.frames else None,
     }
 
 
 def _recall(found: npt.NDArray[np.float64], threshold: float) -> dict[str, Any]:
-    hits = int((found >= threshold).sum())
-    share = share_with_bounds(hits, len(found))
-    recall, lower, upper = (None, None, None) if share is None else (round(part, 4) for part in share)
-    return {"objects": len(found), "found": hits, "recall": recall, "lower": lower, "upper": upper}
+    hits, of = int((found >= threshold).sum()), len(found)
+    lower, upper = bounds_of(hits, of)
+    recall = round(hits / of, 4) if of else None
+    return {"objects": of, "found": hits, "recall": recall, "lower": lower, "upper": upper}
 
 
 def _bands(scored: ScoredFrames, fact: str, threshold: float) -> list[dict[str, Any]]:

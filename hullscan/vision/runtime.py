@@ -12,7 +12,7 @@ import math
 import os
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from hullscan.errors import DetectorError
 from hullscan.vision.card import INT8, checked_bytes
-from hullscan.vision.detections import Detections, Detector
+from hullscan.vision.detections import BatchDetector, Detections
 
 __all__ = [
     "DEFAULT_MODEL",
@@ -48,6 +48,8 @@ _STRIDE_PX = 32
 _AVERAGED_BELOW = 0.5  # of the scale: above it neighbouring pixels are blended, as in training
 
 Run = Callable[[npt.NDArray[np.float32]], npt.NDArray[np.float32]]
+_Opened = tuple[Run, tuple[int, int], tuple[str, ...], str]
+"""The network, (height, width) of its input, its labels, and what it runs on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class ExportedDetector:
         self.path, self.floor = path, floor
         self._sha256 = hashlib.sha256(checked_bytes(path)).hexdigest()
         opened = _open_openvino(path, threads) if backend == "openvino" else _open_onnx(path, threads)
-        self._run, (self._height_px, self._width_px), self._names = opened
+        self._run, (self._height_px, self._width_px), self._names, self._runs_on = opened
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -93,6 +95,11 @@ class ExportedDetector:
     def model_sha256(self) -> str:
         """Hash of the model file."""
         return self._sha256
+
+    @property
+    def runs_on(self) -> str:
+        """Run time, its version and the device."""
+        return self._runs_on
 
     @property
     def input_px(self) -> tuple[int, int]:
@@ -126,6 +133,10 @@ class ExportedDetector:
             self._names,
         )
 
+    def detect_batch(self, images_bgr: Sequence[npt.NDArray[np.uint8]]) -> list[Detections]:
+        """As ``detect``, one after the other: a CPU is no faster with several at once."""
+        return [self.detect(image) for image in images_bgr]
+
     def blob(self, image_bgr: npt.NDArray[np.uint8]) -> npt.NDArray[np.float32]:
         """(1, 3, height, width) that the network is given for a picture."""
         return self._letterbox(image_bgr)[0]
@@ -154,7 +165,7 @@ def _names_from(metadata: dict[str, str], path: Path) -> tuple[str, ...]:
         ) from error
 
 
-def _open_onnx(path: Path, threads: int) -> tuple[Run, tuple[int, int], tuple[str, ...]]:
+def _open_onnx(path: Path, threads: int) -> _Opened:
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -175,10 +186,11 @@ def _open_onnx(path: Path, threads: int) -> tuple[Run, tuple[int, int], tuple[st
         return np.asarray(session.run(None, {inputs.name: blob})[0], dtype=np.float32)
 
     names = _names_from(session.get_modelmeta().custom_metadata_map, path)
-    return run, (int(shape[2]), int(shape[3])), names
+    provider = session.get_providers()[0].removesuffix("ExecutionProvider")
+    return run, (int(shape[2]), int(shape[3])), names, f"ONNX Runtime {onnxruntime.__version__}, {provider}"
 
 
-def _open_openvino(path: Path, threads: int) -> tuple[Run, tuple[int, int], tuple[str, ...]]:
+def _open_openvino(path: Path, threads: int) -> _Opened:
     _silence_openvino()
     try:
         import openvino
@@ -198,10 +210,10 @@ def _open_openvino(path: Path, threads: int) -> tuple[Run, tuple[int, int], tupl
         return np.asarray(compiled([blob])[0], dtype=np.float32)
 
     if path.suffix == ".onnx":
-        _, _, names = _open_onnx(path, 1)  # the labels stand in the ONNX metadata, which OpenVINO does not hand out
+        names = _open_onnx(path, 1)[2]  # the labels stand in the ONNX metadata, which OpenVINO does not hand out
     else:
         names = _names_from({"names": _rt_info(model, NAMES_IN_OPENVINO)}, path)
-    return run, (int(shape[2]), int(shape[3])), names
+    return run, (int(shape[2]), int(shape[3])), names, f"OpenVINO {openvino.__version__}, CPU"
 
 
 def _rt_info(model: Any, keys: list[str]) -> str:
@@ -251,11 +263,18 @@ class UltralyticsDetector:
     """A .pt file in ultralytics, for machines with a GPU and for comparison; needs the extra ``train``.
 
     A .pt file is a pickle: load only files of your own.
+
+    Args:
+        path: the .pt file.
+        device: as torch names it; ``auto`` is the first GPU that CUDA offers, else the CPU.
+        floor: least score that is kept.
     """
 
-    def __init__(self, path: Path, *, device: str = "cpu", floor: float = SCORE_FLOOR) -> None:
+    def __init__(self, path: Path, *, device: str = "auto", floor: float = SCORE_FLOOR) -> None:
         offline_ultralytics()
         try:
+            import torch
+            import ultralytics
             from ultralytics import YOLO
         except ImportError as error:
             raise DetectorError(
@@ -266,7 +285,10 @@ class UltralyticsDetector:
             self._model = YOLO(str(path))
         except Exception as error:  # pickle, zip and torch raise their own, unrelated classes
             raise DetectorError(f"cannot load the model {path}: {_first_line(error)}", todo="train it again") from error
+        if device == "auto":
+            device = "cuda:0" if torch.cuda.is_available() else "cpu"
         self._device, self._floor = device, floor
+        self._runs_on = f"ultralytics {ultralytics.__version__}, torch {torch.__version__}, {device}"
         self._input_px = input_size_px(int(self._model.overrides.get("imgsz", 640)))
 
     @property
@@ -279,27 +301,41 @@ class UltralyticsDetector:
         """Hash of the model file."""
         return self._sha256
 
+    @property
+    def runs_on(self) -> str:
+        """Run time, its version and the device."""
+        return self._runs_on
+
     def detect(self, image_bgr: npt.NDArray[np.uint8]) -> Detections:
         """Detections in a (h, w, 3) BGR image, best first."""
-        result = self._model.predict(
-            image_bgr,
+        return self.detect_batch([image_bgr])[0]
+
+    def detect_batch(self, images_bgr: Sequence[npt.NDArray[np.uint8]]) -> list[Detections]:
+        """As ``detect`` of each; the network is given all of them at once."""
+        if not images_bgr:
+            return []
+        results = self._model.predict(
+            list(images_bgr),
             imgsz=self._input_px,
+            rect=False,  # padded to the whole input, as the exported model's are, whatever else is in the batch
             conf=self._floor,
             iou=_NMS_IOU,
             nms=None,
             device=self._device,
             verbose=False,
-        )[0]
-        boxes = result.boxes
-        return Detections(
-            boxes.xyxy.cpu().numpy().astype(np.float64),
-            boxes.conf.cpu().numpy().astype(np.float64),
-            boxes.cls.cpu().numpy().astype(np.int64),
-            self.names,
         )
+        return [
+            Detections(
+                each.boxes.xyxy.cpu().numpy().astype(np.float64),
+                each.boxes.conf.cpu().numpy().astype(np.float64),
+                each.boxes.cls.cpu().numpy().astype(np.int64),
+                self.names,
+            )
+            for each in results
+        ]
 
 
-def load_detector(path: Path | None = None, *, threads: int = 1, floor: float = SCORE_FLOOR) -> Detector:
+def load_detector(path: Path | None = None, *, threads: int = 1, floor: float = SCORE_FLOOR) -> BatchDetector:
     """The detector for a model file: .onnx and OpenVINO's .xml without torch, .pt with ultralytics; ours by default."""
     path = path or DEFAULT_MODEL
     if path.suffix == ".pt":

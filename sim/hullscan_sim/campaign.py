@@ -1,7 +1,7 @@
 """A campaign: many worlds around one mission, each with its own water, coating, ship error and planted parcels.
 
 Everything follows from one seed. A world is a folder with ``mission.yaml`` and ``scenario.yaml``, flown with
-``hullscan survey``; ``trials`` scores what came of it.
+``hullscan survey``; ``hullscan evaluate`` scores what came of it.
 """
 
 from __future__ import annotations

@@ -144,6 +144,9 @@ def dataset(
     parcel_share: Annotated[
         float, typer.Option(min=0, max=1, help="Share of the places with parcels; the rest show what is taken for one.")
     ] = 0.6,
+    tether_share: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the frames with the vehicle's own tether in view.")
+    ] = 0.0,
     processes: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 2,
 ) -> None:
     """Make training and test frames with exact labels. A run that was cut off goes on."""
@@ -156,7 +159,9 @@ def dataset(
         raise InputError("no frames asked for", where="--train, --val, --test")
     with Progress(transient=True) as bar:
         task = bar.add_task("rendering frames", total=sum(counts.values()))
-        request = DatasetRequest(counts=counts, seed=seed, processes=processes, parcel_share=parcel_share)
+        request = DatasetRequest(
+            counts=counts, seed=seed, processes=processes, parcel_share=parcel_share, tether_share=tether_share
+        )
         card = make_dataset(out, request, lambda done: bar.update(task, completed=done))
     for name, facts in card["splits"].items():
         _say(f"{name}: {facts['frames']} frames of {facts['ships']} ships, {facts['frames_with_parcel']} with a parcel")
@@ -174,7 +179,7 @@ def campaign(
     seed: Annotated[int, typer.Option(min=0, help="Everything follows from it.")] = 1,
     parcels: Annotated[int, typer.Option(min=1, help="In each; many lie close together.")] = 3,
 ) -> None:
-    """Write worlds with planted parcels, to be flown with hullscan survey and scored with hullscan-sim score."""
+    """Write worlds with planted parcels, to be flown with hullscan survey and scored with hullscan evaluate."""
     from hullscan_sim.campaign import CampaignRequest, write_campaign
 
     request = CampaignRequest(
@@ -183,25 +188,6 @@ def campaign(
     )  # fmt: skip
     for folder in write_campaign(request, out):
         _say(str(folder))
-
-
-@app.command()
-def score(
-    folders: Annotated[list[Path], typer.Argument(help="Mission folders, truth.json beside each.", show_default=False)],
-    json_file: Annotated[Path | None, typer.Option("--json", help="Write everything here.", show_default=False)] = None,
-) -> None:
-    """What became of the planted parcels: probability of detection with its bound, false findings, errors of place."""
-    import json
-
-    from rich.console import Console
-
-    from hullscan_sim.trials import read_survey, score_surveys
-    from hullscan_sim.trials_table import trials_table
-
-    scored = score_surveys([read_survey(folder) for folder in folders])
-    Console().print(trials_table(scored))
-    if json_file is not None:
-        json_file.write_text(json.dumps(scored, indent=1) + "\n", encoding="utf-8")
 
 
 def _mission_file(scenario_file: Path, scenario: Scenario, given: Path | None) -> Path:

@@ -1,7 +1,7 @@
 """The record of truth: where the vehicle really was, what lies on the hull, what was touched.
 
 ``truth.csv`` has ten lines a second; ``truth.json`` is written anew every half second, by replacing the file, so
-that a killed simulator leaves a whole one. The product never reads either.
+that a killed simulator leaves a whole one. Of the product only ``hullscan evaluate`` reads the latter, to count.
 """
 
 from __future__ import annotations

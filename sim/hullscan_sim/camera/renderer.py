@@ -169,6 +169,19 @@ class Renderer:
         seen = distance[::5, ::7][numbers[::5, ::7] != NOTHING]
         return Rendered(linear, float(np.median(seen)) if len(seen) > 30 else 3.0, distance, numbers)
 
+    def light_at(self, hit: Hit, pixels: Image, position_m: Array, r_ship_cam: Array) -> tuple[Image, Image]:
+        """(n, 3) light that flat surfaces reflect, but for their albedo, and (n, 3) veil before them.
+
+        Args:
+            hit: what stands in the picture without being in the scene.
+            pixels: (n, 2) where.
+        """
+        rotation = np.asarray(r_ship_cam, np.float32)
+        rays = self.camera.rays_cam(pixels.astype(np.float64)).astype(np.float32) @ rotation.T
+        unshaded = np.zeros(len(pixels), bool)
+        light, _ = self._lit(hit, rays, pixels, position_m, rotation, self._open_above(position_m), unshaded)
+        return light.diffuse, light.veil
+
     def _per_pixel(self, cells: npt.NDArray[Any]) -> npt.NDArray[Any]:
         """Cell values for each pixel, a fresh array."""
         if (cells == cells[0, 0]).all():  # nothing but hull

@@ -16,9 +16,9 @@ from hullscan_sim.camera.noise import Image
 from hullscan_sim.camera.objects import Material, Part, Solid
 from hullscan_sim.camera.shapes import joined
 
-__all__ = ["HULL", "NOTHING", "QUAY", "SEA_BED", "Hit", "Scene"]
+__all__ = ["HULL", "NOTHING", "QUAY", "SEA_BED", "TETHER", "Hit", "Scene"]
 
-NOTHING, HULL, SEA_BED, QUAY = -1, 0, -2, -3
+NOTHING, HULL, SEA_BED, QUAY, TETHER = -1, 0, -2, -3, -4
 """Object numbers that are no solids; solids count from 1 in the order of ``Scene.solids``."""
 
 _SEEN_M = 12.0  # beyond this nothing is left of an opening in any water that we model

@@ -32,6 +32,7 @@ class DatasetRequest:
         seed: everything follows from it.
         shots_per_ship: frames of each ship.
         parcel_share: share of the places with parcels; some do not come out in the picture, so fewer frames show one.
+        tether_share: share of the frames with the vehicle's own tether in view.
         processes: worker processes.
     """
 
@@ -39,6 +40,7 @@ class DatasetRequest:
     seed: int = 1
     shots_per_ship: int = 36
     parcel_share: float = 0.6
+    tether_share: float = 0.0
     processes: int = 2
 
 
@@ -70,6 +72,7 @@ def make_dataset(folder: Path, request: DatasetRequest, progress: Any = None) ->
                     request.seed,
                     min(request.shots_per_ship, count - ship * request.shots_per_ship),
                     request.parcel_share,
+                    request.tether_share,
                 )
             )
     records: dict[str, list[dict[str, Any]]] = {split: [] for split in request.counts}
@@ -107,9 +110,9 @@ def make_dataset(folder: Path, request: DatasetRequest, progress: Any = None) ->
 def _claim(folder: Path, request: DatasetRequest) -> None:
     """Write down what the folder's frames follow from, or see that they follow from the same."""
     stamp = folder / "parts" / "request.json"
-    mine = {"seed": request.seed, "shots_per_ship": request.shots_per_ship, "parcel_share": request.parcel_share}
+    mine = {name: getattr(request, name) for name in ("seed", "shots_per_ship", "parcel_share", "tether_share")}
     if stamp.is_file():
-        theirs = json.loads(stamp.read_text(encoding="utf-8"))
+        theirs = {"tether_share": 0.0} | json.loads(stamp.read_text(encoding="utf-8"))  # older sets know no tether
         if theirs != mine:
             raise InputError(f"{folder} holds frames made with {theirs}, not {mine}", todo="give another folder")
         return
@@ -126,14 +129,14 @@ def _finished(part: Path, count: int) -> list[dict[str, Any]] | None:
     return rows if len(rows) == count else None
 
 
-def _write_ship(job: tuple[Path, str, int, int, int, float]) -> tuple[str, list[dict[str, Any]]]:
-    folder, split, ship, seed, count, parcel_share = job
+def _write_ship(job: tuple[Path, str, int, int, int, float, float]) -> tuple[str, list[dict[str, Any]]]:
+    folder, split, ship, seed, count, parcel_share, tether_share = job
     part = folder / "parts" / f"{split}-{ship:04d}.json"
     if (finished := _finished(part, count)) is not None:  # as good as new
         return split, finished
     cv2.setNumThreads(1)
     rows: list[dict[str, Any]] = []
-    for shot in ship_shots(split, ship, seed, count, parcel_share):
+    for shot in ship_shots(split, ship, seed, count, parcel_share, tether_share):
         cv2.imwrite(str(folder / "images" / split / f"{shot.name}.jpg"), shot.image, [cv2.IMWRITE_JPEG_QUALITY, 92])
         lines = []
         for box in shot.boxes:
@@ -185,6 +188,7 @@ def _summary(rows: list[dict[str, Any]]) -> dict[str, Any]:
         "frames": len(rows),
         "ships": len({row["ship"] for row in rows}),
         "frames_with_parcel": sum(any(box["label"] == "parcel" for box in row["boxes"]) for row in rows),
+        "frames_with_tether": sum(row.get("tether", False) for row in rows),
         "frames_with_open_water": sum(row["open_water"] > 0.03 for row in rows),
         "boxes": {label: sum(box["label"] == label and not box["ignore"] for box in boxes) for label in LABELS},
         "ignored": sum(box["ignore"] for box in boxes),

@@ -18,6 +18,7 @@ from hullscan_sim.scenario import Surface
 __all__ = ["SPLIT_SEEDS", "Shot", "ship_shots"]
 
 _SHOTS_PER_SCENE = 3
+_TETHER_DICE = 17
 SPLIT_SEEDS = {"train": 1_000_000, "val": 2_000_000, "test": 3_000_000}
 _COATINGS = {
     "train": ("red", "red", "black", "blue", "grey"),
@@ -38,8 +39,15 @@ class Shot:
     facts: dict[str, Any]
 
 
-def ship_shots(split: str, ship: int, seed: int, count: int, parcel_share: float) -> Iterator[Shot]:
-    """Frames of one ship; a pure function of its arguments."""
+def ship_shots(
+    split: str, ship: int, seed: int, count: int, parcel_share: float, tether_share: float = 0.0
+) -> Iterator[Shot]:
+    """Frames of one ship; a pure function of its arguments.
+
+    Args:
+        tether_share: of the frames with the vehicle's own tether in view; it has dice of its own, so that all else in
+            these frames is as it would be without.
+    """
     rng = np.random.default_rng([SPLIT_SEEDS[split], seed, ship])
     length = float(np.exp(rng.uniform(np.log(28), np.log(230))))
     beam, draught = length / rng.uniform(4.6, 6.6), length / rng.uniform(10, 17)
@@ -61,7 +69,8 @@ def ship_shots(split: str, ship: int, seed: int, count: int, parcel_share: float
         for _ in range(_SHOTS_PER_SCENE):
             if made >= count:
                 return
-            shot = random_frame(rng, place, with_parcel)
+            dice = np.random.default_rng([SPLIT_SEEDS[split], seed, ship, _TETHER_DICE, made])
+            shot = random_frame(rng, place, with_parcel, dice if dice.random() < tether_share else None)
             if shot is None:
                 continue
             image, boxes, facts = shot

@@ -13,8 +13,9 @@ from hullscan.geometry.camera import Camera
 from hullscan.geometry.frames import Array
 from hullscan_sim.camera.pages import SinglePages
 from hullscan_sim.camera.renderer import Renderer
-from hullscan_sim.camera.scene import NOTHING
+from hullscan_sim.camera.scene import NOTHING, TETHER
 from hullscan_sim.camera.sensor import Response, Sensor
+from hullscan_sim.camera.tether import draw_tether, random_tether
 from hullscan_sim.camera.water import Lamp, WaterOptics
 from hullscan_sim.dataset.boxes import Box, boxes_of, others_in
 from hullscan_sim.dataset.places import Place
@@ -28,9 +29,13 @@ _LEAST_CLEARANCE_M, _LEAST_DEPTH_M = 0.25, 0.15
 
 
 def random_frame(
-    rng: np.random.Generator, place: Place, with_parcel: bool
+    rng: np.random.Generator, place: Place, with_parcel: bool, tether: np.random.Generator | None = None
 ) -> tuple[npt.NDArray[np.uint8], tuple[Box, ...], dict[str, Any]] | None:
-    """Picture, boxes and facts; None where the view drawn shows too little, or not what was asked for."""
+    """Picture, boxes and facts; None where the view drawn shows too little, or not what was asked for.
+
+    Args:
+        tether: draws the vehicle's own before the camera; nothing else of the frame follows from it.
+    """
     scene, hull = place.scene, place.hull
     camera = _random_camera(rng)
     visibility = float(np.exp(rng.uniform(np.log(1.6), np.log(12))))
@@ -80,6 +85,8 @@ def random_frame(
     frame = renderer.render(position, rotation)
     if (frame.object == NOTHING).mean() > 0.85 or float(frame.depth_m.min()) < 0.6 * _LEAST_CLEARANCE_M:
         return None
+    if tether is not None:
+        frame = draw_tether(renderer, frame, random_tether(tether, frame, camera), position, rotation)
     particles = float(rng.choice([0.0, rng.uniform(0, 0.3), rng.uniform(0.3, 1.0)]))
     response = Response(
         target=float(rng.uniform(0.10, 0.34)),
@@ -110,6 +117,7 @@ def random_frame(
         "open_water": round(float((frame.object == NOTHING).mean()), 3),
         "fouling": round(place.texture.surface.fouling, 2),
         "others": others_in(scene, frame),
+        **({} if tether is None else {"tether": bool((frame.object == TETHER).any())}),
     }
     return image, boxes, facts
 

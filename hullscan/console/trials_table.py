@@ -1,4 +1,4 @@
-"""The score of a campaign as a table for a terminal."""
+"""What became of planted parcels, as a table for a terminal."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from hullscan_sim.pod_curve import LEAST_TRIALS
-from hullscan_sim.trials import CLAIM_POD, Span
+from hullscan.vision.pod_curve import LEAST_TRIALS
+from hullscan.vision.trials import CLAIM_POD, Span
 
 __all__ = ["trials_table"]
 
@@ -39,8 +39,8 @@ def trials_table(scored: dict[str, Any]) -> Group:
         f"error of place: median {place['median']} m, 95 % within {place['p95']} m; inside the stated radius: "
         f"{place['inside_radius95']}",
         f"error of size: median {scored['size_error_median']}",
-        f"contacts with the hull: {scored['contacts']}; parcels where nothing was asked for: "
-        f"{scored['parcels_not_asked_for']}",
+        f"contacts with the hull: {'not told' if scored['contacts'] is None else scored['contacts']}; parcels where "
+        f"nothing was asked for: {scored['parcels_not_asked_for']}",
     ]
     by_kind = ", ".join(f"{kind} {found} of {parcels}" for kind, (parcels, found) in scored["by_kind"].items())
     return Group(table, *(Text(line) for line in (f"by kind: {by_kind}", *lines)))
