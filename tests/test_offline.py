@@ -264,6 +264,21 @@ def test_the_folder_one_stands_in_is_analysed_beside_it_too(hullscan, flown, ori
     assert results_of(flown.with_name("flown-analysis"))["summary"]["analysed_from"] == "flown"
 
 
+def test_only_a_mission_from_before_is_taken_for_the_earlier_one(hullscan, flown, tmp_path):
+    earlier = tmp_path / "earlier"
+    assert hullscan("analyze", str(flown), "--model", "blind.onnx", "--out", str(earlier)).code == 0
+    again = ("analyze", str(flown), "--model", "blind.onnx", "--earlier", str(earlier))
+    said = hullscan(*again)
+    assert (said.code, "that mission is not an earlier one" in said.err) == (1, True)
+    assert not flown.with_name("flown-analysis").exists(), "that is told before anything is looked at"
+    summary = results_of(earlier)["summary"] | {"start_utc": "2020-01-01T00:00:00.000Z"}
+    (earlier / "summary.json").write_text(json.dumps(summary))
+    said = hullscan(*again)
+    assert (said.code, said.err.strip()) == (0, "")
+    said = hullscan("analyze", "dive.mp4", "--model", "blind.onnx", "--earlier", str(earlier))
+    assert (said.code, "nothing places this one" in said.err) == (1, True)
+
+
 def test_an_analysis_replaces_the_one_before(hullscan, flown):
     out = flown.with_name("flown-analysis")
     for _ in range(2):

@@ -38,6 +38,7 @@ __all__ = [
 ]
 
 FRAMES_PER_FINDING = 3
+_SHOWN_SHARE = 0.5
 _TRACK_STEP_S = 1.0
 
 
@@ -125,9 +126,14 @@ def _finding(
 
 
 def _pictured(finding: Finding) -> list[Any]:
-    """Sightings that are shown: whole in the picture, sharp, the best first, not all from one moment."""
+    """Sightings that are shown: whole in the picture, sharp, the best first, not all from one moment.
+
+    Of what no picture holds whole, boxes that are whole are of a part of it, with scores far below the finding's.
+    """
     chosen: list[Any] = []
-    whole = [fix for fix in finding.fixes if not fix.sighting.cut and not fix.sighting.suspect] or list(finding.fixes)
+    least = _SHOWN_SHARE * finding.score
+    clear = [fix for fix in finding.fixes if not fix.sighting.suspect and fix.sighting.score >= least]
+    whole = [fix for fix in clear if not fix.sighting.cut] or clear or list(finding.fixes)
     for fix in whole:
         if all(abs(fix.sighting.utc_s - other.sighting.utc_s) > 1.0 for other in chosen):
             chosen.append(fix)

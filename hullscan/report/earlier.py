@@ -10,6 +10,7 @@ out: ratios change the order in which findings are told, not which they are, nor
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -88,14 +89,14 @@ def weigh_by_earlier(folder: MissionFolder, earlier: MissionFolder, database: Mi
     summary, coverage = (read_result(earlier.path / f"{name}.json") for name in ("summary", "coverage"))
     measured, home = pod_is_measured(coverage), earlier.path.resolve()
     judged = {each["id"]: each for each in read_findings(earlier)["findings"]}
-    told = {}
+    told: dict[str, dict[str, Any]] = {}
     for change in compare_missions(earlier, folder):
-        if change.after is not None:
-            before = None if change.before is None else judged[change.before["id"]]
-            change = Change(change.kind, before, change.after, change.distance_m, change.probability)
-            ratio = likelihood_ratio(change, measured)
-            told[change.after["id"]] = {
-                "priority": round(priority(float(change.after["score"]), ratio), 3),
+        after, before = change.after, change.before
+        if after is not None:
+            before = None if before is None else judged[before["id"]]
+            ratio = likelihood_ratio(replace(change, before=before), measured)
+            told[after["id"]] = {
+                "priority": round(priority(float(after["score"]), ratio), 3),
                 "earlier": {
                     "mission": home.parent.name if home.name == "data" else home.name,  # of a bag
                     "start_utc": summary.get("start_utc"),

@@ -272,7 +272,7 @@ def _finding(
             [_("95 % radius"), radius],
             [_("size"), _("about {size:.1f} m").format(size=finding["size_m"])],
             [_("score"), f"{finding['score']:.2f}, {looks}"],
-            *([[_("earlier search"), f"{earlier} {_('priority')} {finding['priority']:.2f}"]] if earlier else []),
+            *([[_("earlier search"), earlier], [_("priority"), f"{finding['priority']:.2f}"]] if earlier else []),
             [_("first and last seen"), f"{finding['first_utc'][11:19]}–{finding['last_utc'][11:19]} UTC"],
             [_("status"), _(finding["status"])],
             *([[_(mark("clip")), finding["clip"]["file"]]] if finding.get("clip") else []),
