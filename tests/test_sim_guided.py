@@ -208,7 +208,7 @@ def test_after_zero_velocity_a_current_carries_it_off():
     scenario = Scenario(
         seed=7,
         water=Water(current_mps=0.15, current_towards_deg=90),
-        vehicle=VehicleOptions(position="gps", compass="perfect", start_up=0, thruster_lag_s=0.02),
+        vehicle=VehicleOptions(position="gps", compass="perfect", start_up=0, thruster_lag_s=0.05),
     )
     link = settled(station(scenario))
     link.fly(12, lambda t: link.setpoint(velocity=(0, 0, 0), mask=VELOCITY_YAW))
@@ -423,7 +423,7 @@ def test_tracking_is_as_good_and_as_bad_as_measured(kind, current, limits):
     scenario = Scenario(
         seed=7,
         water=Water(current_mps=current, current_towards_deg=90),
-        vehicle=VehicleOptions(position="gps", compass="perfect", start_up=0, thruster_lag_s=0.02),
+        vehicle=VehicleOptions(position="gps", compass="perfect", start_up=0, thruster_lag_s=0.05),
     )
     link = settled(station(scenario))
     link.run(3)

@@ -173,7 +173,7 @@ def station(scenario: Scenario | None = None, *, launch: dict[str, Any] | None =
     """A simulation and a ground station on it; ``options`` are VehicleOptions."""
     if scenario is None:
         # no lag to speak of: what the tests expect was measured on SITL's own vehicle, which has none
-        merged = {"position": "gps", "compass": "perfect", "start_up": 0.0, "thruster_lag_s": 0.02, **options}
+        merged = {"position": "gps", "compass": "perfect", "start_up": 0.0, "thruster_lag_s": 0.05, **options}
         scenario = Scenario(seed=7, vehicle=VehicleOptions(**merged))
     link = MemoryLink()
     simulation = Simulation(scenario, stated_ship(**(launch or {"distance_m": 30.0})), HULL, link=link)

@@ -119,7 +119,7 @@ class EmbeddedWire:
             position="dvl" if position == "dvl" else "gps",
             dvl="perfect",
             compass="perfect",
-            thruster_lag_s=0.02,  # that of SITL's own vehicle, which the sheet is about, is none
+            thruster_lag_s=0.05,  # SITL's own vehicle, which the sheet is about, has none
             start_up=start_up,
             pilot_failsafe="hardware" if pilot_failsafe == "hardware" else "stock_sitl",
             link="serial0" if link == "serial0" else "serial1",
