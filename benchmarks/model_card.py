@@ -119,6 +119,10 @@ def surveys(card: dict[str, Any]) -> str:
     )
 
 
+def sentences(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}."
+
+
 def input_sizes(card: dict[str, Any]) -> str:
     told = card["measured"]["input_sizes"]
     rates = list(told["rows"][0]["recall_by_false_boxes_a_frame"])
@@ -174,6 +178,16 @@ Licence {card["licence"]}. Written by `python benchmarks/model_card.py`; the rec
 ### Input size
 
 {input_sizes(card)}
+### Networks and tiles that are not shipped
+
+{sentences(card["measured"]["not_shipped"]["networks"])}
+
+{sentences(card["measured"]["not_shipped"]["tiles"])}
+
+### Own tether
+
+{sentences(card["measured"]["own_tether"])}
+
 ## Whole passes
 
 {passes(card)}
@@ -194,7 +208,7 @@ the highest.
 ## Input statistics
 
 Ranges that held 98 % of the frames above. Where more than a fifth of a mission's looks lie outside one of them, its
-report says that what is stated here does not apply to it.
+report says that what is stated here does not apply to it. {sentences(card["measured"]["drift"])}
 
 {table(["statistic", "least", "most"], ranges)}
 ## Files

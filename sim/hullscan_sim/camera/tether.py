@@ -103,7 +103,7 @@ def draw_tether(renderer: Renderer, frame: Rendered, tether: Tether, position_m:
     away, nearest = cKDTree(line).query(np.column_stack([columns, rows]) + 0.5)
     cover = np.clip((radius[nearest] - away) / (2 * _SOFT_PX) + 0.5, 0, 1)
     cover *= np.minimum(2 * radius[nearest], 1.0)  # what is thinner than a pixel covers a part of it
-    pixels: Array = np.column_stack([columns, rows]) + 0.5
+    pixels: Array = np.column_stack([columns, rows]).astype(np.float64) + 0.5
     rays = camera.rays_cam(pixels)
     distance = path[nearest, 2] / rays[:, 2]
     seen = (cover > 0) & (distance < frame.depth_m[rows, columns])
