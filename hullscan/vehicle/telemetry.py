@@ -47,6 +47,7 @@ _POSITION_LOST = 128  # EKF_CONST_POS_MODE
 _PA_PER_M = 1025 * 9.80665  # sea water
 _ZERO_SHARE = 0.05  # of each new reading: the mean of the last four seconds at 5 Hz
 _WATER_SENSOR = 2  # SCALED_PRESSURE2 is the Bar30 in the water
+_GYRO_GAP_S = 0.5  # ATTITUDE is asked for 20 times a second; over a longer gap a swing would count for all of it
 
 
 class Telemetry:
@@ -276,12 +277,15 @@ class Telemetry:
         return sample.depth_m if sample else float("nan")
 
     def turned_rad(self, begin_utc_s: float, end_utc_s: float) -> float | None:
-        """How far the vehicle turned about the vertical between two times, by its gyro alone; None without data.
+        """How far the vehicle turned about the vertical between two times, by its gyro alone; None without data all the while.
 
-        The estimator's yaw follows the compass, which steel disturbs; its rates do not.
+        The estimator's yaw follows the compass, which steel disturbs; its rates do not. Between two messages the rate
+        is taken to change evenly, which says nothing of a gap: a swing at its ends would count for all of it.
         """
         samples = self.attitude.between(begin_utc_s - 0.2, end_utc_s + 0.2)
         if len(samples) < 2 or samples["utc_s"][0] > begin_utc_s + 0.1 or samples["utc_s"][-1] < end_utc_s - 0.1:
+            return None
+        if np.diff(samples["utc_s"]).max() > _GYRO_GAP_S:
             return None
         roll, pitch = samples["roll_rad"], samples["pitch_rad"]
         rate = (samples["pitch_radps"] * np.sin(roll) + samples["yaw_radps"] * np.cos(roll)) / np.cos(pitch)

@@ -23,7 +23,7 @@ __all__ = ["STILL", "Motion", "between", "moved_on", "together"]
 _JUMP_M, _JUMP_MPS = 0.10, 0.25  # estimator and DVL agree better than this unless one of them is wrong
 _FASTEST_MPS = 1.5  # a BlueROV2 at full power
 _LONGEST_S = 1.5  # between two velocities that are joined by a straight line
-_ALIKE_S = 1.0  # for so long an estimator that goes by something else is wrong in one direction
+_ALIKE_S = 1.0  # for so long an estimator that goes by something else is wrong in one direction, a gap as a whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -85,10 +85,10 @@ def between(
         # either may be wrong: believe the velocity, but not much
         step, jumped = np.append(measured[:2], step[2]), True
     turned_by_steel = 0.0
-    walk = noise.compass_walk_radps
+    turn = noise.compass_walk_radps**2 * elapsed_s * max(elapsed_s, _ALIKE_S) / _ALIKE_S
     if turned_rad is not None:
         yaw, yaw_before = (p.rotation.as_euler("ZYX")[0] for p in (pose, pose_before))
-        turned_by_steel, walk = wrap_pi(float(yaw - yaw_before) - turned_rad), noise.gyro_radps
+        turned_by_steel, turn = wrap_pi(float(yaw - yaw_before) - turned_rad), noise.gyro_radps**2 * elapsed_s
     place = noise.drift_mps**2 * elapsed_s
     after_m = 0.0
     if measured is None and astray_m is not None:
@@ -101,7 +101,7 @@ def between(
     kept = float(np.exp(-np.linalg.norm(step) / noise.skin_way_m))
     added = np.zeros(s.SIZE)
     added[[s.ALONG, s.ACROSS]] = place
-    added[s.HEADING] = walk**2 * elapsed_s
+    added[s.HEADING] = turn
     added[s.WATERLINE] = noise.waterline_walk_mps**2 * elapsed_s
     added[s.GYRO_BIAS] = noise.gyro_bias_walk_radps**2 * elapsed_s
     added[s.SKIN] = noise.skin_m**2 * (1 - kept**2)
