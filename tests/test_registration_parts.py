@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -284,6 +285,20 @@ def test_a_compass_that_turns_is_not_a_vehicle_that_turns() -> None:
     motion = between((poses[0], report(1.0, [1.5] * 4)), (poses[1], report(1.2, [1.5] * 4)), 0.0, NOISE)
     after, _ = moved_on(state()[None], motion)
     assert after[0, s.HEADING] == pytest.approx(0.4 + 0.3)
+
+
+@pytest.mark.parametrize(
+    ("by_s", "unsure_deg"),
+    [
+        pytest.param(12.0, 12 * 0.4, id="in one direction over a gap"),
+        pytest.param(0.25, 12**0.5 * 0.4, id="to and fro from message to message"),
+    ],
+)
+def test_without_a_gyro_the_heading_grows_unsure(by_s: float, unsure_deg: float) -> None:
+    still = Pose(np.zeros(3), Rotation.identity())
+    reports = [(still, report(1.0 + at_s, [1.5] * 4)) for at_s in np.arange(0.0, 12.0 + by_s / 2, by_s)]
+    noise = sum(between(before, now, None, NOISE).noise[s.HEADING] for before, now in pairwise(reports))
+    assert np.degrees(np.sqrt(noise)) == pytest.approx(unsure_deg)
 
 
 def test_waiting_does_not_average_the_plating_away() -> None:

@@ -77,6 +77,26 @@ def test_now_is_carried_on_from_the_last_message():
         telemetry.pose_at(NOW + 1.6)
 
 
+@pytest.mark.parametrize(
+    ("times_s", "told"),
+    [
+        pytest.param(np.arange(0.0, 12.05, 0.05), True, id="a message every 0.05 s"),
+        pytest.param(np.arange(0.0, 12.05, 0.25), True, id="from a vehicle that sends four a second"),
+        pytest.param(np.array([0.0, 0.05, 11.95, 12.0]), False, id="a link that was lost while it swung"),
+    ],
+)
+def test_how_far_it_turned_is_told_by_the_gyro_and_not_over_a_gap(times_s, told):
+    telemetry, swing_radps = Telemetry(SimulatedClock(NOW)), 0.1
+    for time_s in times_s.tolist():
+        telemetry.observe(
+            AUTOPILOT, m.Attitude(time_s, 0.0, 0.0, 0.0, (0.0, 0.0, swing_radps * math.cos(time_s))), NOW + time_s
+        )
+    turned = telemetry.turned_rad(NOW, NOW + 12.0)
+    assert (turned is not None) == told
+    if turned is not None:
+        assert turned == pytest.approx(swing_radps * math.sin(12.0), abs=2e-3)
+
+
 def test_ranges_of_time_are_arrays_with_named_columns():
     series = Series(Number, "number")
     for second in range(10):

@@ -277,7 +277,7 @@ class Telemetry:
         return sample.depth_m if sample else float("nan")
 
     def turned_rad(self, begin_utc_s: float, end_utc_s: float) -> float | None:
-        """How far the vehicle turned about the vertical between two times, by its gyro alone; None without data all the while.
+        """How far the vehicle turned about the vertical between two times, by its gyro; None where that was silent.
 
         The estimator's yaw follows the compass, which steel disturbs; its rates do not. Between two messages the rate
         is taken to change evenly, which says nothing of a gap: a swing at its ends would count for all of it.
