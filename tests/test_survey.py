@@ -33,9 +33,8 @@ MISSION, SCENARIO = ROOT / "missions" / "demo.yaml", ROOT / "sim" / "scenarios" 
 HULLSCAN = [sys.executable, "-c", "from hullscan.cli import main; main()"]
 
 pytestmark = pytest.mark.slow
-CLEAR_SCORE = (
-    0.65  # of the threshold of 0.5: a patch of paint scored 0.58 in a flight and less than 0.5 by other frames of it
-)
+# clear of the threshold of 0.5: a patch of paint scored 0.58 in a flight and less than 0.5 by other frames of it
+CLEAR_SCORE = 0.65
 NEAR_M = 0.6  # half a metre is what a result is held to; a single flight is granted a tenth more
 
 
